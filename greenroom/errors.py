@@ -1,0 +1,169 @@
+"""The one tree of errors.
+
+Every error carries a message (what happened), a hint (what to do) and ``transient`` (whether
+trying again later can help). The tree::
+
+    GreenroomError
+    ├── UserError                    the caller can mend it; never retried
+    │   ├── NotFound                 no such project, environment, deployment, branch …
+    │   ├── AlreadyExists
+    │   ├── InvalidInput             a malformed argument, name, setting
+    │   ├── InvalidManifest          greenroom.yaml is wrong; carries file and line
+    │   ├── InvalidTransition        the environment's state machine refuses
+    │   ├── EnvironmentLocked        somebody else is deploying; says who, what, since when
+    │   ├── NotAllowed               wrong password, missing right, bad signature
+    │   └── LimitReached             disk, memory, number of environments, body size
+    ├── SourceError                  git: unreachable, unknown ref, hostile content
+    │   └── UnknownRef
+    ├── BuildFailed                  the project's build command or Dockerfile failed
+    ├── ReleaseFailed                the project's release command failed
+    ├── HealthCheckFailed            the new version never became healthy; carries its last log lines
+    ├── Overtaken                    a newer deployment was asked for; ends *cancelled*, not *failed*
+    ├── LockLost                     this run no longer holds its environment's lock
+    ├── HostingError                 the engine or the process manager refused
+    ├── PlatformError                one of our own processes is missing or broken
+    │   ├── DatabaseUnavailable      (transient)
+    │   └── OrchestratorUnavailable  Prefect's API does not answer (transient)
+    └── SecretsError                 the secret key is missing or does not fit
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class GreenroomError(Exception):
+    """Something went wrong that we can name."""
+
+    transient: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str | None = None, *, hint: str = "", **details: Any) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.hint = hint
+        self.details = details
+        super().__init__(self.message)
+
+    def as_json(self) -> dict[str, str]:
+        """Give the API's shape of an error: ``{"error", "detail", "hint"}``."""
+        return {"error": type(self).__name__, "detail": self.message, "hint": self.hint}
+
+
+class UserError(GreenroomError):
+    """The request cannot be carried out as asked."""
+
+    exit_code = 2
+
+
+class NotFound(UserError):
+    """There is no such thing."""
+
+    exit_code = 3
+
+
+class AlreadyExists(UserError):
+    """It exists already."""
+
+    exit_code = 4
+
+
+class InvalidInput(UserError):
+    """The input is malformed."""
+
+
+class InvalidManifest(UserError):
+    """The project's greenroom.yaml is wrong."""
+
+    def __init__(
+        self, message: str, *, file: str = "greenroom.yaml", line: int | None = None, hint: str = ""
+    ) -> None:
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {message}", hint=hint, file=file, line=line)
+
+
+class InvalidTransition(UserError):
+    """The environment cannot go from its present state to that one."""
+
+
+class EnvironmentLocked(UserError):
+    """Another run holds the environment."""
+
+    exit_code = 5
+
+
+class NotAllowed(UserError):
+    """That is not allowed."""
+
+    exit_code = 6
+
+
+class LimitReached(UserError):
+    """A limit is reached."""
+
+    exit_code = 7
+
+
+class SourceError(GreenroomError):
+    """The source repository could not be read."""
+
+
+class UnknownRef(SourceError):
+    """The repository has no such branch, tag or commit."""
+
+    exit_code = 3
+
+
+class _WithLog(GreenroomError):
+    """An error of the project's own code, with the last lines it wrote."""
+
+    def __init__(self, message: str, *, hint: str = "", log_tail: str = "", **details: Any) -> None:
+        super().__init__(message, hint=hint, **details)
+        self.log_tail = log_tail
+
+
+class BuildFailed(_WithLog):
+    """The build failed."""
+
+
+class ReleaseFailed(_WithLog):
+    """The release command failed."""
+
+
+class HealthCheckFailed(_WithLog):
+    """The new version did not become healthy."""
+
+
+class Overtaken(GreenroomError):
+    """A newer deployment of this environment was asked for, or this one was cancelled."""
+
+
+class LockLost(GreenroomError):
+    """This run no longer holds its environment's lock."""
+
+
+class HostingError(GreenroomError):
+    """The host refused."""
+
+
+class PlatformError(GreenroomError):
+    """One of Greenroom's own processes is missing or broken."""
+
+    exit_code = 8
+
+
+class DatabaseUnavailable(PlatformError):
+    """The database does not answer."""
+
+    transient = True
+
+
+class OrchestratorUnavailable(PlatformError):
+    """Prefect's API does not answer."""
+
+    transient = True
+
+
+class SecretsError(GreenroomError):
+    """The secret key is missing or does not fit."""
+
+    exit_code = 8

@@ -1,0 +1,133 @@
+"""Settings: environment variables over the settings file over the defaults.
+
+The only module that reads the process's environment. Each field is ``GREENROOM_<NAME>``; the
+settings file is ``greenroom.toml`` in the home folder.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: where prefect.yaml, flows/ and tasks/ are."""
+
+
+def default_home() -> Path:
+    """Choose where state lives: ``/var/lib/greenroom`` for root, else ``~/.greenroom``.
+
+    Root cannot keep it under its own home: the database runs as another user, who must reach it.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/greenroom")
+    return Path.home() / ".greenroom"
+
+
+class Settings(BaseSettings):
+    """What an administrator may set. Every default is one that works on a bare machine."""
+
+    model_config = SettingsConfigDict(env_prefix="GREENROOM_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=default_home)
+    root: Path = ROOT
+
+    # Store
+    database_url: SecretStr | None = None
+    """Postgres for the store; empty means a server of our own in ``home``."""
+    postgres_bin: Path | None = None
+    """Folder with ``postgres``, ``initdb`` …; empty means the machine's own, else the wheel's."""
+    postgres_user: str = "postgres"
+    """Unprivileged account that runs our Postgres when the platform itself runs as root."""
+    secret_key: SecretStr | None = None
+    """Key for secrets at rest; empty means ``<home>/secret.key``, made on first start."""
+
+    # Addresses
+    bind: str = "127.0.0.1"
+    base_domain: str = "localhost"
+    """Environments are ``<label>.<base_domain>``."""
+    public_scheme: str = "http"
+    public_port: int | None = None
+    """Port people type, when a TLS front or a port mapping stands before the gateway."""
+    gateway_port: int = 8600
+    console_port: int = 8601
+    prefect_port: int = 8602
+    postgres_port: int = 8603
+
+    # Running things
+    app_user: str | None = None
+    """Account for ``process`` environments when the platform runs as root; empty chooses."""
+    docker_host: str | None = None
+    keep_releases: int = 5
+    """Releases kept per environment for rollback, the serving one included."""
+    drain_seconds: float = 2.0
+    """How long the old version may finish its requests after the switch."""
+    deploy_timeout_seconds: int = 1800
+    fork_server: bool = True
+    """Start flow runs by forking a warm process (0.5 CPU-s instead of 2.5 each)."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = Path(os.environ.get("GREENROOM_HOME") or default_home())
+        file = TomlConfigSettingsSource(settings_cls, toml_file=home / "greenroom.toml")
+        return init_settings, env_settings, file
+
+    def environment_url(self, host: str) -> str:
+        """Give the address people use for ``host``."""
+        port = self.public_port or self.gateway_port
+        usual = {"http": 80, "https": 443}.get(self.public_scheme)
+        return f"{self.public_scheme}://{host}" + ("" if port == usual else f":{port}")
+
+    @property
+    def prefect_api_url(self) -> str:
+        """Address of Prefect's API."""
+        return f"http://{self.bind_loopback}:{self.prefect_port}/api"
+
+    @property
+    def bind_loopback(self) -> str:
+        """Loopback address of our own services."""
+        return "127.0.0.1"
+
+    def path(self, *parts: str) -> Path:
+        """Give a path under ``home``: repos, releases, logs, run, postgres, prefect."""
+        return self.home.joinpath(*parts)
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once a process. Tests call ``load_settings.cache_clear()``."""
+    return Settings()
+
+
+def process_environment(**more: Any) -> dict[str, str]:
+    """Copy this process's environment for a child of the platform, with ``more`` set."""
+    return {**os.environ, **{key: str(value) for key, value in more.items()}}
+
+
+_PASSED_TO_PROJECTS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def project_environment(**more: Any) -> dict[str, str]:
+    """Give the few variables that a project's own command may see, with ``more`` set.
+
+    Never our own: those hold the platform's secrets.
+    """
+    kept = {key: os.environ[key] for key in _PASSED_TO_PROJECTS if key in os.environ}
+    kept.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+    return {**kept, **{key: str(value) for key, value in more.items()}}

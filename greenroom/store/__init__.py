@@ -1,0 +1,1 @@
+"""The store: tables, the unit of work, and every query. Postgres only."""

@@ -1,0 +1,421 @@
+"""The tables.
+
+Times are aware and UTC. Ids are random UUIDs, as text nowhere but in JSON. A row tells what is
+*wanted* or what *happened*; what is running is in ``instances``.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+def now() -> datetime:
+    """Give the present as an aware UTC time."""
+    return datetime.now(UTC)
+
+
+class EnvironmentKind(enum.StrEnum):
+    """What an environment is for."""
+
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class EnvironmentStatus(enum.StrEnum):
+    """Where an environment stands; see ``greenroom.store.transitions``."""
+
+    ACTIVE = "active"
+    BUILDING = "building"
+    ERROR = "error"
+    SLEEPING = "sleeping"
+    DESTROYED = "destroyed"
+
+
+class DeploymentStatus(enum.StrEnum):
+    """Where a deployment stands. The last four are final."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    RELEASING = "releasing"
+    STARTING = "starting"
+    LIVE = "live"
+    RETIRED = "retired"
+    """It was live until a newer one took over."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DeploymentKind(enum.StrEnum):
+    """Why a deployment happens."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class InstanceState(enum.StrEnum):
+    """Where a running copy stands."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables, with stable constraint names for migrations."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        uuid.UUID: UUID(as_uuid=True),
+        str: Text,
+        int: BigInteger,
+        bytes: LargeBinary,
+        dict[str, Any]: JSONB,
+    }
+
+
+def _key() -> Mapped[uuid.UUID]:
+    return mapped_column(primary_key=True, default=uuid.uuid4)
+
+
+def _created() -> Mapped[datetime]:
+    return mapped_column(default=now, server_default=text("now()"))
+
+
+class Project(Base):
+    """A repository whose branches become environments."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[uuid.UUID] = _key()
+    name: Mapped[str] = mapped_column(unique=True)
+    source_url: Mapped[str]
+    """Git URL or absolute path, without credentials."""
+    production_branch: Mapped[str] = mapped_column(default="main")
+    runtime: Mapped[str] = mapped_column(default="auto")
+    """Overrides the manifest's ``runtime`` unless ``auto``."""
+    webhook_secret: Mapped[bytes]
+    """Encrypted, purpose ``projects.webhook_secret``."""
+    production_database_url: Mapped[bytes | None]
+    """Encrypted, purpose ``projects.production_database_url``."""
+    created_at: Mapped[datetime] = _created()
+
+    environments: Mapped[list[Environment]] = relationship(back_populates="project")
+
+
+class Environment(Base):
+    """One running copy of a project: production, or staging for one branch."""
+
+    __tablename__ = "environments"
+    __table_args__ = (
+        Index(
+            "uq_environments_project_id_name",
+            "project_id",
+            "name",
+            unique=True,
+            postgresql_where=text("status <> 'destroyed'"),
+        ),
+        Index(
+            "uq_environments_host",
+            "host",
+            unique=True,
+            postgresql_where=text("status <> 'destroyed'"),
+        ),
+        CheckConstraint(
+            "status in ('active','building','error','sleeping','destroyed')", name="status"
+        ),
+        CheckConstraint("kind in ('staging','production')", name="kind"),
+    )
+
+    id: Mapped[uuid.UUID] = _key()
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default=EnvironmentKind.STAGING)
+    url: Mapped[str]
+    host: Mapped[str]
+    """Full host name without port; what the gateway routes by."""
+    status: Mapped[str] = mapped_column(default=EnvironmentStatus.BUILDING)
+    status_reason: Mapped[str] = mapped_column(default="")
+    git_branch: Mapped[str]
+    last_deployed_commit: Mapped[str | None]
+    release_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("releases.id"))
+    """The release that serves."""
+    database_url: Mapped[bytes | None]
+    """Encrypted, purpose ``environments.database_url``."""
+    destroy_requested_at: Mapped[datetime | None]
+    """Desired state: reconcile finishes a destruction that was asked for."""
+    created_at: Mapped[datetime] = _created()
+    destroyed_at: Mapped[datetime | None]
+
+    project: Mapped[Project] = relationship(back_populates="environments")
+    release: Mapped[Release | None] = relationship()
+    deployments: Mapped[list[Deployment]] = relationship(back_populates="environment")
+
+
+class Release(Base):
+    """An artifact: built once per project, commit and runtime; deployed and rolled back to."""
+
+    __tablename__ = "releases"
+    __table_args__ = (UniqueConstraint("project_id", "commit_hash", "runtime", "manifest_digest"),)
+
+    id: Mapped[uuid.UUID] = _key()
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    commit_hash: Mapped[str]
+    runtime: Mapped[str]
+    """static, process or docker."""
+    artifact: Mapped[str]
+    """Identity: ``sha256:…`` of the image (its Id) or of the folder's content."""
+    location: Mapped[str]
+    """Where it lies: a folder, or the image's tag."""
+    manifest: Mapped[dict[str, Any]]
+    """The parsed greenroom.yaml of that commit."""
+    manifest_digest: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = _created()
+    removed_at: Mapped[datetime | None]
+    """Set when the artifact was cleaned up; it cannot be rolled back to any more."""
+
+
+class Deployment(Base):
+    """One attempt to bring an environment to a commit or back to a release."""
+
+    __tablename__ = "deployments"
+    __table_args__ = (
+        Index("ix_deployments_environment_id_started_at", "environment_id", "started_at"),
+        CheckConstraint(
+            "status in ('queued','building','releasing','starting','live','retired','failed',"
+            "'cancelled')",
+            name="status",
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = _key()
+    environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
+    number: Mapped[int]
+    """1, 2, 3 … within the environment: how people name it."""
+    kind: Mapped[str] = mapped_column(default=DeploymentKind.DEPLOY)
+    ref: Mapped[str]
+    """What was asked for: branch, tag, commit, or ``#<number>`` of a rollback's target."""
+    commit_hash: Mapped[str]
+    """Empty until resolved."""
+    release_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("releases.id"))
+    status: Mapped[str] = mapped_column(default=DeploymentStatus.QUEUED)
+    deployed_by: Mapped[str]
+    requested_at: Mapped[datetime] = _created()
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    log_output: Mapped[str] = mapped_column(default="")
+    """The redacted log; while running its end may still be in ``deployment_logs``."""
+    error: Mapped[dict[str, Any] | None]
+    """``{"error", "detail", "hint", "log_tail"}`` of a failure."""
+    phases: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Seconds by phase."""
+    flow_run_id: Mapped[uuid.UUID | None]
+    superseded_by: Mapped[uuid.UUID | None]
+    cancel_requested_at: Mapped[datetime | None]
+
+    environment: Mapped[Environment] = relationship(back_populates="deployments")
+    release: Mapped[Release | None] = relationship()
+
+    @property
+    def was_live(self) -> bool:
+        """Whether it serves or has served."""
+        return self.status in (DeploymentStatus.LIVE, DeploymentStatus.RETIRED)
+
+
+class DeploymentLog(Base):
+    """Log lines of a deployment, in order, already redacted."""
+
+    __tablename__ = "deployment_logs"
+    __table_args__ = (Index("ix_deployment_logs_deployment_id_id", "deployment_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    deployment_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("deployments.id", ondelete="CASCADE")
+    )
+    at: Mapped[datetime] = mapped_column(default=now)
+    section: Mapped[str]
+    """source, build, release, start, health, switch, app …"""
+    line: Mapped[str]
+
+
+class Instance(Base):
+    """A running copy of a release for one environment."""
+
+    __tablename__ = "instances"
+    __table_args__ = (
+        Index(
+            "uq_instances_environment_id_serving",
+            "environment_id",
+            unique=True,
+            postgresql_where=text("state = 'serving'"),
+        ),
+        CheckConstraint("state in ('starting','serving','draining','stopped')", name="state"),
+    )
+
+    id: Mapped[uuid.UUID] = _key()
+    environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
+    deployment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("deployments.id"))
+    release_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("releases.id"))
+    runtime: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
+    """Its name at the engine or process manager; made before it is started."""
+    address: Mapped[str]
+    """``http://host:port`` or ``file:///folder``; empty until started."""
+    state: Mapped[str] = mapped_column(default=InstanceState.STARTING)
+    created_at: Mapped[datetime] = _created()
+    draining_since: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+
+class EnvironmentLock(Base):
+    """The fencing row: who may change an environment's truth now."""
+
+    __tablename__ = "environment_locks"
+
+    environment_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("environments.id"), primary_key=True
+    )
+    token: Mapped[int]
+    """Grows with every taking; each write of truth checks it."""
+    held: Mapped[bool]
+    deployment_id: Mapped[uuid.UUID | None]
+    purpose: Mapped[str]
+    holder: Mapped[str]
+    """Who asked: a user, ``webhook``, ``reconcile``."""
+    flow_run_id: Mapped[uuid.UUID | None]
+    host: Mapped[str]
+    process: Mapped[str]
+    """``<pid>:<start time>`` of the holding process on ``host``."""
+    acquired_at: Mapped[datetime]
+
+
+class Variable(Base):
+    """An environment variable given to a project's own processes."""
+
+    __tablename__ = "environment_variables"
+    __table_args__ = (
+        Index(
+            "uq_environment_variables_scope",
+            "project_id",
+            text("coalesce(kind, '')"),
+            text("coalesce(environment_id, '00000000-0000-0000-0000-000000000000')"),
+            "name",
+            unique=True,
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = _key()
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    kind: Mapped[str | None]
+    """Only for this kind of environment; None for both."""
+    environment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("environments.id"))
+    """Only for this environment; None for all."""
+    name: Mapped[str]
+    value: Mapped[bytes]
+    """Encrypted, purpose ``environment_variables.value``."""
+    is_secret: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class PreviewLink(Base):
+    """A link that opens one environment to somebody without an account."""
+
+    __tablename__ = "preview_links"
+
+    id: Mapped[uuid.UUID] = _key()
+    environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
+    token: Mapped[str] = mapped_column(unique=True)
+    """SHA-256 of the token; the token itself is shown once."""
+    password_hash: Mapped[str | None]
+    """argon2id"""
+    expires_at: Mapped[datetime | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = _created()
+    revoked_at: Mapped[datetime | None]
+
+
+class WebhookDelivery(Base):
+    """A webhook that was accepted once; its repetition is answered from here."""
+
+    __tablename__ = "webhook_deliveries"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    delivery: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    event: Mapped[str]
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    received_at: Mapped[datetime] = _created()
+
+
+class User(Base):
+    """Somebody who may log in to the console."""
+
+    __tablename__ = "users"
+
+    id: Mapped[uuid.UUID] = _key()
+    name: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    """argon2id"""
+    role: Mapped[str] = mapped_column(default="admin")
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = _created()
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A login in one browser."""
+
+    __tablename__ = "sessions"
+
+    token: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of the cookie's value."""
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = _created()
+    expires_at: Mapped[datetime]
+    user: Mapped[User] = relationship()
+
+
+class AuditEvent(Base):
+    """Who did what; written in the transaction of what it tells."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    actor: Mapped[str]
+    action: Mapped[str]
+    """``<noun>.<verb>``: environment.create, deployment.start …"""
+    project_id: Mapped[uuid.UUID | None]
+    environment_id: Mapped[uuid.UUID | None]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
