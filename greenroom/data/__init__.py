@@ -1,0 +1,1 @@
+"""Data: every environment's own database."""

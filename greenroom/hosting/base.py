@@ -1,0 +1,111 @@
+"""What every builder and every runtime can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from greenroom.manifest import Manifest
+
+Log = Callable[[str], None]
+"""Takes one line, without its line break."""
+Check = Callable[[], None]
+"""Called often while something long runs; raises ``Overtaken`` to end it."""
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """What to build."""
+
+    project: str
+    commit: str
+    source: Path
+    """The checkout; the builder may write to it."""
+    manifest: Manifest
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a build made."""
+
+    identity: str
+    """``sha256:…`` of the folder's content, or the image's Id."""
+    location: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One running copy that shall exist."""
+
+    name: str
+    """From ``names.instance_name``; the runtime knows it by this."""
+    environment_id: str
+    artifact: str
+    location: str
+    manifest: Manifest
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """All of them, secrets included."""
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """Whether a copy lives, and if not, why it died."""
+
+    is_alive: bool
+    reason: str = ""
+
+
+class Builder(Protocol):
+    """Makes artifacts."""
+
+    def build(self, order: BuildOrder, log: Log, check: Check) -> Artifact:
+        """Build. Idempotent: the same source gives the same artifact.
+
+        Errors: BuildFailed, LimitReached (disk), HostingError, Overtaken.
+        """
+
+    def is_present(self, identity: str, location: str) -> bool:
+        """Whether an artifact still exists, unaltered as far as can be told cheaply."""
+
+    def remove(self, identity: str, location: str) -> None:
+        """Delete an artifact. Idempotent."""
+
+
+class Runtime(Protocol):
+    """Runs copies of artifacts."""
+
+    def start(self, copy: Copy) -> str:
+        """Start a copy and give its address. Idempotent by ``copy.name``.
+
+        Errors: HostingError, LimitReached.
+        """
+
+    def liveness(self, name: str) -> Liveness:
+        """Tell whether a copy lives."""
+
+    def settle(self, name: str) -> None:
+        """From now on, start it again whenever it dies. Idempotent."""
+
+    def revive(self, name: str) -> None:
+        """Start a settled copy that is down. Idempotent."""
+
+    def run_command(
+        self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
+    ) -> int:
+        """Run a command in a copy's artifact with its variables and limits; give its exit code.
+
+        Errors: HostingError when it ran too long; Overtaken.
+        """
+
+    def log_tail(self, name: str, lines: int = 50) -> list[str]:
+        """Give the last lines a copy wrote."""
+
+    def stop(self, name: str, grace_seconds: float) -> None:
+        """Stop and remove a copy, dead or alive. Idempotent."""
+
+    def names(self) -> set[str]:
+        """Name every copy that exists here, also those nobody knows any more."""

@@ -1,0 +1,86 @@
+"""Health of a new version, asked from outside, before it gets traffic."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from greenroom.errors import HealthCheckFailed
+from greenroom.hosting.base import Check, Log, Runtime
+from greenroom.manifest import Health
+
+PROBE_TIMEOUT_SECONDS = 5.0
+MAX_BODY = 256 * 1024
+AGENT = "Greenroom-Health/1"
+
+
+def probe(address: str, host: str, health: Health) -> str:
+    """Ask once; give an empty text when healthy, else what was wrong."""
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return ""
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port or 80, timeout=PROBE_TIMEOUT_SECONDS
+    )
+    try:
+        headers = {"Host": host, "User-Agent": AGENT, "Connection": "close"}
+        connection.request("GET", health.path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read(MAX_BODY)
+    except ConnectionRefusedError:
+        return "nothing listens on its port yet"
+    except TimeoutError:
+        return f"{health.path} did not answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{health.path} broke off: {type(error).__name__}"
+    finally:
+        connection.close()
+    if answer.status != health.status:
+        return f"{health.path} answered {answer.status}, expected {health.status}"
+    if health.text and health.text not in body.decode(errors="replace"):
+        return f"{health.path} answered without the expected text {health.text[:60]!r}"
+    return ""
+
+
+def wait_until_healthy(
+    name: str,
+    address: str,
+    host: str,
+    health: Health,
+    runtime: Runtime,
+    log: Log,
+    check: Check,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Probe until ``health.successes`` answers in a row are good; give the number of probes.
+
+    Errors: HealthCheckFailed with the copy's last log lines: at once when it died, else when
+    the time is over. Overtaken.
+    """
+    deadline, good, probes, said = time.monotonic() + health.timeout_seconds, 0, 0, ""
+    while True:
+        check()
+        life = runtime.liveness(name)
+        if not life.is_alive:
+            raise HealthCheckFailed(
+                f"the new version died: {life.reason}",
+                hint="Its last lines are below and in the deployment's log.",
+                log_tail="\n".join(runtime.log_tail(name)),
+            )
+        wrong, probes = probe(address, host, health), probes + 1
+        good = 0 if wrong else good + 1
+        if good >= health.successes:
+            return probes
+        if wrong and wrong != said:
+            log(wrong)
+            said = wrong
+        if time.monotonic() > deadline:
+            raise HealthCheckFailed(
+                f"not healthy within {health.timeout_seconds:.0f} s: {wrong or said}",
+                hint="Does it listen on $PORT, and is health.path right? Or raise"
+                " health.timeout_seconds.",
+                log_tail="\n".join(runtime.log_tail(name)),
+            )
+        sleep(health.interval_seconds if wrong else min(0.05, health.interval_seconds))

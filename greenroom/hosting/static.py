@@ -1,0 +1,53 @@
+"""The ``static`` runtime: a folder that the gateway serves. Nothing runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from greenroom.errors import HostingError
+from greenroom.hosting.base import Check, Copy, Liveness, Log
+from greenroom.settings import Settings
+
+
+class StaticRuntime:
+    """Addresses are ``file://`` folders; a copy lives as long as its folder exists."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        del settings
+
+    def start(self, copy: Copy) -> str:
+        """Give the folder's address."""
+        folder = Path(copy.location)
+        if not folder.is_dir():
+            raise HostingError(f"the release's folder is gone: {folder.name}")
+        return folder.as_uri()
+
+    def liveness(self, name: str) -> Liveness:
+        """Always alive: the gateway answers."""
+        return Liveness(True)
+
+    def settle(self, name: str) -> None:
+        """Nothing to do."""
+
+    def revive(self, name: str) -> None:
+        """Nothing to do."""
+
+    def run_command(
+        self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
+    ) -> int:
+        """Refuse: a folder runs nothing."""
+        raise HostingError(
+            "a static site cannot run a release command",
+            hint="Do it in build.command, or use runtime: process.",
+        )
+
+    def log_tail(self, name: str, lines: int = 50) -> list[str]:
+        """Nothing writes."""
+        return []
+
+    def stop(self, name: str, grace_seconds: float) -> None:
+        """Nothing to do; the folder is the release's, not the copy's."""
+
+    def names(self) -> set[str]:
+        """Nothing runs."""
+        return set()

@@ -1,0 +1,311 @@
+"""``greenroom.yaml``: parsed strictly, refused with file, line and what is allowed.
+
+``manifest.yaml`` beside this module is documentation, defaults and ``greenroom init`` output at
+once; a test parses it and compares it with the defaults here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import PurePosixPath
+from typing import Any, get_type_hints
+
+import yaml
+
+from greenroom.errors import InvalidManifest
+
+FILE_NAME = "greenroom.yaml"
+MAX_BYTES = 64 * 1024
+"""A manifest is written by hand; anything longer is a mistake or an attack."""
+RUNTIMES = ("auto", "static", "process", "docker")
+_SIZE = re.compile(r"(\d{1,6})\s*([kmg])i?b?", re.IGNORECASE)
+_UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the artifact is made."""
+
+    command: str = ""
+    output: str = "."
+    dockerfile: str = "Dockerfile"
+    timeout_seconds: int = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    """How the artifact is run."""
+
+    command: str = ""
+    port: int = 8080
+    release: str = ""
+    release_timeout_seconds: int = 300
+    stop_seconds: int = 10
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a healthy version is told."""
+
+    path: str = "/"
+    status: int = 200
+    text: str = ""
+    timeout_seconds: float = 60
+    interval_seconds: float = 0.5
+    successes: int = 2
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one running copy may use."""
+
+    memory: str = "512m"
+    cpu: float = 1.0
+    processes: int = 256
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory limit in bytes."""
+        found = _SIZE.fullmatch(self.memory)
+        if found is None:
+            raise InvalidManifest(f"{self.memory!r} is no size")
+        return int(found[1]) * _UNITS[found[2].lower()]
+
+
+@dataclass(frozen=True)
+class Database:
+    """Whether the environment has a database of its own."""
+
+    engine: str = "none"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A whole ``greenroom.yaml``."""
+
+    version: int = 1
+    runtime: str = "auto"
+    root: str = "."
+    build: Build = field(default_factory=Build)
+    run: Run = field(default_factory=Run)
+    health: Health = field(default_factory=Health)
+    resources: Resources = field(default_factory=Resources)
+    database: Database = field(default_factory=Database)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the manifest as plain data."""
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what it says, whatever its spelling."""
+        plain = json.dumps(self.as_json(), sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Manifest:
+        """Rebuild a manifest that :meth:`as_json` gave."""
+        parts = {"build": Build, "run": Run, "health": Health, "resources": Resources}
+        parts["database"] = Database
+        known = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
+        return cls(**known)
+
+
+def _refuse(message: str, node: yaml.Node | None, hint: str = "") -> InvalidManifest:
+    line = node.start_mark.line + 1 if node is not None else None
+    return InvalidManifest(message, file=FILE_NAME, line=line, hint=hint)
+
+
+class _NoAliases(yaml.SafeLoader):
+    """Composes nodes but refuses aliases: they are how a short file becomes a huge one."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise InvalidManifest(
+                "aliases (*name) are not allowed", line=mark.line + 1, hint="Write the value out."
+            )
+        return super().compose_node(parent, index)
+
+
+def parse_manifest(text: str | bytes) -> Manifest:
+    """Parse a manifest's text.
+
+    Errors: InvalidManifest, with the line.
+    """
+    octets = text.encode() if isinstance(text, str) else text
+    if len(octets) > MAX_BYTES:
+        raise InvalidManifest(
+            f"the file has {len(octets):,} bytes, {MAX_BYTES:,} are allowed",
+            hint="A manifest holds settings only; is it another file by mistake?",
+        )
+    try:
+        decoded = octets.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidManifest("the file is not UTF-8 text") from error
+    try:
+        loader = _NoAliases(decoded)
+        try:
+            root = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise InvalidManifest(
+            f"not valid YAML: {error.problem or error.context}",
+            line=mark.line + 1 if mark else None,
+        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidManifest(f"not valid YAML: {type(error).__name__}") from error
+    if root is None:
+        raise InvalidManifest("the file is empty", hint="Write at least: version: 1")
+    manifest = _read(Manifest, root, "")
+    _check(manifest, root)
+    return manifest
+
+
+def _read(kind: Any, node: yaml.Node, where: str) -> Any:
+    if not isinstance(node, yaml.MappingNode):
+        raise _refuse(f"{where or 'the file'} must be a mapping of keys to values", node)
+    types, known = get_type_hints(kind), {f.name for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            raise _refuse(
+                f"unknown key {str(key)!r}" + (f" in {where}" if where else ""),
+                key_node,
+                (f"Did you mean {near[0]!r}? " if near else "")
+                + f"Allowed: {', '.join(sorted(known))}.",
+            )
+        if key in values:
+            raise _refuse(f"{key!r} is given twice", key_node)
+        path = f"{where}.{key}" if where else key
+        values[key] = _value(types[key], value_node, path)
+    return kind(**values)
+
+
+def _value(wanted: Any, node: yaml.Node, where: str) -> Any:
+    if is_dataclass(wanted):
+        return _read(wanted, node, where)
+    if wanted == dict[str, str]:
+        return _read_variables(node, where)
+    if not isinstance(node, yaml.ScalarNode):
+        raise _refuse(f"{where} must be a single value", node)
+    raw = node.value
+    if wanted is str:
+        if node.tag == "tag:yaml.org,2002:null":
+            return ""
+        if "\0" in raw or len(raw) > 8192:
+            raise _refuse(f"{where} is too long or holds a NUL", node)
+        return raw
+    try:
+        number = wanted(raw)
+    except ValueError as error:
+        kind = "a whole number" if wanted is int else "a number"
+        raise _refuse(f"{where} must be {kind}, not {raw[:40]!r}", node) from error
+    return number
+
+
+def _read_variables(node: yaml.Node, where: str) -> dict[str, str]:
+    if not isinstance(node, yaml.MappingNode):
+        raise _refuse(f"{where} must be a mapping of names to values", node)
+    found: dict[str, str] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode) or not _VARIABLE.fullmatch(key.value):
+            raise _refuse(f"{where}: not a variable's name", key)
+        if key.value.startswith("GREENROOM_") or key.value in ("PORT", "HOST", "DATABASE_URL"):
+            raise _refuse(f"{key.value} is set by Greenroom", key)
+        if not isinstance(value, yaml.ScalarNode):
+            raise _refuse(f"{where}.{key.value} must be a single value", value)
+        found[key.value] = value.value
+    return found
+
+
+def _node(root: yaml.Node, path: str) -> yaml.Node | None:
+    node: yaml.Node | None = root
+    for part in path.split("."):
+        if not isinstance(node, yaml.MappingNode):
+            return node
+        node = next((v for k, v in node.value if k.value == part), root)
+    return node
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "build.timeout_seconds": (1, 7200),
+    "run.port": (1, 65535),
+    "run.release_timeout_seconds": (1, 7200),
+    "run.stop_seconds": (0, 300),
+    "health.status": (100, 599),
+    "health.timeout_seconds": (1, 1800),
+    "health.interval_seconds": (0.05, 60),
+    "health.successes": (1, 20),
+    "resources.cpu": (0.05, 256),
+    "resources.processes": (4, 100_000),
+}
+
+
+def _check(manifest: Manifest, root: yaml.Node) -> None:
+    data = manifest.as_json()
+
+    def at(path: str) -> Any:
+        value: Any = data
+        for part in path.split("."):
+            value = value[part]
+        return value
+
+    if manifest.version != 1:
+        raise _refuse(
+            f"version {manifest.version} is not known", _node(root, "version"), "Allowed: 1."
+        )
+    if manifest.runtime not in RUNTIMES:
+        raise _refuse(
+            f"runtime {manifest.runtime!r} is not known",
+            _node(root, "runtime"),
+            f"Allowed: {', '.join(RUNTIMES)}.",
+        )
+    if manifest.database.engine not in ("none", "postgres"):
+        raise _refuse(
+            f"database.engine {manifest.database.engine!r} is not known",
+            _node(root, "database.engine"),
+            "Allowed: none, postgres.",
+        )
+    for path, (low, high) in _RANGES.items():
+        value = at(path)
+        if not low <= value <= high:
+            raise _refuse(f"{path} is {value}", _node(root, path), f"Allowed: {low} to {high}.")
+    for path in ("root", "build.output", "build.dockerfile"):
+        if not _is_inside(at(path)):
+            raise _refuse(
+                f"{path} {at(path)!r} leaves the repository",
+                _node(root, path),
+                "Use a relative path without '..'.",
+            )
+    if not manifest.health.path.startswith("/") or re.search(r"[\s\x00-\x1f]", manifest.health.path):
+        raise _refuse("health.path must start with '/'", _node(root, "health.path"))
+    size = _SIZE.fullmatch(manifest.resources.memory)
+    if size is None or manifest.resources.memory_bytes < 8 * 1024**2:
+        raise _refuse(
+            f"resources.memory {manifest.resources.memory!r} is no size",
+            _node(root, "resources.memory"),
+            "Write it like 256m or 2g; 8m at least.",
+        )
+    if manifest.runtime == "process" and not manifest.run.command.strip():
+        raise _refuse(
+            "runtime 'process' needs run.command",
+            _node(root, "runtime"),
+            "For example: run: {command: exec node server.js}",
+        )
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path.replace("\\", "/"))
+    windows_drive = len(path) > 1 and path[1] == ":"
+    return bool(path) and not parts.is_absolute() and not windows_drive and ".." not in parts.parts

@@ -1,0 +1,1 @@
+"""Sources: where a project's code comes from, and what events about it mean."""
