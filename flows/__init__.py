@@ -1,0 +1,1 @@
+"""A table of contents: one verb a file, composed of tasks."""

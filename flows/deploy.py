@@ -1,0 +1,34 @@
+"""Bring an environment to a commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from tasks.artifact import build
+from tasks.copies import ensure_database
+from tasks.hold import deploying
+from tasks.report import report
+from tasks.running import candidate, run_release_command, start_candidate, wait_until_healthy
+from tasks.source import checkout, discard_source
+from tasks.traffic import retire_previous, switch_traffic
+from tasks.values import DeployRequest
+
+
+@flow(name="deploy", flow_run_name="deploy-{request.environment}-{request.ref}")
+def deploy(request: DeployRequest) -> Any:
+    """Bring ``request.environment`` to ``request.ref``. Running it again changes nothing."""
+    with deploying(request) as held:  # takes the lock; records the end, whatever it is
+        source = checkout(held)
+        release = build(held, source)  # reuses the artifact when this commit was built before
+        discard_source(source)
+        ensure_database(held, release)
+
+        with candidate(held, release) as running:  # discarded if anything below raises
+            run_release_command(held, running)
+            start_candidate(held, running)
+            wait_until_healthy(held, running)
+            switch_traffic(held, running)  # compare-and-set: a newer commit wins
+        retire_previous(held)
+    return report(request)

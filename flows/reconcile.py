@@ -1,0 +1,17 @@
+"""Make reality match what is wanted."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.repair import look, repair, tidy
+
+
+@flow(name="reconcile", flow_run_name="reconcile")
+def reconcile() -> int:
+    """Repair what killed runs, dead processes and lost messages left behind; give how much."""
+    repairs = look()
+    for wanted in repairs:
+        repair(wanted)
+    tidy()
+    return len(repairs)

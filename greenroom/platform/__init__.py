@@ -1,0 +1,1 @@
+"""The platform's own processes: database, orchestrator, worker, gateway, console."""

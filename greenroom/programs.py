@@ -1,0 +1,243 @@
+"""The only client of supervisord, which keeps the platform's and the projects' programs alive.
+
+Source: Supervisor 4.3 manual, "XML-RPC API documentation" and "Configuration File".
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from greenroom.errors import HostingError, PlatformError
+from greenroom.settings import Settings, load_settings
+
+ALREADY_ADDED, BAD_NAME, NOT_RUNNING, ALREADY_STARTED = 90, 10, 70, 60
+SPAWN_ERROR, ABNORMAL_TERMINATION, STILL_RUNNING = 50, 40, 91
+"""Source: supervisor.xmlrpc.Faults."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised command."""
+
+    name: str
+    command: tuple[str, ...]
+    directory: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Not secret: it is written to the configuration file. Secrets go by files."""
+    user: str | None = None
+    priority: int = 500
+    """Lower starts earlier and stops later."""
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+    stop_group: bool = False
+    """Signal the whole process group, not only its leader."""
+    start_seconds: int = 1
+    start_retries: int = 1_000_000
+    autostart: bool = False
+    log_bytes: int = 5_000_000
+    log_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class ProgramState:
+    """What supervisord knows of a program."""
+
+    name: str
+    state: str
+    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN."""
+    pid: int
+    exit_status: int
+    description: str
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a process exists for it."""
+        return self.state in ("STARTING", "RUNNING")
+
+
+def _quoted(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        raise PlatformError(f"a line break cannot be written to supervisord's file: {text[:40]!r}…")
+    return text.replace("%", "%%")
+
+
+def _argument(text: str) -> str:
+    return '"' + _quoted(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def render_program(program: Program, log_folder: Path) -> str:
+    """Write a program as a section of supervisord's configuration."""
+    log = program.log_file or log_folder / f"{program.name}.log"
+    lines = [
+        f"[program:{program.name}]",
+        "command=" + " ".join(map(_argument, program.command)),
+        f"directory={_quoted(str(program.directory or '/'))}",
+        f"priority={program.priority}",
+        f"autostart={str(program.autostart).lower()}",
+        "autorestart=true",
+        f"startsecs={program.start_seconds}",
+        f"startretries={program.start_retries}",
+        f"stopsignal={program.stop_signal}",
+        f"stopwaitsecs={program.stop_seconds}",
+        f"stopasgroup={str(program.stop_group).lower()}",
+        "killasgroup=true",
+        "redirect_stderr=true",
+        f"stdout_logfile={_quoted(str(log))}",
+        f"stdout_logfile_maxbytes={program.log_bytes}",
+        "stdout_logfile_backups=1",
+    ]
+    if program.user:
+        lines.append(f"user={program.user}")
+    if program.environment:
+        pairs = (f"{name}={_argument(value)}" for name, value in program.environment.items())
+        lines.append("environment=" + ",".join(pairs))
+    return "\n".join(lines) + "\n"
+
+
+def render_configuration(settings: Settings, programs: list[Program]) -> str:
+    """Write the whole configuration; programs of projects are included from ``run/programs``."""
+    run, logs = settings.path("run"), settings.path("logs")
+    head = f"""\
+[supervisord]
+nodaemon=true
+logfile={_quoted(str(logs / "supervisord.log"))}
+logfile_maxbytes=5000000
+logfile_backups=1
+pidfile={_quoted(str(run / "supervisord.pid"))}
+childlogdir={_quoted(str(logs))}
+umask=022
+minfds=1024
+{"user=root" if os.geteuid() == 0 else ""}
+
+[unix_http_server]
+file={_quoted(str(run / "supervisor.sock"))}
+chmod=0600
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[include]
+files={_quoted(str(run / "programs"))}/*.conf
+
+"""
+    return head + "\n".join(render_program(program, logs) for program in programs)
+
+
+class Programs:
+    """Supervisord's remote control.
+
+    Errors: PlatformError when supervisord does not answer, HostingError when it refuses.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.socket = self.settings.path("run", "supervisor.sock")
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        # A new connection each time: the server is one thread, and idle ones gain nothing.
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        try:
+            return getattr(proxy.supervisor, method)(*arguments)
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise PlatformError(
+                "the process manager does not answer",
+                hint="Is the platform running? Start it with `greenroom up`.",
+            ) from error
+        finally:
+            transport.close()
+
+    def is_alive(self) -> bool:
+        """Whether supervisord answers."""
+        try:
+            self._call("getState")
+        except PlatformError:
+            return False
+        return True
+
+    def states(self) -> dict[str, ProgramState]:
+        """Give the state of every program by name."""
+        return {row["name"]: _state(row) for row in self._call("getAllProcessInfo")}
+
+    def state(self, name: str) -> ProgramState | None:
+        """Give one program's state, None when supervisord does not know it."""
+        try:
+            return _state(self._call("getProcessInfo", name))
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == BAD_NAME:
+                return None
+            raise HostingError(f"supervisord: {fault.faultString}") from fault
+
+    def start(self, name: str, *, wait: bool = False) -> None:
+        """Start a program. Idempotent."""
+        try:
+            self._call("startProcess", name, wait)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != ALREADY_STARTED:
+                raise HostingError(f"{name} does not start: {fault.faultString}") from fault
+
+    def stop(self, name: str) -> None:
+        """Stop a program and wait for its end. Idempotent."""
+        try:
+            self._call("stopProcess", name, True)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in (NOT_RUNNING, BAD_NAME):
+                raise HostingError(f"{name} does not stop: {fault.faultString}") from fault
+
+    def add(self, program: Program) -> None:
+        """Make a project's program known and start it. Idempotent."""
+        folder = self.settings.path("run", "programs")
+        folder.mkdir(parents=True, exist_ok=True)
+        text = render_program(program, self.settings.path("logs"))
+        file = folder / f"{program.name}.conf"
+        made = folder / f".{program.name}.{os.getpid()}"
+        made.write_text(text)
+        made.chmod(0o600)
+        made.replace(file)
+        self._call("reloadConfig")
+        try:
+            self._call("addProcessGroup", program.name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != ALREADY_ADDED:
+                raise HostingError(f"supervisord: {fault.faultString}") from fault
+        self.start(program.name)
+
+    def remove(self, name: str) -> None:
+        """Stop a project's program and forget it. Idempotent."""
+        self.settings.path("run", "programs", f"{name}.conf").unlink(missing_ok=True)
+        self.stop(name)
+        try:
+            self._call("reloadConfig")
+            self._call("removeProcessGroup", name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in (BAD_NAME, STILL_RUNNING):
+                raise HostingError(f"supervisord: {fault.faultString}") from fault
+
+    def shut_down(self) -> None:
+        """Stop every program in order, then supervisord itself."""
+        self._call("shutdown")
+
+    def log_tail(self, name: str, octets: int = 32_000) -> str:
+        """Give the end of a program's log."""
+        file = self.settings.path("logs", f"{name}.log")
+        try:
+            with file.open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - octets))
+                return log.read().decode(errors="replace")
+        except OSError:
+            return ""
+
+
+def _state(row: dict[str, Any]) -> ProgramState:
+    return ProgramState(
+        row["name"], row["statename"], row["pid"], row["exitstatus"], row["description"]
+    )

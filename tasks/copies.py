@@ -1,0 +1,95 @@
+"""What a running copy is started with: its artifact, limits and variables, read from the store."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from greenroom.data.databases import DatabaseServer, socket_address
+from greenroom.hosting.base import Copy
+from greenroom.manifest import Manifest
+from greenroom.names import database_name, role_name
+from greenroom.store import environments, projects
+from greenroom.store.models import (
+    Deployment,
+    Environment,
+    EnvironmentKind,
+    Instance,
+    Release,
+)
+from greenroom.store.work import Work, database_url, unit_of_work
+from tasks.log import narrate
+from tasks.policies import step
+from tasks.values import Held
+
+
+def database_server() -> DatabaseServer:
+    """Give the server of the environments' databases."""
+    return DatabaseServer(database_url())
+
+
+@step
+def ensure_database(held: Held, release_id: UUID) -> None:
+    """Give an environment a database of its own, if its manifest asks for one.
+
+    Production keeps the one the project named. Idempotent.
+    """
+    with unit_of_work() as work:
+        environment = work.get_one(Environment, held.environment_id)
+        project, manifest = environment.project, _manifest(work, release_id)
+        wanted = manifest.database.engine == "postgres" and environment.database_url is None
+        if environment.kind == EnvironmentKind.PRODUCTION and project.production_database_url:
+            wanted = False
+        names = (project.name, environment.name, str(environment.id))
+    if not wanted:
+        return
+    with narrate(held.deployment, "database", "database") as log:
+        log("creating a database of its own")
+        url = database_server().ensure_database(database_name(*names), role_name(*names))
+        with unit_of_work() as work:
+            environments.record_database_url(work.get_one(Environment, held.environment_id), url)
+
+
+def _manifest(work: Work, release_id: UUID) -> Manifest:
+    return Manifest.from_json(work.get_one(Release, release_id).manifest)
+
+
+def database_url_of(environment: Environment, runtime: str) -> str | None:
+    """Give the DATABASE_URL of an environment's copies."""
+    named = projects.production_database_url(environment.project)
+    if environment.kind == EnvironmentKind.PRODUCTION and named:
+        return named
+    own = environments.environment_database_url(environment)
+    if own is not None and runtime == "docker":
+        from greenroom.hosting.engine import SOCKET_FOLDER
+
+        return socket_address(own, SOCKET_FOLDER)
+    return own
+
+
+def copy_of(work: Work, instance: Instance) -> Copy:
+    """Describe a running copy as it shall be started."""
+    environment = work.get_one(Environment, instance.environment_id)
+    release = work.get_one(Release, instance.release_id)
+    deployment = work.get_one(Deployment, instance.deployment_id)
+    manifest = Manifest.from_json(release.manifest)
+    variables = dict(manifest.variables)
+    database = database_url_of(environment, instance.runtime)
+    if database:
+        variables["DATABASE_URL"] = database
+    variables |= {v.name: v.value for v in projects.resolve_variables(environment)}
+    variables |= {
+        "GREENROOM_URL": environment.url,
+        "GREENROOM_BRANCH": environment.git_branch,
+        "GREENROOM_COMMIT": release.commit_hash or deployment.commit_hash,
+        "GREENROOM_ENVIRONMENT": environment.kind,
+    }
+    return Copy(
+        name=instance.name,
+        environment_id=str(environment.id),
+        artifact=release.artifact,
+        location=release.location,
+        manifest=manifest,
+        variables=variables,
+    )
+
+

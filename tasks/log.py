@@ -1,0 +1,135 @@
+"""A deployment's log: redacted at the sink, in the store while it grows, copied to Prefect."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+from greenroom.errors import DatabaseUnavailable, Overtaken
+from greenroom.runs import orchestrator_password
+from greenroom.secrets import Redactor
+from greenroom.settings import load_settings
+from greenroom.store import deployments, environments, projects
+from greenroom.store.models import Deployment, Environment
+from greenroom.store.work import Work, database_url, unit_of_work
+
+FLUSH_SECONDS = 0.3
+CHECK_SECONDS = 0.3
+_local = logging.getLogger("greenroom.tasks")
+
+
+def redactor_for(work: Work, environment: Environment) -> Redactor:
+    """Make the redactor that knows an environment's secrets and the platform's own."""
+    secrets = [v.value for v in projects.resolve_variables(environment) if v.is_secret]
+    secrets.append(projects.webhook_secret(environment.project))
+    settings = load_settings()
+    urls = [
+        environments.environment_database_url(environment),
+        projects.production_database_url(environment.project),
+        database_url(settings),
+    ]
+    for url in filter(None, urls):
+        password = url.split("://", 1)[-1].split("@", 1)[0].partition(":")[2]
+        secrets.append(password)
+    secrets.append(orchestrator_password(settings))
+    return Redactor(filter(None, secrets))
+
+
+class Narrator:
+    """Writes one section of a deployment's log, and tells whether the deployment is still wanted."""
+
+    def __init__(self, deployment_id: UUID, section: str, redact: Redactor) -> None:
+        self.deployment_id, self.section, self.redact = deployment_id, section, redact
+        self._lines: list[str] = []
+        self._mutex = threading.Lock()
+        self._flushed_at = self._checked_at = time.monotonic()
+        try:
+            self._prefect: logging.Logger | logging.LoggerAdapter[logging.Logger] = get_run_logger()
+        except MissingContextError:
+            self._prefect = _local
+
+    def __call__(self, line: str) -> None:
+        """Add a line."""
+        clean = self.redact(line)
+        with self._mutex:
+            self._lines.append(clean)
+        self._prefect.info("%s", clean)
+        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring what was said to the store; kept for later while the store is away."""
+        with self._mutex:
+            lines, self._lines = self._lines, []
+        self._flushed_at = time.monotonic()
+        if not lines:
+            return
+        try:
+            with unit_of_work() as work:
+                deployments.append_log(work, self.deployment_id, self.section, lines)
+        except DatabaseUnavailable:
+            with self._mutex:
+                self._lines = (lines + self._lines)[-10_000:]
+
+    def check(self) -> None:
+        """Return if the deployment shall go on; cheap enough to be called often.
+
+        Errors: Overtaken.
+        """
+        moment = time.monotonic()
+        if moment - self._flushed_at > FLUSH_SECONDS:
+            self.flush()
+        if moment - self._checked_at < CHECK_SECONDS:
+            return
+        self._checked_at = moment
+        self.check_now()
+
+    def check_now(self) -> None:
+        """Like :meth:`check`, at once.
+
+        Errors: Overtaken.
+        """
+        try:
+            with unit_of_work() as work:
+                deployments.check_wanted(work, self.deployment_id)
+        except DatabaseUnavailable:
+            return  # not knowing is no reason to stop
+
+
+@contextmanager
+def narrate(deployment_id: UUID, section: str, phase: str = "") -> Iterator[Narrator]:
+    """Open a section of the log; its end adds the seconds to ``phase`` of the deployment."""
+    begun = time.monotonic()
+    with unit_of_work() as work:
+        deployment = deployments.get_deployment(work, deployment_id)
+        environment = work.get_one(Environment, deployment.environment_id)
+        redact = redactor_for(work, environment)
+    narrator = Narrator(deployment_id, section, redact)
+    try:
+        narrator.check_now()
+        yield narrator
+    except Overtaken as error:
+        narrator(str(error))
+        raise
+    finally:
+        narrator.flush()
+        if phase:
+            _add_phase(deployment_id, phase, time.monotonic() - begun)
+
+
+def _add_phase(deployment_id: UUID, phase: str, seconds: float) -> None:
+    try:
+        with unit_of_work() as work:
+            deployment = work.get_one(Deployment, deployment_id, with_for_update=True)
+            sofar = dict(deployment.phases)
+            sofar[phase] = round(sofar.get(phase, 0) + seconds, 3)
+            deployment.phases = sofar
+    except DatabaseUnavailable:
+        pass  # a missing figure must not fail a deployment

@@ -1,0 +1,180 @@
+"""A candidate: started beside the version that serves, and discarded if anything goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+from greenroom.errors import (
+    GreenroomError,
+    HealthCheckFailed,
+    HostingError,
+    Overtaken,
+    ReleaseFailed,
+)
+from greenroom.hosting import health
+from greenroom.hosting.registry import runtime_for
+from greenroom.names import instance_name
+from greenroom.store import deployments
+from greenroom.store.models import (
+    Deployment,
+    DeploymentStatus,
+    Environment,
+    Instance,
+    InstanceState,
+    Release,
+    now,
+)
+from greenroom.store.work import unit_of_work
+from tasks.copies import copy_of
+from tasks.log import narrate
+from tasks.policies import step
+from tasks.values import Candidate, Held
+
+FAILED_LOG_LINES = 200
+"""Lines of a failed candidate's own log that are kept with its deployment."""
+
+
+@step
+def create_candidate(held: Held, release_id: UUID) -> Candidate:
+    """Record the copy that shall be started, so that it is known before it exists.
+
+    Idempotent: a deployment's candidate of before is taken up again.
+    """
+    with unit_of_work() as work:
+        deployments.check_lock(work, held.environment_id, held.token)
+        for known in work.query(Instance).filter_by(
+            deployment_id=held.deployment, state=InstanceState.STARTING
+        ):
+            return Candidate(known.id, known.name, known.runtime, known.release_id)
+        environment = work.get_one(Environment, held.environment_id)
+        release, key = work.get_one(Release, release_id), uuid4()
+        instance = Instance(
+            id=key,
+            environment_id=held.environment_id,
+            deployment_id=held.deployment,
+            release_id=release_id,
+            runtime=release.runtime,
+            name=instance_name(environment.project.name, environment.name, str(key)),
+            address="",
+        )
+        work.add(instance)
+        return Candidate(key, instance.name, instance.runtime, release_id)
+
+
+def _set_status(held: Held, status: DeploymentStatus) -> None:
+    with unit_of_work() as work:
+        deployments.check_lock(work, held.environment_id, held.token)
+        work.get_one(Deployment, held.deployment).status = status
+
+
+@step
+def run_release_command(held: Held, candidate: Candidate) -> None:
+    """Run ``run.release`` in the new artifact, before it gets traffic.
+
+    Idempotent as far as the project's command is.
+
+    Errors: ReleaseFailed.
+    """
+    with unit_of_work() as work:
+        copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
+    command = copy.manifest.run.release.strip()
+    if not command:
+        return
+    _set_status(held, DeploymentStatus.RELEASING)
+    with narrate(held.deployment, "release", "release") as log:
+        log(f"$ {command}")
+        tail: list[str] = []
+
+        def keep(line: str) -> None:
+            log(line)
+            tail.append(log.redact(line))
+            del tail[:-50]
+
+        try:
+            code = runtime_for(candidate.runtime).run_command(
+                copy, command, copy.manifest.run.release_timeout_seconds, keep, log.check
+            )
+        except HostingError as error:
+            raise ReleaseFailed(
+                f"the release command failed: {error.message}", log_tail="\n".join(tail)
+            ) from error
+        if code:
+            raise ReleaseFailed(
+                f"the release command ended with exit code {code}",
+                hint="Nothing was switched; but what it changed in the database stays changed.",
+                log_tail="\n".join(tail),
+            )
+
+
+@step
+def start_candidate(held: Held, candidate: Candidate) -> None:
+    """Start the copy. Idempotent: one that runs already is left running."""
+    _set_status(held, DeploymentStatus.STARTING)
+    with narrate(held.deployment, "start", "start") as log:
+        with unit_of_work() as work:
+            copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
+        address = runtime_for(candidate.runtime).start(copy)
+        with unit_of_work() as work:
+            work.get_one(Instance, candidate.instance_id).address = address
+        limits = copy.manifest.resources
+        log(f"started {candidate.name} ({limits.memory} memory, {limits.cpu:g} CPU)")
+
+
+@step
+def wait_until_healthy(held: Held, candidate: Candidate) -> None:
+    """Probe the copy from outside until it is healthy. Idempotent.
+
+    Errors: HealthCheckFailed, with the copy's last lines.
+    """
+    with narrate(held.deployment, "health", "health") as log:
+        with unit_of_work() as work:
+            instance = work.get_one(Instance, candidate.instance_id)
+            host = work.get_one(Environment, held.environment_id).host
+            manifest = copy_of(work, instance).manifest
+            address = instance.address
+        runtime = runtime_for(candidate.runtime)
+        try:
+            probes = health.wait_until_healthy(
+                candidate.name, address, host, manifest.health, runtime, log, log.check
+            )
+        except HealthCheckFailed as error:
+            error.log_tail = log.redact(error.log_tail)
+            raise
+        log(f"healthy after {probes} probe{'s' if probes > 1 else ''} of {manifest.health.path}")
+
+
+@step
+def discard(held: Held, candidate: Candidate) -> None:
+    """Keep the candidate's last lines, then stop and forget it. Idempotent."""
+    runtime = runtime_for(candidate.runtime)
+    with unit_of_work() as work:
+        instance = work.get_one(Instance, candidate.instance_id)
+        if instance.state != InstanceState.STARTING:
+            return
+    lines = runtime.log_tail(candidate.name, FAILED_LOG_LINES)
+    try:
+        with narrate(held.deployment, "app") as log:
+            for line in lines:
+                log(line)
+    except Overtaken:
+        pass  # it is being discarded because of that
+    runtime.stop(candidate.name, 1)
+    with unit_of_work() as work:
+        instance = work.get_one(Instance, candidate.instance_id)
+        instance.state, instance.stopped_at = InstanceState.STOPPED, now()
+
+
+@contextmanager
+def candidate(held: Held, release_id: UUID) -> Iterator[Candidate]:
+    """Have a candidate of a release; it is discarded if anything inside raises."""
+    made = create_candidate(held, release_id)
+    try:
+        yield made
+    except GreenroomError:
+        discard(held, made)
+        raise
+    except BaseException:
+        discard.fn(held, made)
+        raise

@@ -1,0 +1,114 @@
+"""Switching an environment's traffic, and retiring what served before."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from greenroom.hosting.registry import builder_for, runtime_for
+from greenroom.settings import load_settings
+from greenroom.store import deployments, environments
+from greenroom.store.models import (
+    Deployment,
+    DeploymentStatus,
+    Environment,
+    EnvironmentStatus,
+    Instance,
+    InstanceState,
+    Release,
+    now,
+)
+from greenroom.store.work import Work, unit_of_work
+from tasks.log import narrate
+from tasks.policies import step
+from tasks.values import Candidate, Held
+
+
+@step
+def switch_traffic(held: Held, candidate: Candidate) -> None:
+    """Make the candidate serve, in one transaction that only the lock's holder can make.
+
+    Compare-and-set: a deployment that was overtaken, or a run whose lock was taken over, changes
+    nothing. Every gateway hears of it by NOTIFY at the commit. Idempotent.
+
+    Errors: LockLost, Overtaken. Locks: environment_locks, instances, environments.
+    """
+    runtime_for(candidate.runtime).settle(candidate.name)
+    with narrate(held.deployment, "switch", "switch") as log, unit_of_work() as work:
+        deployments.check_lock(work, held.environment_id, held.token)
+        deployments.check_wanted(work, held.deployment)
+        instance = work.get_one(Instance, candidate.instance_id, with_for_update=True)
+        if instance.state == InstanceState.SERVING:
+            return
+        before = environments.serving_instance(work, held.environment_id)
+        if before is not None:
+            before.state, before.draining_since = InstanceState.DRAINING, now()
+            work.flush()  # one copy serves: the unique index sees the old one leave first
+        instance.state = InstanceState.SERVING
+        _record_live(work, held, candidate)
+        log("traffic switched" if before else "traffic opened")
+
+
+def _record_live(work: Work, held: Held, candidate: Candidate) -> None:
+    deployment = work.get_one(Deployment, held.deployment)
+    environment = work.get_one(Environment, held.environment_id)
+    for old in work.scalars(
+        select(Deployment).where(
+            Deployment.environment_id == held.environment_id,
+            Deployment.status == DeploymentStatus.LIVE,
+        )
+    ):
+        old.status = DeploymentStatus.RETIRED
+    deployments.finish(deployment, DeploymentStatus.LIVE)
+    environment.release_id = candidate.release_id
+    environment.last_deployed_commit = deployment.commit_hash
+    environments.set_status(environment, EnvironmentStatus.ACTIVE)
+
+
+@step
+def retire_previous(held: Held) -> None:
+    """Stop the copies that served before, once their requests have had time to end.
+
+    Then delete the releases beyond the number that is kept. Idempotent.
+    """
+    settings = load_settings()
+    with unit_of_work() as work:
+        draining = environments.list_instances(work, held.environment_id, InstanceState.DRAINING)
+    for instance in draining:
+        since = instance.draining_since or now()
+        left = since + timedelta(seconds=settings.drain_seconds) - now()
+        time.sleep(max(0.0, left.total_seconds()))
+        stop_copy(instance)
+    prune_releases(held, settings.keep_releases)
+
+
+def stop_copy(instance: Instance) -> None:
+    """Stop a copy with the grace its manifest gives, and record it. Idempotent."""
+    with unit_of_work() as work:
+        manifest = work.get_one(Release, instance.release_id).manifest
+    runtime_for(instance.runtime).stop(instance.name, manifest["run"]["stop_seconds"])
+    with unit_of_work() as work:
+        row = work.get_one(Instance, instance.id)
+        row.state, row.stopped_at = InstanceState.STOPPED, now()
+
+
+def prune_releases(held: Held, keep: int) -> None:
+    """Delete artifacts that no environment keeps for a rollback. Idempotent."""
+    with unit_of_work() as work:
+        environment = work.get_one(Environment, held.environment_id)
+        kept: set[str] = set()
+        for sibling in environments.list_environments(work, environment.project):
+            releases = deployments.list_kept_releases(work, sibling.id)[:keep]
+            kept |= {release.artifact for release in releases}
+        in_use = {i.release_id for i in environments.list_instances(work)}
+        doomed = [
+            release
+            for release in deployments.list_kept_releases(work, held.environment_id)[keep:]
+            if release.artifact not in kept and release.id not in in_use
+        ]
+    for release in doomed:
+        builder_for(release.runtime).remove(release.artifact, release.location)
+        with unit_of_work() as work:
+            work.get_one(Release, release.id).removed_at = now()

@@ -1,0 +1,72 @@
+"""The small frozen values that tasks pass to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """A recorded deployment or rollback that shall be carried out."""
+
+    deployment_id: UUID
+    environment_id: UUID
+    environment: str
+    """``<project>/<name>``, for reading only."""
+    ref: str
+
+
+@dataclass(frozen=True)
+class TeardownRequest:
+    """An environment that shall be destroyed."""
+
+    environment_id: UUID
+    environment: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """An environment's lock, held for one deployment (or for none: teardown, reconcile)."""
+
+    environment_id: UUID
+    token: int
+    deployment_id: UUID | None = None
+
+    @property
+    def deployment(self) -> UUID:
+        """The deployment it is held for."""
+        if self.deployment_id is None:
+            raise ValueError("this lock is not held for a deployment")
+        return self.deployment_id
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkout."""
+
+    folder: str
+    commit: str
+    manifest_text: bytes | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A new running copy that does not serve yet."""
+
+    instance_id: UUID
+    name: str
+    runtime: str
+    release_id: UUID
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a deployment ended."""
+
+    environment: str
+    url: str
+    number: int
+    status: str
+    commit: str
+    seconds: float
