@@ -84,6 +84,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, file (pydantic-settings calls this)."""
         home = Path(os.environ.get("GREENROOM_HOME") or default_home())
         file = TomlConfigSettingsSource(settings_cls, toml_file=home / "greenroom.toml")
         return init_settings, env_settings, file
