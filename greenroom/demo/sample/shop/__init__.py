@@ -1,0 +1,1 @@
+"""Tolmere: a small shop for stoneware. Run it with ``python -m shop``."""
