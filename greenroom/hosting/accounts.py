@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 from dataclasses import dataclass
 
 from greenroom.errors import HostingError
@@ -20,20 +19,6 @@ class Account:
     name: str
     user_id: int
     group_id: int
-
-    @property
-    def prefix(self) -> list[str]:
-        """The command that drops to this account (util-linux's setpriv)."""
-        setpriv = shutil.which("setpriv")
-        if setpriv is None:
-            raise HostingError(
-                "setpriv is missing, so a build cannot leave the root account",
-                hint="Install util-linux, or run Greenroom as an ordinary user.",
-            )
-        return [
-            setpriv, f"--reuid={self.user_id}", f"--regid={self.group_id}", "--clear-groups",
-            "--no-new-privs", "--",
-        ]  # fmt: skip
 
 
 def app_account(settings: Settings) -> Account | None:

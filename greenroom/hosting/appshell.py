@@ -1,12 +1,15 @@
 """Become a project's command, under its limits and without the platform's rights.
 
-Run as ``python -I -S appshell.py <spec.json> [command]``; imports only the standard library, so
-it starts in some 20 ms. The specification holds secrets: its file has mode 0600 and is read
-before the rights are dropped.
+Run as ``python -I -S appshell.py <spec.json> [command]``; imports little of the standard library,
+so it starts in some 20 ms. The specification holds secrets: its file has mode 0600 and is read
+before the rights are dropped. The project's own variables are set only after that: some of them
+(``LD_PRELOAD``) would run code in whoever starts with them.
 
 Limits: a control group where we may make one (Linux, root), else this process stays as a parent
 that watches: over its memory the command is ended, over its CPU share it is paused in turns.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -18,53 +21,73 @@ import subprocess
 import sys
 import time
 
+TYPE_CHECKING = False  # typing alone would cost 5 ms
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
 CGROUP = "/sys/fs/cgroup"
-NO_NEW_PRIVILEGES = 38
-"""Source: PR_SET_NO_NEW_PRIVS, linux/prctl.h."""
+NO_NEW_PRIVILEGES, DIE_WITH_PARENT = 38, 1
+"""Source: PR_SET_NO_NEW_PRIVS and PR_SET_PDEATHSIG, linux/prctl.h."""
 PERIOD_US = 100_000
 """Source: default cpu.max period, Linux control group v2 documentation."""
 
 
-def _write(path, value):
+def _write(path: str, value: object) -> None:
     with open(path, "w") as file:
         file.write(str(value))
 
 
-def join_cgroup(name, limits):
+def _make_group(group: str, values: dict[str, object], optional: tuple[str, ...] = ()) -> None:
+    os.makedirs(group, exist_ok=True)
+    if not os.path.exists(f"{group}/cgroup.procs"):
+        raise OSError(f"{group} is no control group")
+    for key, value in values.items():
+        try:
+            _write(f"{group}/{key}", value)
+        except OSError:
+            if key not in optional:
+                raise
+    _write(f"{group}/cgroup.procs", os.getpid())
+
+
+def join_cgroup(name: str, limits: dict[str, Any]) -> bool:
     """Make and enter a control group; True when memory and CPU are bound by it."""
-    memory, quota = limits["memory_bytes"], int(limits["cpu"] * PERIOD_US)
+    memory, cpu, processes = limits["memory_bytes"], limits["cpu"], limits["processes"]
+    quota = int(cpu * PERIOD_US) if cpu else None
     try:
         if os.path.exists(f"{CGROUP}/cgroup.controllers"):
             parent = f"{CGROUP}/greenroom"
             os.makedirs(parent, exist_ok=True)
             for folder in (CGROUP, parent):
                 _write(f"{folder}/cgroup.subtree_control", "+memory +cpu +pids")
-            group = f"{parent}/{name}"
-            os.makedirs(group, exist_ok=True)
-            _write(f"{group}/memory.max", memory)
-            with contextlib.suppress(OSError):
-                _write(f"{group}/memory.swap.max", 0)
-            _write(f"{group}/cpu.max", f"{quota} {PERIOD_US}")
-            _write(f"{group}/pids.max", limits["processes"])
-            _write(f"{group}/cgroup.procs", os.getpid())
+            values = {
+                "memory.max": memory or "max",
+                "memory.swap.max": 0,
+                "cpu.max": f"{quota or 'max'} {PERIOD_US}",
+                "pids.max": processes,
+            }
+            _make_group(f"{parent}/{name}", values, optional=("memory.swap.max",))
             return True
-        wanted = {
-            "memory": {"memory.limit_in_bytes": memory},
-            "cpu": {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota},
-            "pids": {"pids.max": limits["processes"]},
+        swap = "memory.memsw.limit_in_bytes"  # absent where the kernel does not count swap
+        wanted: dict[str, dict[str, object]] = {
+            "memory": {"memory.limit_in_bytes": memory or -1, swap: memory or -1},
+            "cpu": {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota or -1},
+            "pids": {"pids.max": processes},
         }
         for controller, values in wanted.items():
-            group = f"{CGROUP}/{controller}/greenroom/{name}"
-            os.makedirs(group, exist_ok=True)
-            for key, value in values.items():
-                _write(f"{group}/{key}", value)
-            _write(f"{group}/cgroup.procs", os.getpid())
-        return True
+            _make_group(f"{CGROUP}/{controller}/greenroom/{name}", values, optional=(swap,))
     except OSError:
         return False
+    return True
 
 
-def drop_rights(user):
+def _control(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def drop_rights(user: str | None) -> None:
     """Become ``user`` for good; nothing started from here can gain rights again."""
     if user:
         import pwd
@@ -73,37 +96,33 @@ def drop_rights(user):
         os.setgroups([])
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(None).prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    _control(NO_NEW_PRIVILEGES, 1)
 
 
-def _table():
+Table = dict[int, tuple[int, int, float]]
+
+
+def _read_table() -> Table:
     """Give ``{pid: (parent, resident bytes, CPU seconds)}`` of all processes."""
-    done = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,rss=,time="], capture_output=True, text=True
-    )
-    table = {}
-    for line in done.stdout.splitlines():
-        parts = line.split()
-        if len(parts) == 4:
-            table[int(parts[0])] = (int(parts[1]), int(parts[2]) * 1024, parts[3])
-    return table
-
-
-def _linux_table():
-    ticks, page, table = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE"), {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    table: Table = {}
+    if sys.platform != "linux":
+        done = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True)
+        for line in done.stdout.splitlines():
+            pid, parent, resident = map(int, line.split())
+            table[pid] = (parent, resident * 1024, 0.0)
+        return table
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, IndexError, ValueError):
-            with open(f"/proc/{pid}/stat") as file:
+            with open(f"/proc/{name}/stat") as file:
                 text = file.read()
             parts = text[text.rindex(")") + 2 :].split()
             used = (int(parts[11]) + int(parts[12])) / ticks
-            table[int(pid)] = (int(parts[1]), int(parts[21]) * page, used)
+            table[int(name)] = (int(parts[1]), int(parts[21]) * page, used)
     return table
 
 
-def _family(table, root):
+def _family(table: Table, root: int) -> set[int]:
     family, grown = {root}, True
     while grown:
         more = {pid for pid, row in table.items() if row[0] in family} - family
@@ -112,66 +131,68 @@ def _family(table, root):
     return family & table.keys()
 
 
-def watch(command, environment, limits):
-    """Run the command as a child, hold it to its limits, and end as it ends."""
+def _signal_all(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def watch(command: str, environment: dict[str, str], limits: dict[str, Any]) -> int:
+    """Run the command as a child, hold it to its limits, and end as it ends.
+
+    The child stays in our process group: whoever ends the group ends both.
+    """
     child = os.fork()
     if child == 0:
-        os.setpgid(0, 0)
-        os.execve("/bin/sh", ["/bin/sh", "-c", command], environment)
-
-    def forward(number, _frame):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGCONT)
-            os.killpg(child, number)
-
+        _control(DIE_WITH_PARENT, signal.SIGKILL)
+        _become(command, environment)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, forward)
-    linux, last_used, last_at = sys.platform == "linux", 0.0, time.monotonic()
+        signal.signal(number, lambda *_: None)  # the group's signal: the child has got it, too
+    last_used, last_at, debt = 0.0, time.monotonic(), 0.0
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
-        table = _linux_table() if linux else _table()
+        table = _read_table()
         family = _family(table, child)
-        resident = sum(table[pid][1] for pid in family)
+        resident, used = (sum(table[pid][n] for pid in family) for n in (1, 2))
         if resident > limits["memory_bytes"] or len(family) > limits["processes"]:
-            limit = limits["memory_bytes"] // 1024**2
             print(
-                f"greenroom: ended, it used {resident // 1024**2} MiB of {limit} MiB"
-                f" with {len(family)} processes",
+                f"greenroom: ended, it used {resident // 1024**2:.0f} MiB of"
+                f" {limits['memory_bytes'] // 1024**2} MiB with {len(family)} processes",
                 flush=True,
             )
-            os.killpg(child, signal.SIGKILL)
+            _signal_all(family, signal.SIGKILL)
             os.waitpid(child, 0)
             return 137
-        pause = 0.25
-        if linux:
-            used, moment = sum(table[pid][2] for pid in family), time.monotonic()
-            over = (used - last_used) - limits["cpu"] * (moment - last_at)
-            last_used, last_at = used, moment
-            if over > 0.01:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child, signal.SIGSTOP)
-                    time.sleep(min(1.0, over / limits["cpu"]))
-                    os.killpg(child, signal.SIGCONT)
-                last_at = time.monotonic()
-                pause = 0.1
-        time.sleep(pause)
+        moment = time.monotonic()
+        debt = max(0.0, debt + (used - last_used) - limits["cpu"] * (moment - last_at))
+        last_used, last_at = used, moment
+        if debt > 0.01:
+            _signal_all(family, signal.SIGSTOP)
+            time.sleep(min(1.0, debt / limits["cpu"]))
+            _signal_all(family, signal.SIGCONT)
+        time.sleep(0.1 if debt else 0.25)
 
 
-def main():
+def _become(command: str, environment: dict[str, str]) -> NoReturn:
+    os.execve("/bin/sh", ["/bin/sh", "-c", command], environment)
+
+
+def main() -> None:
     """Read the specification and become the command."""
     with open(sys.argv[1]) as file:
         spec = json.load(file)
     command = sys.argv[2] if len(sys.argv) > 2 else spec["command"]
+    limits, environment = spec["limits"], spec["environment"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold secrets
-    bound = join_cgroup(spec["name"], spec["limits"])
+    bound = join_cgroup(spec["name"], limits)
     drop_rights(spec["user"])
     os.chdir(spec["folder"])
-    if bound:
-        os.execve("/bin/sh", ["/bin/sh", "-c", command], spec["environment"])
-    sys.exit(watch(command, spec["environment"], spec["limits"]))
+    if bound or not limits["memory_bytes"]:
+        _become(command, environment)
+    sys.exit(watch(command, environment, limits))
 
 
 if __name__ == "__main__":

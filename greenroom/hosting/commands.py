@@ -80,9 +80,12 @@ def run_streamed(
                         break
         if rest:
             say(rest)
-        return process.wait(timeout=max(0.1, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired as error:
-        raise TimedOut from error
+        while process.poll() is None:  # it closed its output and goes on
+            check()
+            if time.monotonic() > deadline:
+                raise TimedOut
+            time.sleep(0.05)
+        return process.returncode
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

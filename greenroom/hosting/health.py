@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
+import threading
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -24,24 +27,44 @@ def probe(address: str, host: str, health: Health) -> str:
     connection = http.client.HTTPConnection(
         parts.hostname or "", parts.port or 80, timeout=PROBE_TIMEOUT_SECONDS
     )
+    late = threading.Event()
+
+    def give_up() -> None:  # each octet in time is not an answer in time
+        late.set()
+        with contextlib.suppress(OSError):
+            stream.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(PROBE_TIMEOUT_SECONDS, give_up)
+    timer.daemon = True
     try:
+        connection.connect()
+        stream = connection.sock
+        timer.start()
         headers = {"Host": host, "User-Agent": AGENT, "Connection": "close"}
         connection.request("GET", health.path, headers=headers)
         answer = connection.getresponse()
-        body = answer.read(MAX_BODY)
+        with answer:
+            body = answer.read(MAX_BODY)
     except ConnectionRefusedError:
         return "nothing listens on its port yet"
-    except TimeoutError:
-        return f"{health.path} did not answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if late.is_set() or isinstance(error, TimeoutError):
+            return _too_late(health)
         return f"{health.path} broke off: {type(error).__name__}"
     finally:
+        timer.cancel()
         connection.close()
+    if late.is_set():
+        return _too_late(health)
     if answer.status != health.status:
         return f"{health.path} answered {answer.status}, expected {health.status}"
     if health.text and health.text not in body.decode(errors="replace"):
         return f"{health.path} answered without the expected text {health.text[:60]!r}"
     return ""
+
+
+def _too_late(health: Health) -> str:
+    return f"{health.path} did not answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
 
 
 def wait_until_healthy(

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import signal
-import socket
-import sys
 from pathlib import Path
 
 from greenroom.errors import HostingError
-from greenroom.hosting.accounts import app_account
 from greenroom.hosting.base import Check, Copy, Liveness, Log
 from greenroom.hosting.commands import TimedOut, clean_line, run_streamed
-from greenroom.programs import Program, Programs
+from greenroom.hosting.ports import free_port
+from greenroom.hosting.shell import Limits, Shell
+from greenroom.programs import Program, Programs, ProgramState
 from greenroom.settings import Settings, load_settings, project_environment
 
 PREFIX = "app-"
 """Marks a project's program at the process manager."""
-_CGROUPS = ("", "memory", "cpu", "pids")
-
-
-def free_port() -> int:
-    """Give a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ProcessRuntime:
@@ -37,18 +25,21 @@ class ProcessRuntime:
         self.settings = settings or load_settings()
         self.programs = Programs(self.settings)
 
-    def _spec_file(self, name: str) -> Path:
-        return self.settings.path("run", "copies", f"{name}.json")
+    def _shell(self, name: str) -> Shell:
+        return Shell(self.settings, name)
+
+    def _settled_file(self, name: str) -> Path:
+        return self.settings.path("run", "copies", f"{name}.settled")
 
     def start(self, copy: Copy) -> str:
         """Start a copy and give its address. Idempotent: a known copy keeps its port."""
-        file = self._spec_file(copy.name)
-        port = json.loads(file.read_text())["port"] if file.exists() else free_port()
-        self._write_spec(copy, port)
+        shell = self._shell(copy.name)
+        port = shell.port or free_port(self._taken_ports())
+        self._write(shell, copy, port)
         self.programs.add(
             Program(
                 PREFIX + copy.name,
-                self._command(copy.name),
+                shell.argv(),
                 stop_group=True,
                 stop_seconds=copy.manifest.run.stop_seconds,
                 start_seconds=1,
@@ -58,58 +49,61 @@ class ProcessRuntime:
         )
         return f"http://127.0.0.1:{port}"
 
-    def _command(self, name: str) -> tuple[str, ...]:
-        shell = Path(__file__).with_name("appshell.py")
-        return (sys.executable, "-I", "-S", str(shell), str(self._spec_file(name)))
+    def _taken_ports(self) -> set[int]:
+        """Give the ports of all copies, also of those that are down for the moment."""
+        taken = set()
+        for file in self.settings.path("run", "copies").glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                taken.add(int(json.loads(file.read_text())["port"]))
+        return taken
 
-    def _write_spec(self, copy: Copy, port: int) -> None:
-        account = app_account(self.settings)
-        resources, file = copy.manifest.resources, self._spec_file(copy.name)
-        scratch = self.settings.path("scratch", copy.name)
-        scratch.mkdir(parents=True, exist_ok=True)
-        if account:
-            os.chown(scratch, account.user_id, account.group_id)
-        environment = project_environment(
-            **{"HOME": str(scratch), "TMPDIR": str(scratch), **copy.variables},
-            PORT=port,
-            HOST="127.0.0.1",
-            PYTHONUNBUFFERED="1",
-        )
-        spec = {
-            "name": copy.name,
-            "port": port,
-            "command": copy.manifest.run.command,
-            "folder": copy.location,
-            "environment": environment,
-            "user": account.name if account else None,
-            "limits": {
-                "memory_bytes": resources.memory_bytes,
-                "cpu": resources.cpu,
-                "processes": resources.processes,
-            },
+    def _write(self, shell: Shell, copy: Copy, port: int) -> None:
+        resources = copy.manifest.resources
+        given = {
+            "HOME": str(shell.scratch),
+            "TMPDIR": str(shell.scratch),
+            "PYTHONUNBUFFERED": "1",
+            **copy.variables,
+            "HOST": "127.0.0.1",
         }
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.parent.chmod(0o700)
-        made = file.with_name(f".{file.name}.{os.getpid()}")
-        made.touch(mode=0o600)
-        made.write_text(json.dumps(spec))
-        made.replace(file)
+        if port:
+            given["PORT"] = str(port)
+        shell.write(
+            command=copy.manifest.run.command,
+            folder=Path(copy.location),
+            environment=project_environment(**given),
+            limits=Limits(resources.memory_bytes, resources.cpu, resources.processes),
+            port=port,
+        )
 
     def liveness(self, name: str) -> Liveness:
-        """Tell whether the copy's first process still lives."""
+        """Tell whether the copy lives; one that is not settled yet may not even have restarted."""
         state = self.programs.state(PREFIX + name)
         if state is None:
             return Liveness(False, "it is not known to the process manager")
-        if state.is_up:
+        if state.is_up and (not state.stopped_at or self._settled_file(name).exists()):
             return Liveness(True)
-        killed = " (it used more memory than it may)" if self._oom_kills(name) else ""
-        how = f"exit code {state.exit_status}" if state.exit_status >= 0 else "a signal"
-        if state.state in ("BACKOFF", "FATAL"):
-            how = "a crash right after its start"
-        return Liveness(False, f"it ended with {how}{killed}")
+        return Liveness(False, self._why(name, state))
+
+    def _why(self, name: str, state: ProgramState) -> str:
+        if self._shell(name).has_been_killed_for_memory():
+            return "it used more memory than it may"
+        match state.state:
+            case "BACKOFF" | "FATAL":
+                return "it ended right after its start"
+            case "EXITED" if state.exit_status >= 0:
+                return f"it ended with exit code {state.exit_status}"
+            case "EXITED":
+                return "it was ended by a signal"
+            case "STOPPED" | "STOPPING":
+                return "it was stopped"
+        return "it ended, and was started again"
 
     def settle(self, name: str) -> None:
-        """Nothing to do: the process manager restarts it from the beginning."""
+        """From now on a restart is no failure; the process manager restarts it anyhow."""
+        file = self._settled_file(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
 
     def revive(self, name: str) -> None:
         """Start a copy that is down. Idempotent."""
@@ -119,21 +113,17 @@ class ProcessRuntime:
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
     ) -> int:
         """Run a command as the copy would run, in its folder, and give its exit code."""
-        side = Copy(
-            f"{copy.name}-cmd", copy.environment_id, copy.artifact, copy.location, copy.manifest,
-            copy.variables,
-        )  # fmt: skip
-        self._write_spec(side, port=0)
+        shell = self._shell(f"{copy.name}-cmd")
+        self._write(shell, copy, port=0)
         try:
             return run_streamed(
-                [*self._command(side.name), command], folder=None,
-                environment=project_environment(), timeout_seconds=timeout_seconds,
-                log=log, check=check,
+                [*shell.argv(), command], folder=None, environment=project_environment(),
+                timeout_seconds=timeout_seconds, log=log, check=check,
             )  # fmt: skip
         except TimedOut as error:
             raise HostingError(f"the command ran longer than {timeout_seconds:.0f} s") from error
         finally:
-            self._clear(side.name)
+            shell.clear()
 
     def log_tail(self, name: str, lines: int = 50) -> list[str]:
         """Give the last lines the copy wrote."""
@@ -142,48 +132,14 @@ class ProcessRuntime:
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop the copy and all it started, and forget it. Idempotent."""
-        self.programs.remove(PREFIX + name)
-        self._clear(name)
+        self.programs.remove(PREFIX + name, grace_seconds)
+        self._shell(name).clear()
+        self._settled_file(name).unlink(missing_ok=True)
         for log in self.settings.path("logs").glob(f"{PREFIX}{name}.log*"):
             log.unlink(missing_ok=True)
 
     def names(self) -> set[str]:
         """Name every copy the process manager knows."""
         return {
-            name.removeprefix(PREFIX)
-            for name in self.programs.states()
-            if name.startswith(PREFIX)
+            name.removeprefix(PREFIX) for name in self.programs.states() if name.startswith(PREFIX)
         }
-
-    def _groups(self, name: str) -> list[Path]:
-        top = Path("/sys/fs/cgroup")
-        return [g for c in _CGROUPS if (g := top / c / "greenroom" / name).is_dir()]
-
-    def _oom_kills(self, name: str) -> bool:
-        for group in self._groups(name):
-            for file in ("memory.events", "memory.oom_control"):
-                with contextlib.suppress(OSError):
-                    for line in (group / file).read_text().splitlines():
-                        key, _, value = line.partition(" ")
-                        if key == "oom_kill" and int(value) > 0:
-                            return True
-        return False
-
-    def _clear(self, name: str) -> None:
-        self._spec_file(name).unlink(missing_ok=True)
-        shutil.rmtree(self.settings.path("scratch", name), ignore_errors=True)
-        for group in self._groups(name):
-            for _ in range(20):
-                with contextlib.suppress(OSError):
-                    for pid in (group / "cgroup.procs").read_text().split():
-                        os.kill(int(pid), signal.SIGKILL)
-                try:
-                    group.rmdir()
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    import time
-
-                    time.sleep(0.05)  # the kernel takes a moment to let the last one go
-                else:
-                    break

@@ -18,7 +18,7 @@ RUNTIMES = ("static", "process", "docker")
 def choose_runtime(
     manifest: Manifest, project_runtime: str, *, has_dockerfile: bool, has_engine: bool
 ) -> str:
-    """Choose the runtime. Pure: the project's own choice, else the manifest's, else by what is there.
+    """Choose the runtime: the project's own, else the manifest's, else by what is there. Pure.
 
     Errors: InvalidManifest when nothing fits.
     """
@@ -52,7 +52,7 @@ def has_engine(settings: Settings | None = None) -> bool:
 def builder_for(runtime: str, settings: Settings | None = None) -> Builder:
     """Give the builder of a runtime."""
     if runtime == "docker":
-        from greenroom.hosting.engine import DockerBuilder
+        from greenroom.hosting.images import DockerBuilder
 
         return DockerBuilder(settings)
     return FolderBuilder(settings)

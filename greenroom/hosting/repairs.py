@@ -117,9 +117,7 @@ def plan_repairs(seen: Seen) -> list[Repair]:
             continue
         if copy.state == InstanceState.SERVING:
             if not copy.is_alive:
-                plan.append(
-                    Repair(Kind.REVIVE_COPY, copy.environment_id, copy.name, "it is down")
-                )
+                plan.append(Repair(Kind.REVIVE_COPY, copy.environment_id, copy.name, "it is down"))
         else:
             plan.append(
                 Repair(Kind.STOP_COPY, copy.environment_id, copy.name, f"left {copy.state}")

@@ -23,7 +23,7 @@ class StaticRuntime:
         return folder.as_uri()
 
     def liveness(self, name: str) -> Liveness:
-        """Always alive: the gateway answers."""
+        """Tell that it lives: the gateway answers for it."""
         return Liveness(True)
 
     def settle(self, name: str) -> None:
