@@ -5,8 +5,12 @@ Source: Supervisor 4.3 manual, "XML-RPC API documentation" and "Configuration Fi
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
+import re
+import signal
+import time
 import xmlrpc.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +60,8 @@ class ProgramState:
     pid: int
     exit_status: int
     description: str
+    stopped_at: int = 0
+    """Unix time of its last end since it is known, 0 when it has never ended."""
 
     @property
     def is_up(self) -> bool:
@@ -63,14 +69,33 @@ class ProgramState:
         return self.state in ("STARTING", "RUNNING")
 
 
-def _quoted(text: str) -> str:
+_COMMENT = re.compile(r"(\s)([;#])")
+"""Begins a comment, also within a value. Source: supervisor.options.UnhosedConfigParser."""
+
+
+def _line(text: str) -> str:
     if "\n" in text or "\r" in text:
         raise PlatformError(f"a line break cannot be written to supervisord's file: {text[:40]!r}…")
     return text.replace("%", "%%")
 
 
+def _quoted(text: str) -> str:
+    if _COMMENT.search(text) or text != text.strip():
+        raise PlatformError(f"{text!r} cannot be written to supervisord's file")
+    return _line(text)
+
+
 def _argument(text: str) -> str:
-    return '"' + _quoted(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escaped = _line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + _COMMENT.sub(r'\1""\2', escaped) + '"'
+
+
+def _variable(text: str) -> str:
+    """Quote a variable's value: its parser knows no escapes, only two kinds of quotes."""
+    mark = "'" if '"' in text else '"'
+    if mark in text or text.strip("\"'") != text or _COMMENT.search(text):
+        raise PlatformError("such a variable cannot be written to supervisord's file")
+    return mark + _line(text) + mark
 
 
 def render_program(program: Program, log_folder: Path) -> str:
@@ -97,7 +122,7 @@ def render_program(program: Program, log_folder: Path) -> str:
     if program.user:
         lines.append(f"user={program.user}")
     if program.environment:
-        pairs = (f"{name}={_argument(value)}" for name, value in program.environment.items())
+        pairs = (f"{name}={_variable(value)}" for name, value in program.environment.items())
         lines.append("environment=" + ",".join(pairs))
     return "\n".join(lines) + "\n"
 
@@ -184,13 +209,25 @@ class Programs:
             if fault.faultCode != ALREADY_STARTED:
                 raise HostingError(f"{name} does not start: {fault.faultString}") from fault
 
-    def stop(self, name: str) -> None:
-        """Stop a program and wait for its end. Idempotent."""
+    def stop(self, name: str, grace_seconds: float | None = None) -> None:
+        """Stop a program and wait for its end; kill it after ``grace_seconds``. Idempotent.
+
+        Without ``grace_seconds`` the program's own ``stop_seconds`` hold.
+        """
         try:
-            self._call("stopProcess", name, True)
+            self._call("stopProcess", name, grace_seconds is None)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode not in (NOT_RUNNING, BAD_NAME):
                 raise HostingError(f"{name} does not stop: {fault.faultString}") from fault
+            return
+        if grace_seconds is None:
+            return
+        deadline = time.monotonic() + grace_seconds
+        while (state := self.state(name)) is not None and state.pid:
+            if time.monotonic() > deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(state.pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def add(self, program: Program) -> None:
         """Make a project's program known and start it. Idempotent."""
@@ -210,16 +247,23 @@ class Programs:
                 raise HostingError(f"supervisord: {fault.faultString}") from fault
         self.start(program.name)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, grace_seconds: float | None = None) -> None:
         """Stop a project's program and forget it. Idempotent."""
         self.settings.path("run", "programs", f"{name}.conf").unlink(missing_ok=True)
-        self.stop(name)
-        try:
-            self._call("reloadConfig")
-            self._call("removeProcessGroup", name)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode not in (BAD_NAME, STILL_RUNNING):
-                raise HostingError(f"supervisord: {fault.faultString}") from fault
+        self._call("reloadConfig")
+        for _ in range(20):
+            self.stop(name, grace_seconds)
+            try:
+                self._call("removeProcessGroup", name)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode == BAD_NAME:
+                    return
+                if fault.faultCode != STILL_RUNNING:  # it died and was restarted meanwhile
+                    raise HostingError(f"supervisord: {fault.faultString}") from fault
+                time.sleep(0.05)
+            else:
+                return
+        raise HostingError(f"{name} cannot be stopped")
 
     def shut_down(self) -> None:
         """Stop every program in order, then supervisord itself."""
@@ -239,5 +283,10 @@ class Programs:
 
 def _state(row: dict[str, Any]) -> ProgramState:
     return ProgramState(
-        row["name"], row["statename"], row["pid"], row["exitstatus"], row["description"]
+        name=row["name"],
+        state=row["statename"],
+        pid=row["pid"],
+        exit_status=row["exitstatus"],
+        description=row["description"],
+        stopped_at=row["stop"],
     )
