@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,21 +20,12 @@ from greenroom.settings import project_environment
 
 SHA = re.compile(r"[0-9a-f]{40}")
 SHORT_SHA = re.compile(r"[0-9a-f]{7,40}")
-_SAFE = (
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "core.fsmonitor=false",
-    "-c", "core.symlinks=true",
-    "-c", "protocol.ext.allow=never",
-    "-c", "protocol.file.allow=user",
-    "-c", "submodule.recurse=false",
-    "-c", "credential.helper=",
-    "-c", "advice.detachedHead=false",
-    "-c", "gc.auto=0",
-    "-c", "safe.directory=*",
-)  # fmt: skip
+CONFIGURATION = Path(__file__).with_name("git.ini")
 _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
-_SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^\s]+")
-TIMEOUT_SECONDS = 300
+_SCP_LIKE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s-]\S*")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
+TIMEOUT_SECONDS = 300.0
+LIST_TIMEOUT_SECONDS = 60.0
 Log = Callable[[str], None]
 Check = Callable[[], None]
 
@@ -59,16 +54,26 @@ def check_source_url(url: str) -> str:
 
     Errors: InvalidInput.
     """
+    wrong = InvalidInput(f"{url!r} is no git URL or path")
     if not url or url.startswith("-") or "\0" in url or "\n" in url:
-        raise InvalidInput(f"{url!r} is no git URL or path")
-    if url.startswith(_SCHEMES) or _SCP_LIKE.fullmatch(url):
+        raise wrong
+    if url.startswith(_SCHEMES):
+        host = url.split("://", 1)[1].rsplit("@", 1)[-1]
+        if _UNPRINTABLE.search(url) or host.startswith("-") or "://-" in url or not host:
+            raise wrong
+        return url
+    if _SCP_LIKE.fullmatch(url) and not _UNPRINTABLE.search(url):
         return url
     if "::" in url or "://" in url:
         raise InvalidInput(
             f"git transport of {url!r} is not allowed", hint="Use https, ssh or a path."
         )
-    path = Path(url).expanduser().resolve()
-    if not path.is_dir():
+    try:
+        path = Path(url).expanduser().resolve()
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError, UnicodeError) as error:
+        raise wrong from error
+    if not is_folder:
         raise InvalidInput(f"{path} is no folder", hint="Give a git URL or a path to a repository.")
     return str(path)
 
@@ -78,7 +83,9 @@ def check_ref(ref: str) -> str:
 
     Errors: InvalidInput. Source: git-check-ref-format(1).
     """
-    wrong = re.search(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|/\.|\.$|/$|^[-./]", ref)
+    wrong = re.search(
+        r"[\x00-\x20\x7f\ud800-\udfff~^:?*\[\\]|\.\.|@\{|//|\.lock(/|$)|/\.|\.$|/$|^[-./]", ref
+    )
     if not ref or wrong or len(ref) > 250 or ref == "@":
         raise InvalidInput(
             f"{ref!r} is no branch, tag or commit", hint="`git check-ref-format` tells the rules."
@@ -88,22 +95,30 @@ def check_ref(ref: str) -> str:
 
 def _git(
     *arguments: str,
+    repository: Path | None = None,
     folder: Path | None = None,
+    index: Path | None = None,
     timeout: float = TIMEOUT_SECONDS,
     check: Check | None = None,
 ) -> str:
     environment = project_environment(
         GIT_TERMINAL_PROMPT="0",
         GIT_CONFIG_NOSYSTEM="1",
-        GIT_CONFIG_GLOBAL="/dev/null",
+        GIT_CONFIG_GLOBAL=CONFIGURATION,
         GIT_ASKPASS="true",
         GIT_SSH_COMMAND="ssh -o BatchMode=yes -o ConnectTimeout=10",
         GIT_LFS_SKIP_SMUDGE="1",
         HOME="/nonexistent",
         LC_ALL="C",
     )
+    if repository is not None:
+        environment["GIT_DIR"] = str(repository)
+    if folder is not None:
+        environment["GIT_WORK_TREE"] = str(folder)
+    if index is not None:
+        environment["GIT_INDEX_FILE"] = str(index)
     process = subprocess.Popen(
-        ["git", *_SAFE, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+        ["git", *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
         start_new_session=True,
     )  # fmt: skip
@@ -111,7 +126,7 @@ def _git(
     try:
         while True:
             try:
-                out, err = process.communicate(timeout=0.5)
+                out, err = process.communicate(timeout=0.2)
                 break
             except subprocess.TimeoutExpired:
                 if check is not None:
@@ -122,8 +137,9 @@ def _git(
                         hint="Is the repository reachable from this machine?",
                     ) from None
     finally:
-        if process.poll() is None:
-            process.kill()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its helpers hold the pipes, too
             process.communicate()
     if process.returncode:
         raise _explain(err, arguments)
@@ -151,7 +167,7 @@ def list_refs(url: str) -> list[Ref]:
 
     Errors: SourceError.
     """
-    out = _git("ls-remote", "--heads", "--tags", "--", url, timeout=60)
+    out = _git("ls-remote", "--heads", "--tags", "--", url, timeout=LIST_TIMEOUT_SECONDS)
     refs: dict[tuple[str, str], Ref] = {}
     for line in out.splitlines():
         commit, _, name = line.partition("\t")
@@ -174,9 +190,7 @@ def resolve(url: str, ref: str) -> tuple[str, str | None]:
         return ref, None
     refs = list_refs(url)
     if not refs:
-        raise UnknownRef(
-            "the repository is empty", hint="Push a first commit, then deploy again."
-        )
+        raise UnknownRef("the repository is empty", hint="Push a first commit, then deploy again.")
     for kind, prefix in (("branch", "refs/heads/"), ("tag", "refs/tags/")):
         for found in refs:
             if found.kind == kind and found.name == ref:
@@ -197,7 +211,7 @@ def default_branch(url: str) -> str:
 
     Errors: SourceError.
     """
-    out = _git("ls-remote", "--symref", "--", url, "HEAD", timeout=60)
+    out = _git("ls-remote", "--symref", "--", url, "HEAD", timeout=LIST_TIMEOUT_SECONDS)
     found = re.search(r"^ref: refs/heads/(\S+)\tHEAD", out, re.MULTILINE)
     return found[1] if found else "main"
 
@@ -209,47 +223,66 @@ def checkout(
 
     Shallow. The tree is refused if it holds a link that leaves it.
 
-    Idempotent. Errors: UnknownRef, SourceError.
+    Idempotent. Errors: UnknownRef, SourceError. Locks: the repository, while it fetches.
     """
-    if not (repository / "HEAD").exists():
-        repository.mkdir(parents=True, exist_ok=True)
-        _git("init", "--quiet", "--bare", "--", str(repository))
-    if not _has_commit(repository, commit):
-        try:
-            _fetch(url, commit, repository, check)
-        except SourceError:
-            if full_ref is None:
-                raise
-            _fetch(url, full_ref, repository, check)  # servers that refuse a bare commit
-            if not _has_commit(repository, commit):
-                raise
+    with _locked(repository, check):
+        if not (repository / "HEAD").exists():
+            _git("init", "--quiet", "--bare", "--", str(repository))
+        if not _has_commit(repository, commit):
+            try:
+                _fetch(url, commit, commit, repository, check)
+            except SourceError:
+                if full_ref is None:
+                    raise
+                _fetch(url, full_ref, commit, repository, check)  # servers that refuse a commit
+                if not _has_commit(repository, commit):
+                    raise
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _git(
-        "--git-dir", str(repository), "--work-tree", str(folder),
-        "checkout", "--quiet", "--force", commit, "--", ".",
-        check=check,
-    )  # fmt: skip
+    index = folder.with_name(f".{folder.name}.index")
+    index.unlink(missing_ok=True)
+    try:
+        _git("read-tree", commit, repository=repository, index=index)
+        _git(
+            "checkout-index", "--all", "--force", "--quiet",
+            repository=repository, folder=folder, index=index, check=check,
+        )  # fmt: skip
+    finally:
+        index.unlink(missing_ok=True)
     refuse_escaping_links(folder)
-    shown = _git("--git-dir", str(repository), "show", "-s", "--format=%s%x00%an", commit)
+    shown = _git("show", "-s", "--format=%s%x00%an", commit, repository=repository)
     subject, _, author = shown.strip("\n").partition("\0")
     return Commit(commit, subject[:200], author[:100])
 
 
+@contextlib.contextmanager
+def _locked(repository: Path, check: Check) -> Iterator[None]:
+    """Hold a project's repository: two fetches into one at a time get in each other's way."""
+    repository.mkdir(parents=True, exist_ok=True)
+    with (repository / "greenroom.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                check()
+                time.sleep(0.05)
+        yield
+
+
 def _has_commit(repository: Path, commit: str) -> bool:
     try:
-        _git("--git-dir", str(repository), "cat-file", "-e", f"{commit}^{{commit}}")
+        _git("cat-file", "-e", f"{commit}^{{commit}}", repository=repository)
     except SourceError:
         return False
     return True
 
 
-def _fetch(url: str, wanted: str, repository: Path, check: Check) -> None:
+def _fetch(url: str, wanted: str, commit: str, repository: Path, check: Check) -> None:
     _git(
-        "--git-dir", str(repository), "fetch", "--quiet", "--depth", "1", "--no-tags",
-        "--no-recurse-submodules", "--no-write-fetch-head", "--", url,
-        f"+{wanted}:refs/greenroom/{wanted.replace('refs/', '')}",
-        check=check,
+        "fetch", "--quiet", "--depth", "1", "--no-tags", "--no-recurse-submodules",
+        "--no-write-fetch-head", "--", url, f"+{wanted}:refs/greenroom/{commit}",
+        repository=repository, check=check,
     )  # fmt: skip
 
 
@@ -260,11 +293,18 @@ def refuse_escaping_links(folder: Path) -> None:
     """
     root = folder.resolve()
     for path in folder.rglob("*"):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
+        if path.is_symlink() and not _stays_inside(path, root):
             raise SourceError(
                 f"{path.relative_to(folder)} is a link that leaves the repository",
                 hint="Commit the file itself, or a link to a file inside the repository.",
             )
+
+
+def _stays_inside(link: Path, root: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # it leads to itself
+        return False
 
 
 def read_manifest_text(folder: Path, root: str = ".") -> bytes | None:
