@@ -14,6 +14,7 @@ from typing import Any
 from greenroom.errors import InvalidInput, NotAllowed
 from greenroom.secrets import is_same
 from greenroom.sources.events import Event, EventKind
+from greenroom.sources.git import SHA, check_ref
 
 ZEROS = "0" * 40
 """The ``after`` of a push that deletes its ref."""
@@ -63,14 +64,27 @@ class GitHub:
             payload = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise InvalidInput(
-                "the payload is not JSON", hint="Set the webhook's content type to application/json."
+                "the payload is not JSON",
+                hint="Set the webhook's content type to application/json.",
             ) from error
         if not isinstance(payload, dict):
             raise InvalidInput("the payload is not a JSON object")
         try:
             return _parse(headers.get("x-github-event", ""), delivery, payload)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"the payload lacks {error}") from error
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise InvalidInput(f"the payload is not one of GitHub's: {error}"[:200]) from error
+
+
+def _text(value: object, limit: int = 200) -> str:
+    """Give a text that Postgres can hold."""
+    plain = str(value or "").replace("\0", "")[:limit]
+    return plain.encode("utf-8", "replace").decode()
+
+
+def _commit(value: object) -> str:
+    if not SHA.fullmatch(str(value)):
+        raise InvalidInput(f"{_text(value, 60)!r} is no commit")
+    return str(value)
 
 
 def _parse(event: str, delivery: str, payload: dict[str, Any]) -> Event:
@@ -80,11 +94,11 @@ def _parse(event: str, delivery: str, payload: dict[str, Any]) -> Event:
         ref, after = str(payload["ref"]), str(payload["after"])
         if not ref.startswith("refs/heads/"):
             return Event(EventKind.OTHER, delivery)
-        branch = ref.removeprefix("refs/heads/")
-        author = str((payload.get("pusher") or {}).get("name") or "")
+        branch = check_ref(ref.removeprefix("refs/heads/"))
+        author = _text((payload.get("pusher") or {}).get("name"))
         if payload.get("deleted") or after == ZEROS:
             return Event(EventKind.BRANCH_DELETED, delivery, branch, author=author)
-        return Event(EventKind.PUSH, delivery, branch, after, author)
+        return Event(EventKind.PUSH, delivery, branch, _commit(after), author)
     if event == "pull_request":
         pull, kind = payload["pull_request"], _PULL_ACTIONS.get(str(payload["action"]))
         if kind is None:
@@ -94,12 +108,12 @@ def _parse(event: str, delivery: str, payload: dict[str, Any]) -> Event:
         return Event(
             kind,
             delivery,
-            str(head["ref"]),
-            str(head["sha"]),
-            str((pull.get("user") or {}).get("login") or ""),
+            check_ref(str(head["ref"])),
+            _commit(head["sha"]),
+            _text((pull.get("user") or {}).get("login")),
             int(pull["number"]),
             from_fork=own != base["repo"]["full_name"],
-            title=str(pull.get("title") or "")[:200],
+            title=_text(pull.get("title")),
         )
     return Event(EventKind.OTHER, delivery)
 
