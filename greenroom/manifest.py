@@ -22,8 +22,10 @@ FILE_NAME = "greenroom.yaml"
 MAX_BYTES = 64 * 1024
 """A manifest is written by hand; anything longer is a mistake or an attack."""
 RUNTIMES = ("auto", "static", "process", "docker")
+MAX_TEXT = 8192
 _SIZE = re.compile(r"(\d{1,6})\s*([kmg])i?b?", re.IGNORECASE)
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_PATH = re.compile(r"/[!-~]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -127,7 +129,7 @@ class _NoAliases(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise InvalidManifest(
                 "aliases (*name) are not allowed", line=mark.line + 1, hint="Write the value out."
             )
@@ -139,7 +141,7 @@ def parse_manifest(text: str | bytes) -> Manifest:
 
     Errors: InvalidManifest, with the line.
     """
-    octets = text.encode() if isinstance(text, str) else text
+    octets = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(octets) > MAX_BYTES:
         raise InvalidManifest(
             f"the file has {len(octets):,} bytes, {MAX_BYTES:,} are allowed",
@@ -161,11 +163,11 @@ def parse_manifest(text: str | bytes) -> Manifest:
             f"not valid YAML: {error.problem or error.context}",
             line=mark.line + 1 if mark else None,
         ) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         raise InvalidManifest(f"not valid YAML: {type(error).__name__}") from error
     if root is None:
         raise InvalidManifest("the file is empty", hint="Write at least: version: 1")
-    manifest = _read(Manifest, root, "")
+    manifest: Manifest = _read(Manifest, root, "")
     _check(manifest, root)
     return manifest
 
@@ -180,7 +182,7 @@ def _read(kind: Any, node: yaml.Node, where: str) -> Any:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
             raise _refuse(
-                f"unknown key {str(key)!r}" + (f" in {where}" if where else ""),
+                f"unknown key {str(key)[:60]!r}" + (f" in {where}" if where else ""),
                 key_node,
                 (f"Did you mean {near[0]!r}? " if near else "")
                 + f"Allowed: {', '.join(sorted(known))}.",
@@ -203,15 +205,23 @@ def _value(wanted: Any, node: yaml.Node, where: str) -> Any:
     if wanted is str:
         if node.tag == "tag:yaml.org,2002:null":
             return ""
-        if "\0" in raw or len(raw) > 8192:
-            raise _refuse(f"{where} is too long or holds a NUL", node)
-        return raw
+        return _text(node, where)
     try:
         number = wanted(raw)
     except ValueError as error:
         kind = "a whole number" if wanted is int else "a number"
         raise _refuse(f"{where} must be {kind}, not {raw[:40]!r}", node) from error
     return number
+
+
+def _text(node: yaml.ScalarNode, where: str) -> str:
+    """Give a text that a process's environment and Postgres can hold."""
+    raw: str = node.value
+    if len(raw) > MAX_TEXT:
+        raise _refuse(f"{where} has more than {MAX_TEXT} characters", node)
+    if "\0" in raw or any("\ud800" <= character <= "\udfff" for character in raw):
+        raise _refuse(f"{where} holds a NUL or half a character", node)
+    return raw
 
 
 def _read_variables(node: yaml.Node, where: str) -> dict[str, str]:
@@ -225,7 +235,9 @@ def _read_variables(node: yaml.Node, where: str) -> dict[str, str]:
             raise _refuse(f"{key.value} is set by Greenroom", key)
         if not isinstance(value, yaml.ScalarNode):
             raise _refuse(f"{where}.{key.value} must be a single value", value)
-        found[key.value] = value.value
+        if key.value in found:
+            raise _refuse(f"{key.value!r} is given twice", key)
+        found[key.value] = _text(value, f"{where}.{key.value}")
     return found
 
 
@@ -234,7 +246,7 @@ def _node(root: yaml.Node, path: str) -> yaml.Node | None:
     for part in path.split("."):
         if not isinstance(node, yaml.MappingNode):
             return node
-        node = next((v for k, v in node.value if k.value == part), root)
+        node = next((v for k, v in node.value if k.value == part), node)
     return node
 
 
@@ -288,8 +300,12 @@ def _check(manifest: Manifest, root: yaml.Node) -> None:
                 _node(root, path),
                 "Use a relative path without '..'.",
             )
-    if not manifest.health.path.startswith("/") or re.search(r"[\s\x00-\x1f]", manifest.health.path):
-        raise _refuse("health.path must start with '/'", _node(root, "health.path"))
+    if not _PATH.fullmatch(manifest.health.path):
+        raise _refuse(
+            f"health.path {manifest.health.path!r} is no path of an address",
+            _node(root, "health.path"),
+            "Start it with '/'; write spaces and letters beyond ASCII as %20 and the like.",
+        )
     size = _SIZE.fullmatch(manifest.resources.memory)
     if size is None or manifest.resources.memory_bytes < 8 * 1024**2:
         raise _refuse(
