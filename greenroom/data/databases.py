@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
-from greenroom.errors import DatabaseUnavailable
+from greenroom.errors import DatabaseUnavailable, PlatformError
 
 CONNECTION_LIMIT = 40
 """Connections one environment may hold: one that leaks must not starve the others."""
@@ -22,17 +25,28 @@ class DatabaseServer:
 
     url: str
 
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+    @contextlib.contextmanager
+    def _connect(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         try:
-            return psycopg.connect(self.url, autocommit=True, connect_timeout=5)
+            with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+                yield connection
         except psycopg.OperationalError as error:
-            raise DatabaseUnavailable("the server of the environments' databases is down") from error
+            raise DatabaseUnavailable(
+                "the server of the environments' databases does not answer"
+            ) from error
+        except psycopg.Error as error:
+            raise PlatformError(f"the databases' server refused: {str(error)[:300]}") from error
 
     def address(self, database: str, role: str, password: str) -> str:
         """Give the URL that a project's process uses."""
-        parts = urlsplit(self.url)
-        host = f"{parts.hostname}:{parts.port or 5432}"
-        return f"postgresql://{quote(role)}:{quote(password)}@{host}/{quote(database)}"
+        known = conninfo_to_dict(self.url)
+        host, port = str(known.get("host") or "localhost"), known.get("port") or 5432
+        who = f"{quote(role, safe='')}:{quote(password, safe='')}"
+        if host.startswith("/"):
+            return f"postgresql://{who}@/{quote(database)}?host={quote(host, safe='')}&port={port}"
+        where = f"[{host}]" if ":" in host else host
+        mode = f"?sslmode={known['sslmode']}" if known.get("sslmode") else ""
+        return f"postgresql://{who}@{where}:{port}/{quote(database)}{mode}"
 
     def ensure_database(self, database: str, role: str) -> str:
         """Create role and database if missing, give the role a new password, and give the URL.
@@ -87,5 +101,5 @@ class DatabaseServer:
 def socket_address(url: str, folder: str) -> str:
     """Turn a TCP address of our own server into one through its socket in ``folder``."""
     parts = urlsplit(url)
-    return f"postgresql://{parts.username}:{parts.password}@{parts.path}?host={quote(folder)}" \
-        f"&port={parts.port}"
+    who = f"{parts.username}:{parts.password}"
+    return f"postgresql://{who}@{parts.path}?host={quote(folder, safe='')}&port={parts.port}"
