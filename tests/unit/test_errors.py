@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from greenroom import errors
+from greenroom.errors import GreenroomError
+
+
+def all_kinds(kind: type[GreenroomError] = GreenroomError) -> Iterator[type[GreenroomError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from all_kinds(child)
+
+
+KINDS = [kind for kind in all_kinds() if not kind.__name__.startswith("_")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_speaks_and_is_drawn_in_the_tree(kind: type[GreenroomError]) -> None:
+    error = kind("what happened", hint="what to do")
+    assert error.as_json() | {"detail": ""} == {
+        "error": kind.__name__, "detail": "", "hint": "what to do",
+    }  # fmt: skip
+    assert "what happened" in str(error)
+    assert kind.__doc__
+    assert f"── {kind.__name__}" in (errors.__doc__ or "") or kind is GreenroomError
+    assert 1 <= kind.exit_code <= 8
+
+
+def test_without_a_message_the_docstring_speaks() -> None:
+    assert str(errors.EnvironmentLocked()) == "Another run holds the environment."
+
+
+def test_exit_codes_are_documented() -> None:
+    """The command line's documentation has this table; changing a code breaks scripts."""
+    codes = {kind.__name__: kind.exit_code for kind in KINDS}
+    assert codes == {
+        "GreenroomError": 1, "UserError": 2, "NotFound": 3, "AlreadyExists": 4, "InvalidInput": 2,
+        "InvalidManifest": 2, "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
+        "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "BuildFailed": 1, "ReleaseFailed": 1,
+        "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "HostingError": 1,
+        "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
+        "SecretsError": 8,
+    }  # fmt: skip
+
+
+def test_only_the_platforms_absence_is_transient() -> None:
+    assert {kind.__name__ for kind in KINDS if kind.transient} == {
+        "DatabaseUnavailable", "OrchestratorUnavailable",
+    }  # fmt: skip
+
+
+def test_a_manifests_error_says_file_and_line() -> None:
+    error = errors.InvalidManifest("unknown key", line=3)
+    assert str(error) == "greenroom.yaml:3: unknown key"
+    assert error.details == {"file": "greenroom.yaml", "line": 3}
+
+
+def test_errors_of_a_projects_code_carry_its_last_lines() -> None:
+    assert errors.BuildFailed("x", log_tail="a\nb").log_tail == "a\nb"
