@@ -77,14 +77,16 @@ def decrypt(sealed: bytes, key: str, *, purpose: str) -> str:
     nonce, body = sealed[1 : 1 + _NONCE_OCTETS], sealed[1 + _NONCE_OCTETS :]
     try:
         return _cipher(key, purpose).decrypt(nonce, body, purpose.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: it was cut short
         raise SecretsError(
             "a stored secret does not open with this key",
             hint="Was the secret key changed? Put the old key back, or enter the secret anew.",
         ) from error
 
 
-_URL_PASSWORD = re.compile(r"(?P<head>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)(?P<password>[^\s/@]+)(?=@)")
+_URL_PASSWORD = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)")
+_URL_TOKEN = re.compile(r"(https?://)[^\s/:@]+(?=@)")
+"""Forges take a token in place of the user's name."""
 
 
 class Redactor:
@@ -108,4 +110,4 @@ class Redactor:
         """Give ``text`` without its secrets."""
         if self._pattern is not None:
             text = self._pattern.sub(REDACTED, text)
-        return _URL_PASSWORD.sub(rf"\g<head>{REDACTED}", text)
+        return _URL_TOKEN.sub(rf"\1{REDACTED}", _URL_PASSWORD.sub(rf"\1{REDACTED}", text))
