@@ -43,7 +43,7 @@ def forget_settings() -> None:
     """Forget everything that was read from the environment, and close its connections."""
     load_settings.cache_clear()
     crypto._key.cache_clear()
-    for engine in list(_ENGINES):
+    for engine in _ENGINES:
         engine.dispose()
     _ENGINES.clear()
     work.engine_for.cache_clear()

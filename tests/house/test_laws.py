@@ -239,9 +239,9 @@ def test_a_flow_is_a_table_of_contents(path: Path) -> None:
             wrong.append(f"{place(path, node)}: a flow's file has imports and flows only")
     for function in functions:
         for node in ast.walk(function):
-            if isinstance(node, ast.stmt) and node is not function:
-                if not isinstance(node, FLOW_STATEMENTS):
-                    wrong.append(f"{place(path, node)}: no {type(node).__name__} in a flow")
+            is_inner = isinstance(node, ast.stmt) and node is not function
+            if is_inner and not isinstance(node, FLOW_STATEMENTS):
+                wrong.append(f"{place(path, node)}: no {type(node).__name__} in a flow")
             decorators = {call for d in function.decorator_list for call in ast.walk(d)}
             if isinstance(node, ast.Call) and node not in decorators:
                 called = node.func.id if isinstance(node.func, ast.Name) else None

@@ -21,7 +21,8 @@ OURS = {"definitions"}
 
 def _models() -> dict[str, set[str]]:
     package = importlib.util.find_spec("prefect")
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     file = Path(package.origin).parent / "cli" / "deploy" / "_models.py"
     models: dict[str, set[str]] = {}
     for node in ast.parse(file.read_text()).body:
