@@ -12,7 +12,7 @@ from greenroom.sources.git import check_ref, check_source_url, refuse_escaping_l
 from greenroom.store.projects import suggest_project_name
 
 REFS = [
-    "main", "feature/nice", "v1.2.3", "a" * 250, "dependabot/npm_and_yarn/x-1.2", "fix#12", "ü/日本",
+    "main", "feature/nice", "v1.2.3", "a" * 250, "dependabot/npm_and_yarn/x-1.2", "fix#12", "ü/本",
     "a@b", "a-", "user/a.b.c", "refs/heads/main", "a" * 40, "$(id)", "a;rm", "a'b", 'a"b', "a&b|c",
 ]  # fmt: skip
 BAD_REFS = [
@@ -58,7 +58,7 @@ BAD_URLS = [
     "", "-oProxyCommand=id", "--upload-pack=id", "ext::sh -c id", "fd::17/foo", "ftp://a/b",
     "javascript://x", "https://a\nb", "https://a b/c", "https://a\0b", "a\0b", "https://",
     "ssh://-oProxyCommand=id/x", "ssh://git@-oProxyCommand=id/x", "git@-oProxyCommand=id:x",
-    "-git@host:x", "git@host:-x", "https://a\ud800b", "/nonexistent/folder", "nonexistent", "\ud800",
+    "-git@host:x", "git@host:-x", "https://a\ud800b", "/nonexistent/folder", "nowhere", "\ud800",
     "x" * 5000,
 ]  # fmt: skip
 
