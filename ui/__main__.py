@@ -1,0 +1,16 @@
+"""Serve the console: ``python -m ui``, from the checkout."""
+
+from __future__ import annotations
+
+from greenroom.settings import load_settings
+from ui.app import app
+
+if __name__ == "__main__":
+    settings = load_settings()
+    app.run(
+        config={
+            "server.address": settings.bind,
+            "server.port": settings.console_port,
+            "browser.serverAddress": "localhost",
+        }
+    )

@@ -1,0 +1,136 @@
+"""Doing what somebody asked for on a page: check who it is, do it, say how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from greenroom import orders
+from greenroom.errors import GreenroomError, InvalidInput, OrchestratorUnavailable
+from greenroom.sources import git
+from greenroom.store import environments, projects
+from greenroom.store.audit import record_audit
+from greenroom.store.work import unit_of_work
+from ui import look, who
+
+RECORDED = "It is recorded, and starts by itself when the orchestrator answers again."
+
+
+def act(do: Callable[[str], str]) -> bool:
+    """Do ``do(actor)`` and flash the sentence it gives; show the error panel when it fails."""
+    try:
+        look.flash(do(who.require_viewer().name))
+    except OrchestratorUnavailable as error:
+        look.error_panel(error, RECORDED)
+    except GreenroomError as error:
+        look.error_panel(error)
+    else:
+        return True
+    return False
+
+
+def deploy(reference: str, ref: str, actor: str) -> str:
+    """Order a deployment of an environment."""
+    order = orders.place_deploy_to(reference, ref=_ref(ref), actor=actor)
+    return f"Deployment #{order.number} of {order.environment} is on its way."
+
+
+def create(project: str, branch: str, name: str, actor: str) -> str:
+    """Order the environment of a branch and its first deployment."""
+    order = orders.place_deploy(project, _ref(branch), name=name.strip() or None, actor=actor)
+    return f"Deployment #{order.number} of {order.environment} is on its way."
+
+
+def roll_back(reference: str, number: int | None, actor: str) -> str:
+    """Order the return to an earlier release."""
+    to = f"#{number}" if number is not None else ""
+    order = orders.place_rollback(reference, to=to, actor=actor)
+    return f"{order.environment} returns to {order.ref} as deployment #{order.number}."
+
+
+def cancel(reference: str, number: int, actor: str) -> str:
+    """Ask a running deployment to stop."""
+    orders.place_cancel(reference, f"#{number}", actor=actor)
+    return f"Deployment #{number} stops at its next step."
+
+
+def destroy(reference: str, actor: str) -> str:
+    """Order the end of a staging environment.
+
+    Errors: InvalidInput for production.
+    """
+    with unit_of_work() as work:
+        if environments.get_environment(work, reference).kind == "production":
+            raise InvalidInput(
+                "production is not destroyed from here", hint="`greenroom env destroy` does it."
+            )
+    orders.place_destroy(reference, actor=actor)
+    return f"{reference} is being destroyed."
+
+
+def add_project(source: str, name: str, actor: str) -> str:
+    """Add a repository."""
+    location = urlsplit(source.strip()).netloc
+    if ":" in location.rpartition("@")[0]:
+        raise InvalidInput(
+            "the URL holds a password",
+            hint="Give this machine an SSH key or a git credential; the URL is shown to people.",
+        )
+    url = git.check_source_url(source.strip())
+    branch = git.default_branch(url)
+    with unit_of_work() as work:
+        made = projects.add_project(
+            work, name.strip() or projects.suggest_project_name(url), url,
+            production_branch=branch, actor=actor,
+        )  # fmt: skip
+        return f"Added {made.name}; its production branch is {branch}."
+
+
+def set_production_database(project: str, url: str, actor: str) -> str:
+    """Name a project's production database."""
+    if not url.strip().startswith(("postgresql://", "postgres://")):
+        raise InvalidInput(
+            "that is no Postgres address", hint="Write it as postgresql://user:password@host/name."
+        )
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        projects.set_production_database_url(work, found, url.strip(), actor=actor)
+    return "The production database is set. Its address is kept encrypted and not shown again."
+
+
+def record_secret_shown(project: str, actor: str) -> str:
+    """Record that somebody looked at a project's webhook secret."""
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        record_audit(work, actor, "project.show_webhook_secret", project=found)
+    return "The secret is shown below; the audit trail says so."
+
+
+def set_variable(
+    reference: str, scope: str, name: str, value: str, is_secret: bool, actor: str
+) -> str:
+    """Set a variable in ``scope``: ``environment``, a kind, or ``project``."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference)
+        projects.set_variable(
+            work, found.project, name.strip(), value, is_secret=is_secret, actor=actor,
+            kind=found.kind if scope == found.kind else None,
+            environment=found if scope == "environment" else None,
+        )  # fmt: skip
+    return f"{name.strip()} is set. The next deployment gets it."
+
+
+def unset_variable(reference: str, scope: str, name: str, actor: str) -> str:
+    """Remove a variable from ``scope``."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference)
+        projects.unset_variable(
+            work, found.project, name, actor=actor,
+            kind=found.kind if scope == found.kind else None,
+            environment=found if scope == "environment" else None,
+        )  # fmt: skip
+    return f"{name} is removed. The next deployment does without it."
+
+
+def _ref(ref: str) -> str:
+    return git.check_ref(ref.strip()) if ref.strip() else ""

@@ -1,0 +1,119 @@
+"""The dialogs: asked for by a button anywhere, opened after the page, closed by success."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from ui import acts, look, reads
+from ui.refs import list_refs
+
+_ASKED = "asked"
+
+
+def ask(kind: str, subject: str) -> None:
+    """Ask for a dialog; it opens when the page has run. For ``on_click``."""
+    st.session_state[_ASKED] = (kind, subject)
+
+
+def open_asked() -> None:
+    """Open the dialog that was asked for."""
+    kind, subject = st.session_state.pop(_ASKED, (None, ""))
+    if kind is not None:
+        _DIALOGS[kind](subject)
+
+
+def button(label: str, kind: str, subject: str, key: str, **options: Any) -> None:
+    """Show a button that asks for a dialog; it works inside a live fragment, too."""
+    if st.button(label, key=f"{key}-{kind}", **options):
+        ask(kind, subject)
+        st.rerun()
+
+
+def _confirm(label: str, do: Callable[[str], str], **options: Any) -> None:
+    if st.button(label, type="primary", width="stretch", **options) and acts.act(do):
+        st.rerun()
+
+
+def choose_ref(url: str, preset: str, label: str) -> str:
+    """Show the selector of branches and tags; a commit can be typed."""
+    found = list_refs(url)
+    if found.error is not None:
+        look.error_panel(found.error)
+    names = list(dict.fromkeys([*([preset] if preset else []), *found.names]))
+    chosen = st.selectbox(
+        label, names, index=0 if names else None, format_func=found.describe,
+        accept_new_options=True, placeholder="Type a name", key="chosen-ref",
+        help="Pick one, or type any branch, tag or full commit.",
+    )  # fmt: skip
+    return chosen or ""
+
+
+@st.dialog("Deploy")
+def _deploy(reference: str) -> None:
+    with look.shown_errors():
+        row = reads.environment(reference)
+        st.html(f'<p class="gr-lead">To {look.code(row.reference)} {look.badge(row.status)}</p>')
+        ref = choose_ref(reads.source_of(reference), row.branch, "Branch, tag or commit")
+        if row.last is not None and not row.last.is_final:
+            st.caption(f"Deployment #{row.last.number} is running; this one takes its place.")
+        _confirm("Deploy", partial(acts.deploy, reference, ref), disabled=not ref)
+
+
+@st.dialog("New environment")
+def _create(project: str) -> None:
+    with look.shown_errors():
+        st.html(f'<p class="gr-lead">For {look.code(project)}</p>')
+        branch = choose_ref(reads.source_of_project(project), "", "Branch")
+        name = st.text_input(
+            "Name", placeholder="From the branch", max_chars=48,
+            help="Its address is <project>-<name>. Leave empty to name it after the branch.",
+        )  # fmt: skip
+        _confirm(
+            "Create and deploy", partial(acts.create, project, branch, name), disabled=not branch
+        )
+
+
+@st.dialog("Roll back")
+def _roll_back(reference: str) -> None:
+    with look.shown_errors():
+        rows, proposed = reads.rollback_targets(reference)
+        st.html(f'<p class="gr-lead">{look.code(reference)} returns to the release of</p>')
+        if not rows:
+            look.empty_state(
+                "history", "Nothing to return to",
+                "A rollback needs two successful deployments of different releases.",
+            )  # fmt: skip
+            return
+        by_number = {row.number: row for row in rows}
+        numbers = list(by_number)
+        chosen = st.selectbox(
+            "Deployment", numbers, index=numbers.index(proposed) if proposed in by_number else 0,
+            format_func=lambda n: f"#{n} · {by_number[n].commit[:7]} · {by_number[n].ref}"
+            f" · {by_number[n].requested_at:%d %b %H:%M} UTC",
+        )  # fmt: skip
+        st.caption("The artifact is kept: nothing is built. The database stays as it is.")
+        _confirm(f"Roll back to #{chosen}", partial(acts.roll_back, reference, chosen))
+
+
+@st.dialog("Destroy environment")
+def _destroy(reference: str) -> None:
+    with look.shown_errors():
+        row = reads.environment(reference)
+        st.html(
+            f'<p class="gr-lead">{look.code(row.reference)}, its database and its kept releases'
+            " go for good.</p>"
+        )
+        typed = st.text_input(f"Type {look.plain(row.name)} to confirm", autocomplete="off")
+        _confirm("Destroy", partial(acts.destroy, reference), disabled=typed.strip() != row.name)
+
+
+_DIALOGS: dict[str, Callable[[str], Any]] = {
+    "deploy": _deploy,
+    "create": _create,
+    "rollback": _roll_back,
+    "destroy": _destroy,
+}

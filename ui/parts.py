@@ -1,0 +1,99 @@
+"""Parts that several pages show: an environment's facts, a failure, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from ui import look
+from ui.log_reads import clean
+from ui.papers import prose
+from ui.reads import DeploymentRow, EnvironmentRow, Failure
+
+PROBLEM_TONES = {"error": "bad", "building": "busy", "sleeping": "calm"}
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """Give labelled values as HTML; the values are HTML already."""
+    cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{v}</dd></div>" for k, v in pairs)
+    return f'<dl class="gr-facts">{cells}</dl>'
+
+
+def describe_deployment(row: DeploymentRow | None) -> str:
+    """Give number, person, time and duration of a deployment as HTML."""
+    if row is None:
+        return '<span class="gr-soft">none yet</span>'
+    took = f" · {look.lasting(row.seconds)}" if row.seconds is not None else ""
+    word = "" if row.status in ("live", "retired") else f" {look.badge(row.status)}"
+    back = " rollback" if row.kind == "rollback" else ""
+    return (
+        f"<b>#{row.number}</b>{back} by {escape(row.by)}{word}"
+        f'<br><span class="gr-soft">{look.ago(row.requested_at)}{took}</span>'
+    )
+
+
+def environment_facts(row: EnvironmentRow) -> str:
+    """Give an environment's address, branch, commit and last deployment as HTML."""
+    return facts(
+        [
+            ("Address", look.address(row.url)),
+            ("Branch", look.code(row.branch)),
+            ("Commit", look.code(row.commit[:10])),
+            ("Last deployment", describe_deployment(row.last)),
+        ]
+    )
+
+
+def reason(row: EnvironmentRow) -> str:
+    """Give why an environment is as it is, as HTML; empty when there is nothing to say."""
+    text = "it is being destroyed" if row.is_leaving else row.reason
+    if not text:
+        return ""
+    failed = row.last is not None and row.last.status == "failed"
+    tone = PROBLEM_TONES.get(row.status, "wait" if failed or row.is_leaving else "calm")
+    return f'<p class="gr-reason gr-{tone}">{prose(clean(text[:500]))}</p>'
+
+
+def failure_panel(row: DeploymentRow, failure: Failure) -> None:
+    """Show why a deployment failed, what to do, and the last lines it wrote."""
+    lines = [clean(line) for line in failure.log_tail.splitlines()[-40:]]
+    tail = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+    hint = f"<p>{prose(failure.hint)}</p>" if failure.hint else ""
+    st.html(
+        f'<div class="gr-panel gr-bad" role="alert"><h3>Deployment #{row.number} failed</h3>'
+        f"<p><b>{prose(clean(failure.detail[:1000]))}</b></p>{hint}{tail}"
+        f"<small>{escape(failure.kind)}</small></div>"
+    )
+
+
+def phases(row: DeploymentRow) -> str:
+    """Give the seconds by phase as a bar with its words as HTML."""
+    if not row.phases:
+        return look.NOTHING
+    words = " · ".join(f"{escape(name)} {look.lasting(value)}" for name, value in row.phases)
+    total = sum(value for _, value in row.phases) or 1.0
+    bars = "".join(
+        f'<i style="width:{max(1.0, 100 * value / total):.1f}%" title="{escape(name)}"></i>'
+        for name, value in row.phases
+    )
+    return f'<small>{words}</small><div class="gr-phases">{bars}</div>'
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show a table that becomes a list on a phone; the cells are HTML already."""
+    head = "".join(f"<th>{escape(text)}</th>" for text in headers)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td data-label="{escape(label)}">{cell}</td>'
+            for label, cell in zip(headers, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    st.html(
+        f'<div class="gr-table"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

@@ -1,0 +1,134 @@
+"""One environment: where it stands, what was deployed, its logs, variables and events."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from ui import acts, dialogs, look, nav, parts, reads
+from ui.views import logs, variables
+from ui.views.audit import show_events
+
+PARTS = {"history": "History", "logs": "Logs", "variables": "Variables", "activity": "Activity"}
+
+
+def show() -> None:
+    """Show the environment that the address names."""
+    names = reads.list_references()
+    if not names:
+        look.heading("Environment")
+        look.empty_state(
+            "deployed_code", "No environment yet",
+            "Push a branch, or create one from the dashboard.", link=("/", "To the dashboard"),
+        )  # fmt: skip
+        return
+    reference = _choose(names)
+    row = reads.environment(reference)
+    _head(reference, row.last.number if row.last else 0)
+    part = _part()
+    if part == "logs":
+        logs.show(reference)
+    elif part == "variables":
+        variables.show(reference)
+    elif part == "activity":
+        show_events(reads.events(reference))
+    else:
+        _history(reference)
+
+
+def _choose(names: tuple[str, ...]) -> str:
+    asked = st.query_params.get("env", "")
+    if asked and asked not in names:
+        look.error_panel(reads.no_environment(asked))
+    chosen = st.selectbox(
+        "Environment", names, index=names.index(asked) if asked in names else 0,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen != asked:
+        st.query_params["env"] = chosen
+        st.query_params.pop("n", None)
+    return str(chosen)
+
+
+def _part() -> str:
+    asked = st.query_params.get("part", "history")
+    chosen = st.segmented_control(
+        "Part", list(PARTS), format_func=PARTS.__getitem__, label_visibility="collapsed",
+        default=asked if asked in PARTS else "history", required=True,
+    )  # fmt: skip
+    if chosen != asked:
+        st.query_params["part"] = chosen or "history"
+    return chosen or "history"
+
+
+@st.fragment(run_every="2s")
+def _head(reference: str, known: int) -> None:
+    with look.shown_errors():
+        row = reads.environment(reference)
+        kind = look.tag("production") if row.is_production else look.tag("staging")
+        look.heading(row.name)
+        st.html(f"{look.badge(row.status)} {kind} {look.tag(row.project)}")
+        st.html(parts.environment_facts(row) + parts.reason(row))
+        last = row.last
+        if last is not None and last.status == "failed" and last.failure is not None:
+            parts.failure_panel(last, last.failure)
+        _controls(row)
+        if last is not None and last.number != known:
+            st.rerun()
+
+
+def _controls(row: reads.EnvironmentRow) -> None:
+    last = row.last
+    with st.container(horizontal=True, gap="small"):
+        dialogs.button(
+            "Deploy", "deploy", row.reference, "e", type="primary", disabled=row.is_leaving,
+            icon=":material/rocket_launch:",
+        )  # fmt: skip
+        dialogs.button(
+            "Roll back", "rollback", row.reference, "e", icon=":material/undo:",
+            disabled=row.is_leaving or last is None,
+        )  # fmt: skip
+        if last is not None and not last.is_final:
+            label = "Stopping …" if last.is_stopping else f"Cancel #{last.number}"
+            if st.button(label, icon=":material/stop_circle:", disabled=last.is_stopping):
+                acts.act(partial(acts.cancel, row.reference, last.number))
+        if row.url.startswith(("http://", "https://")):
+            st.link_button("Open", row.url, icon=":material/open_in_new:")
+        if not row.is_production:
+            dialogs.button(
+                "Destroy", "destroy", row.reference, "e", icon=":material/delete:",
+                disabled=row.is_leaving,
+            )  # fmt: skip
+
+
+@st.fragment(run_every="3s")
+def _history(reference: str) -> None:
+    with look.shown_errors():
+        rows = reads.history(reference)
+        if not rows:
+            look.empty_state("history", "Never deployed", "Its first deployment shows up here.")
+            return
+        parts.table(
+            ("Deployment", "Status", "What", "Commit", "By", "When", "Took", "Phases"),
+            [
+                (
+                    f"<b>#{row.number}</b>",
+                    look.badge(row.status),
+                    ("rollback to " if row.kind == "rollback" else "") + look.code(row.ref),
+                    look.code(row.commit[:10]),
+                    look.text(row.by),
+                    look.ago(row.requested_at),
+                    look.lasting(row.seconds),
+                    parts.phases(row),
+                )
+                for row in rows
+            ],
+        )
+        numbers = [row.number for row in rows]
+        with st.container(horizontal=True, vertical_alignment="bottom", key="history-logs"):
+            number = st.selectbox(
+                "Deployment", numbers, format_func=lambda n: f"#{n}", width=140, key="history-n"
+            )
+            if st.button("Show its log", icon=":material/terminal:"):
+                nav.go("environment", env=reference, part="logs", n=str(number))

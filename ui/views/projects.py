@@ -1,0 +1,73 @@
+"""The projects: what is there, how its forge tells us of pushes, and a form for more."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from ui import acts, dialogs, look, parts, reads
+from ui.views.dashboard import add_project_form
+
+
+def show() -> None:
+    """Show the projects."""
+    look.heading("Projects", "Repositories whose branches become environments.")
+    rows = reads.overview().projects
+    if not rows:
+        look.empty_state(
+            "folder_copy", "No project yet",
+            "Add one below, or run `greenroom project add <git url or path>`.",
+        )  # fmt: skip
+    for row in rows:
+        _card(row)
+    look.section("Add a project")
+    add_project_form("more")
+
+
+def _card(row: reads.ProjectRow) -> None:
+    with st.container(border=True, key=f"card-{row.name}"):
+        count = f"{row.environments} environment{'' if row.environments == 1 else 's'}"
+        look.section(row.name, look.tag(count))
+        database = "set, kept encrypted" if row.has_production_database else "not set"
+        st.html(
+            parts.facts(
+                [
+                    ("Repository", look.code(row.source)),
+                    ("Production branch", look.code(row.production_branch)),
+                    ("Runtime", look.text(row.runtime)),
+                    ("Production database", look.text(database)),
+                    ("Webhook address", look.code(row.webhook_url)),
+                ]
+            )
+        )
+        with st.container(horizontal=True, gap="small"):
+            dialogs.button(
+                "New environment", "create", row.name, f"p-{row.name}", icon=":material/add:"
+            )
+            _secret(row)
+            with st.popover("Production database", icon=":material/database:"):
+                _database_form(row)
+        if st.session_state.get("shown-secret") == row.name:
+            with look.shown_errors():
+                st.caption("Webhook secret. Give it to the forge; it signs each push with it.")
+                st.code(reads.webhook_secret(row.name), language=None)
+                st.session_state.pop("shown-secret")
+
+
+def _secret(row: reads.ProjectRow) -> None:
+    clicked = st.button("Show webhook secret", key=f"secret-{row.name}", icon=":material/key:")
+    if clicked and acts.act(partial(acts.record_secret_shown, row.name)):
+        st.session_state["shown-secret"] = row.name
+
+
+def _database_form(row: reads.ProjectRow) -> None:
+    with st.form(f"database-{row.name}", clear_on_submit=True, border=False):
+        url = st.text_input(
+            "Address", type="password", placeholder="postgresql://reader:…@host/name",
+            autocomplete="off", help="A role that can only read is enough, and safer.",
+        )  # fmt: skip
+        st.caption("Kept encrypted, and never shown again.")
+        sent = st.form_submit_button("Save", type="primary")
+    if sent and acts.act(partial(acts.set_production_database, row.name, url or "")):
+        st.rerun()

@@ -1,0 +1,71 @@
+"""An environment's variables: names and scopes for all, values only of those not secret."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from ui import acts, look, parts, reads
+
+_MEANS = {
+    "environment": "This environment",
+    "staging": "All staging environments of the project",
+    "production": "Production only",
+    "project": "Every environment of the project",
+}
+
+
+def show(reference: str) -> None:
+    """Show the table and the forms."""
+    row = reads.environment(reference)
+    rows = reads.variables(reference)
+    if rows:
+        hidden = '<span class="gr-soft" title="secret">••••••••</span>'
+        parts.table(
+            ("Name", "Value", "Set for"),
+            [
+                (look.code(v.name), hidden if v.value is None else look.code(v.value[:300]),
+                 look.tag(_MEANS[v.scope]))
+                for v in rows
+            ],
+        )  # fmt: skip
+    else:
+        look.empty_state(
+            "key", "No variables", "What you set here, the project's own processes get."
+        )
+    scopes = ["environment", row.kind, "project"]
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _set_form(reference, scopes)
+    with right:
+        if rows:
+            _unset_form(reference, rows)
+
+
+def _set_form(reference: str, scopes: list[str]) -> None:
+    with st.form("set-variable", clear_on_submit=True):
+        look.section("Set a variable")
+        name = st.text_input("Name", placeholder="PAYMENT_KEY", max_chars=200, autocomplete="off")
+        value = st.text_input("Value", type="password", autocomplete="new-password")
+        scope = st.selectbox("For", scopes, format_func=_MEANS.__getitem__)
+        secret = st.toggle("Secret: never shown again", value=True)
+        sent = st.form_submit_button("Set", type="primary", icon=":material/save:")
+    do = partial(acts.set_variable, reference, str(scope), name or "", value or "", secret)
+    if sent and acts.act(do):
+        st.rerun()
+
+
+def _unset_form(reference: str, rows: tuple[reads.VariableRow, ...]) -> None:
+    with st.form("unset-variable", clear_on_submit=True):
+        look.section("Remove a variable")
+        chosen = st.selectbox(
+            "Variable", rows, format_func=lambda v: f"{v.name} · {_MEANS[v.scope].lower()}"
+        )
+        sent = st.form_submit_button("Remove", icon=":material/delete:")
+    if (
+        sent
+        and chosen
+        and acts.act(partial(acts.unset_variable, reference, chosen.scope, chosen.name))
+    ):
+        st.rerun()
