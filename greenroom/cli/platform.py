@@ -1,0 +1,110 @@
+"""``up``, ``down``, ``status``, ``doctor``."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+import click
+
+from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.platform.doctor import examine
+from greenroom.platform.up import Platform, Started
+from greenroom.programs import Programs
+from greenroom.settings import load_settings
+
+
+def show_addresses(started: Started) -> None:
+    """Print where everything is, and the one-time password if it was made just now."""
+    out.print()
+    out.print(f"  Console    [bold]{started.console_url}[/]")
+    out.print(f"  Prefect    {started.prefect_url}")
+    out.print(f"  Gateway    {started.gateway_url}")
+    if started.admin_password:
+        out.print()
+        out.print(f"  First login: [bold]admin[/] / [bold]{started.admin_password}[/]")
+        out.print("  This password is shown once; you choose your own at the first login.")
+    out.print()
+
+
+def wait_for_interrupt() -> None:
+    """Sleep until Ctrl-C or SIGTERM."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # a background shell leaves it ignored
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        pass
+
+
+@click.command()
+@click.option("-d", "--detach", is_flag=True, help="Leave it running and return.")
+@json_option
+@command
+def up(detach: bool, as_json: bool) -> None:
+    """Start the platform; stop it with Ctrl-C, or with `greenroom down` when detached."""
+    platform = Platform(load_settings(), (lambda line: None) if as_json else _say)
+    started = platform.start()
+    if as_json:
+        say_json(started.__dict__)
+    else:
+        show_addresses(started)
+    if detach:
+        return
+    out.print("  Ctrl-C stops everything.")
+    wait_for_interrupt()
+    out.print("Stopping …")
+    platform.stop()
+
+
+def _say(line: str) -> None:
+    out.print(f"[bright_black]·[/] {line} …")
+
+
+@click.command()
+@command
+def down() -> None:
+    """Stop every process of the platform. Data stays."""
+    Platform(load_settings()).stop()
+    out.print("Stopped.")
+
+
+@click.command()
+@json_option
+@command
+def status(as_json: bool) -> None:
+    """Show the platform's processes."""
+    states = sorted(Programs().states().values(), key=lambda s: s.name)
+    if as_json:
+        say_json([s.__dict__ for s in states])
+        return
+    say_table(
+        ["process", "state", "since"],
+        [(s.name, s.state.lower(), s.description) for s in states],
+        "Nothing runs.",
+    )
+
+
+@click.command()
+@json_option
+@command
+def doctor(as_json: bool) -> None:
+    """Examine machine and platform, and say what is missing and what to do."""
+    findings = examine(load_settings())
+    if as_json:
+        say_json([f.__dict__ for f in findings])
+    else:
+        marks = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[red]BAD [/]"}
+        for finding in findings:
+            out.print(f"{marks[finding.grade]} [bold]{finding.subject}[/]  {finding.text}")
+            if finding.hint and finding.grade != "ok":
+                out.print(f"      {finding.hint}")
+    if any(f.grade == "bad" for f in findings):
+        raise SystemExit(1)
+

@@ -1,0 +1,234 @@
+"""``init``, ``project``, ``variable``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from greenroom.cli.main import actor
+from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.errors import AlreadyExists, InvalidInput
+from greenroom.settings import load_settings
+from greenroom.sources import git
+from greenroom.store import environments, projects
+from greenroom.store.models import Environment, Project
+from greenroom.store.work import Work, unit_of_work
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
+@command
+def init(folder: Path) -> None:
+    """Write a commented greenroom.yaml into FOLDER."""
+    file = folder / "greenroom.yaml"
+    if file.exists():
+        raise AlreadyExists(f"{file} exists already", hint="Remove it first, or edit it.")
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is no folder")
+    file.write_text(files("greenroom").joinpath("manifest.yaml").read_text())
+    out.print(f"Wrote {file}. Commit it, then: greenroom project add {folder.resolve()}")
+
+
+@click.group()
+def project() -> None:
+    """Repositories whose branches become environments."""
+
+
+def webhook_address(name: str) -> str:
+    """Give the address that a forge sends a project's webhooks to."""
+    settings = load_settings()
+    return f"{settings.environment_url(settings.base_domain)}/hooks/github/{name}"
+
+
+@project.command("add")
+@click.argument("source")
+@click.option("--name", help="Its name here; default: from the URL.")
+@click.option("--production-branch", help="Default: what the repository's HEAD names.")
+@click.option(
+    "--runtime", type=click.Choice(["auto", "static", "process", "docker"]), default="auto"
+)
+@click.option("--production-database-url", envvar="PRODUCTION_DATABASE_URL", help="Kept encrypted.")
+@json_option
+@command
+def project_add(
+    source: str,
+    name: str | None,
+    production_branch: str | None,
+    runtime: str,
+    production_database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Add the repository at SOURCE (a git URL or a path)."""
+    if "@" in urlsplit(source).netloc and ":" in urlsplit(source).netloc.split("@")[0]:
+        raise InvalidInput(
+            "the URL holds a password",
+            hint="Give this machine an SSH key or a git credential; the URL is shown to people.",
+        )
+    url = git.check_source_url(source)
+    branch = production_branch or git.default_branch(url)
+    with unit_of_work() as work:
+        made = projects.add_project(
+            work,
+            name or projects.suggest_project_name(url),
+            url,
+            production_branch=branch,
+            runtime=runtime,
+            production_database_url=production_database_url,
+            actor=actor(),
+        )
+        answer = {
+            "name": made.name,
+            "source": made.source_url,
+            "production_branch": made.production_branch,
+            "webhook_url": webhook_address(made.name),
+            "webhook_secret": projects.webhook_secret(made),
+        }
+    if as_json:
+        say_json(answer)
+        return
+    out.print(f"Added [bold]{made.name}[/] ({made.source_url}, production is {branch}).")
+    out.print(f"  Webhook  {answer['webhook_url']}")
+    out.print(f"  Secret   {answer['webhook_secret']}")
+    out.print(f"  Deploy   greenroom env create {made.name} {branch}")
+
+
+@project.command("list")
+@json_option
+@command
+def project_list(as_json: bool) -> None:
+    """List the projects."""
+    with unit_of_work() as work:
+        rows = [
+            {
+                "name": p.name,
+                "source": p.source_url,
+                "production_branch": p.production_branch,
+                "runtime": p.runtime,
+                "environments": len(environments.list_environments(work, p)),
+                "created_at": p.created_at,
+            }
+            for p in projects.list_projects(work)
+        ]
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ["project", "source", "production", "environments"],
+        [(r["name"], r["source"], r["production_branch"], r["environments"]) for r in rows],
+        "No project yet. Add one: greenroom project add <git url or path>",
+    )
+
+
+@project.command("branches")
+@click.argument("name")
+@json_option
+@command
+def project_branches(name: str, as_json: bool) -> None:
+    """List a project's branches and tags, as git has them now."""
+    with unit_of_work() as work:
+        url = projects.get_project(work, name).source_url
+    refs = git.list_refs(url)
+    if as_json:
+        say_json([r.__dict__ for r in refs])
+        return
+    say_table(
+        ["name", "kind", "commit"],
+        [(r.name, r.kind, r.commit[:12]) for r in refs],
+        "The repository is empty.",
+    )
+
+
+@click.group()
+def variable() -> None:
+    """Variables given to a project's own processes."""
+
+
+def _scope(
+    work: Work, name: str, environment: str | None
+) -> tuple[Project, Environment | None]:
+    owner = projects.get_project(work, name)
+    if environment is None:
+        return owner, None
+    return owner, environments.get_environment(work, f"{owner.name}/{environment}")
+
+
+_kind = click.option("--kind", type=click.Choice(["staging", "production"]))
+_environment = click.option("--env", "environment", help="Only for this environment.")
+
+
+@variable.command("set")
+@click.argument("project_name")
+@click.argument("name")
+@click.argument("value", required=False)
+@_kind
+@_environment
+@click.option("--plain", is_flag=True, help="Not a secret: its value may be shown.")
+@command
+def variable_set(
+    project_name: str,
+    name: str,
+    value: str | None,
+    kind: str | None,
+    environment: str | None,
+    plain: bool,
+) -> None:
+    """Set NAME; without VALUE it is read from standard input, so it stays out of the history."""
+    if value is None:
+        if sys.stdin.isatty():
+            value = click.prompt(name, hide_input=True)
+        else:
+            value = sys.stdin.read().rstrip("\n")
+    with unit_of_work() as work:
+        owner, found = _scope(work, project_name, environment)
+        projects.set_variable(
+            work, owner, name, str(value), kind=kind, environment=found,
+            is_secret=not plain, actor=actor(),
+        )  # fmt: skip
+    out.print(f"Set {name}. It is used from the next deployment on.")
+
+
+@variable.command("unset")
+@click.argument("project_name")
+@click.argument("name")
+@_kind
+@_environment
+@command
+def variable_unset(
+    project_name: str, name: str, kind: str | None, environment: str | None
+) -> None:
+    """Remove NAME from that scope."""
+    with unit_of_work() as work:
+        owner, found = _scope(work, project_name, environment)
+        projects.unset_variable(work, owner, name, kind=kind, environment=found, actor=actor())
+    out.print(f"Removed {name}.")
+
+
+@variable.command("list")
+@click.argument("environment")
+@json_option
+@command
+def variable_list(environment: str, as_json: bool) -> None:
+    """List what ENVIRONMENT gets, secrets hidden."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, environment)
+        rows = [
+            {
+                "name": v.name,
+                "value": "(secret)" if v.is_secret else v.value,
+                "is_secret": v.is_secret,
+                "scope": v.scope,
+            }
+            for v in projects.resolve_variables(found)
+        ]
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ["name", "value", "set for"],
+        [(r["name"], r["value"], r["scope"]) for r in rows],
+        "No variables are set.",
+    )

@@ -1,0 +1,167 @@
+"""What is well and what is not, each with what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from greenroom.errors import GreenroomError
+from greenroom.platform.postgres import find_binaries
+from greenroom.programs import Programs
+from greenroom.runs import POOL, Runs
+from greenroom.settings import Settings
+from greenroom.store.migrate import migrate
+from greenroom.store.work import database_url, engine_for
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    grade: str
+    """ok, note (works, but less), bad."""
+    text: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at machine and platform. Changes nothing."""
+    looks: list[Callable[[Settings], Iterator[Finding]]] = [
+        _machine,
+        _git,
+        _postgres,
+        _docker,
+        _accounts,
+        _limits,
+        _names,
+        _platform,
+    ]
+    found: list[Finding] = []
+    for look in looks:
+        try:
+            found += look(settings)
+        except GreenroomError as error:
+            found.append(Finding(look.__name__.strip("_"), "bad", error.message, error.hint))
+    return found
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", version)
+    home = settings.home if settings.home.exists() else settings.home.parent
+    free = shutil.disk_usage(home).free / 1e9
+    grade = "ok" if free > 5 else "note" if free > 1 else "bad"
+    yield Finding(
+        "disk", grade, f"{free:.1f} GB free at {settings.home}", "Free some, or move GREENROOM_HOME."
+    )
+
+
+def _git(settings: Settings) -> Iterator[Finding]:
+    if shutil.which("git") is None:
+        yield Finding("git", "bad", "not installed", "Install git.")
+        return
+    done = subprocess.run(["git", "--version"], capture_output=True, text=True)
+    yield Finding("git", "ok", done.stdout.strip().removeprefix("git version "))
+
+
+def _postgres(settings: Settings) -> Iterator[Finding]:
+    if settings.database_url is not None:
+        yield Finding("postgres", "ok", "a server of yours (GREENROOM_DATABASE_URL)")
+        return
+    found = find_binaries(settings)
+    yield Finding("postgres", "ok", f"{found.major}, from {found.folder}")
+
+
+def _docker(settings: Settings) -> Iterator[Finding]:
+    try:
+        client = (
+            docker.DockerClient(base_url=settings.docker_host, timeout=5)
+            if settings.docker_host
+            else docker.from_env(timeout=5)
+        )
+        version = client.version()["Version"]
+        client.close()
+    except (docker.errors.DockerException, requests.exceptions.RequestException):
+        yield Finding(
+            "docker",
+            "note",
+            "no engine answers: environments run as `process` or `static` only",
+            "Install Docker Engine, or name one in GREENROOM_DOCKER_HOST.",
+        )
+    else:
+        yield Finding("docker", "ok", f"engine {version}")
+
+
+def _accounts(settings: Settings) -> Iterator[Finding]:
+    if os.geteuid() != 0:
+        yield Finding(
+            "accounts",
+            "note",
+            "projects' code runs as your own account: it can read what you can read",
+            "On a shared machine run Greenroom as root (it drops rights), or use Docker.",
+        )
+    elif settings.app_user == "root":
+        yield Finding(
+            "accounts",
+            "note",
+            "projects' code runs as root (GREENROOM_APP_USER=root)",
+            "Unset it: `nobody` is the default. Only the demo on root's own Python needs this.",
+        )
+    else:
+        yield Finding("accounts", "ok", f"projects' code runs as {settings.app_user or 'nobody'}")
+
+
+def _limits(settings: Settings) -> Iterator[Finding]:
+    if os.geteuid() == 0 and os.access("/sys/fs/cgroup", os.W_OK):
+        yield Finding("limits", "ok", "memory and CPU bound by control groups")
+    else:
+        yield Finding(
+            "limits",
+            "note",
+            "memory and CPU of `process` environments are bound by watching, within 0.25 s",
+            "Run as root on Linux for control groups, or use Docker.",
+        )
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    name = f"doctor.{settings.base_domain}"
+    try:
+        socket.getaddrinfo(name, 80)
+    except OSError:
+        grade = "note"
+        text = f"{name} does not resolve here; browsers resolve *.localhost by themselves"
+        if settings.base_domain != "localhost":
+            grade, text = "bad", f"{name} does not resolve"
+        yield Finding("names", grade, text, "For other tools: --resolve, or a wildcard DNS record.")
+    else:
+        yield Finding("names", "ok", f"*.{settings.base_domain} resolves")
+
+
+def _platform(settings: Settings) -> Iterator[Finding]:
+    programs = Programs(settings)
+    if not programs.is_alive():
+        yield Finding("platform", "note", "not running", "Start it with `greenroom up`.")
+        return
+    for state in programs.states().values():
+        grade = "ok" if state.state == "RUNNING" else "bad"
+        yield Finding(state.name, grade, f"{state.state.lower()}, {state.description}")
+    with engine_for(database_url(settings)).connect() as connection:
+        del connection
+    yield Finding("store", "ok", f"schema {migrate(database_url(settings))}")
+    runs = Runs(settings)
+    alive = runs.is_alive()
+    yield Finding("prefect api", "ok" if alive else "bad", "answers" if alive else "no answer")
+    if alive:
+        pool = runs.pool_status(POOL)
+        ready = pool["status"] == "READY"
+        yield Finding("worker", "ok" if ready else "bad", str(pool["status"]).lower())
