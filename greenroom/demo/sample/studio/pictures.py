@@ -997,10 +997,10 @@ def hero(folder: Path) -> None:
     _place(jug("rust"), 1.62, -0.55, 0.0, 0.35)
     _place(ledge_bowl("foam", 71), 3.15, -0.85)
     _place(cove_bowl("samphire"), 3.15, -0.85, 0.17)
-    _place(tumbler("night", 72), -0.15, -0.5)
-    _place(tumbler("foam", 73), 0.42, -1.0)
-    _place(bud_vase("dawn"), -0.75, 0.35)
-    branch((-0.75, 0.35, 0.5), (-0.2, 0.0, 1.0), 1.7, seed=11, leaves="#7b8158", leaf_size=0.24)
+    _place(tumbler("night", 72), 0.45, -0.45)
+    _place(tumbler("foam", 73), 0.95, -1.05)
+    _place(bud_vase("dawn"), -0.1, 0.4)
+    branch((-0.1, 0.4, 0.5), (-0.2, 0.0, 1.0), 1.7, seed=11, leaves="#7b8158", leaf_size=0.24)
     sky("#cdd6e0", 0.30)
     window(5.0, way=(-6.0, -3.4, 4.2), left=-1.0, right=4.2, low=-2.2, high=3.4)
     light("AREA", (4.5, -5.0, 3.5), (1.2, 0, 0.8), 90, 4.0, "#eaf0f7")
@@ -1008,9 +1008,9 @@ def hero(folder: Path) -> None:
         "hero",
         folder,
         size=(1600, 1000),
-        at=(0.75, -13.2, 2.65),
-        to=(0.65, 0, 1.35),
-        lens=68,
+        at=(0.3, -13.2, 2.65),
+        to=(0.2, 0, 1.38),
+        lens=58,
         blur=8.0,
         exposure=0.2,
         widths=(800, 1600),
@@ -1045,9 +1045,9 @@ def spring(folder: Path) -> None:
     _place(cove_bowl("dawn"), 1.75, -1.05)
     _place(harbour_mug("kelp"), 0.35, -1.25, 0.0, 2.7)
     _place(tumbler("samphire", 83), 3.35, -0.95)
-    _place(bud_vase("foam"), -0.75, 0.2)
+    _place(bud_vase("foam"), -0.35, 0.25)
     branch(
-        (-0.75, 0.2, 0.5),
+        (-0.35, 0.25, 0.5),
         (-0.25, 0, 1.0),
         1.5,
         seed=27,
@@ -1062,9 +1062,9 @@ def spring(folder: Path) -> None:
         "spring",
         folder,
         size=(1600, 1000),
-        at=(0.75, -13.2, 2.85),
-        to=(0.65, 0, 1.62),
-        lens=65,
+        at=(0.25, -13.2, 2.85),
+        to=(0.15, 0, 1.62),
+        lens=57,
         blur=8.0,
         exposure=0.25,
         widths=(800, 1600),
