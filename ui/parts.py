@@ -12,13 +12,21 @@ from ui.log_reads import clean
 from ui.papers import prose
 from ui.reads import DeploymentRow, EnvironmentRow, Failure
 
+PHASES = {
+    name: at
+    for at, name in enumerate(
+        ("queue", "checkout", "source", "build", "database", "release", "start", "health",
+         "switch", "drain", "retire")
+    )
+}  # fmt: skip
+"""The order in which the phases of a deployment are told."""
 PROBLEM_TONES = {"error": "bad", "building": "busy", "sleeping": "calm"}
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
     """Give labelled values as HTML; the values are HTML already."""
-    cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{v}</dd></div>" for k, v in pairs)
-    return f'<dl class="gr-facts">{cells}</dl>'
+    cells = "".join(f"<div><b>{escape(k)}</b><span>{v}</span></div>" for k, v in pairs)
+    return f'<div class="gr-facts">{cells}</div>'
 
 
 def describe_deployment(row: DeploymentRow | None) -> str:
@@ -72,11 +80,12 @@ def phases(row: DeploymentRow) -> str:
     """Give the seconds by phase as a bar with its words as HTML."""
     if not row.phases:
         return look.NOTHING
-    words = " · ".join(f"{escape(name)} {look.lasting(value)}" for name, value in row.phases)
-    total = sum(value for _, value in row.phases) or 1.0
+    inner = sorted(row.phases, key=lambda pair: PHASES.get(pair[0], len(PHASES)))
+    words = " · ".join(f"{escape(name)} {look.lasting(value)}" for name, value in inner)
+    total = sum(value for _, value in inner) or 1.0
     bars = "".join(
         f'<i style="width:{max(1.0, 100 * value / total):.1f}%" title="{escape(name)}"></i>'
-        for name, value in row.phases
+        for name, value in inner
     )
     return f'<small>{words}</small><div class="gr-phases">{bars}</div>'
 
@@ -87,7 +96,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td data-label="{escape(label)}">{cell}</td>'
+            f'<td data-label="{escape(label)}"><div>{cell}</div></td>'
             for label, cell in zip(headers, row, strict=True)
         )
         + "</tr>"

@@ -28,7 +28,7 @@ def _board() -> None:
             return
         _counts(seen)
         wanted = _filter(seen)
-        for project in seen.projects:
+        for project in sorted(seen.projects, key=lambda p: p.environments == 0):
             rows = [row for row in wanted if row.project == project.name]
             if rows or len(wanted) == len(seen.environments):
                 _project(project, rows)
@@ -87,25 +87,34 @@ def _project(project: reads.ProjectRow, rows: list[reads.EnvironmentRow]) -> Non
 def _card(row: reads.EnvironmentRow) -> None:
     key = row.id.hex
     with st.container(border=True, key=f"card-{key}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            with st.container(width="content", key=f"name-{key}"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+        ):
+            with st.container(
+                horizontal=True, vertical_alignment="center", gap="small", width="content",
+                key=f"name-{key}",
+            ):  # fmt: skip
                 nav.link("environment", row.name, env=row.reference)
-            kind = look.tag("production") if row.is_production else ""
-            st.html(f"{look.badge(row.status)} {kind}", width="content")
+                kind = look.tag("production") if row.is_production else ""
+                st.html(f"{look.badge(row.status)} {kind}", width="content")
+            with st.container(horizontal=True, gap="xsmall", width="content", key=f"do-{key}"):
+                _actions(row, key)
         st.html(parts.environment_facts(row) + parts.reason(row))
-        with st.container(horizontal=True, gap="small"):
-            dialogs.button(
-                "Deploy", "deploy", row.reference, key, icon=":material/rocket_launch:",
-                disabled=row.is_leaving,
-            )  # fmt: skip
-            dialogs.button(
-                "Roll back", "rollback", row.reference, key, icon=":material/undo:",
-                disabled=row.is_leaving or row.last is None,
-            )  # fmt: skip
-            if row.url.startswith(("http://", "https://")):
-                st.link_button("Open", row.url, icon=":material/open_in_new:")
-            if st.button("Logs", key=f"{key}-logs", icon=":material/terminal:"):
-                nav.go("environment", env=row.reference, part="logs")
+
+
+def _actions(row: reads.EnvironmentRow, key: str) -> None:
+    dialogs.button(
+        "Deploy", "deploy", row.reference, key, icon=":material/rocket_launch:", type="tertiary",
+        disabled=row.is_leaving,
+    )  # fmt: skip
+    dialogs.button(
+        "Roll back", "rollback", row.reference, key, icon=":material/undo:", type="tertiary",
+        disabled=row.is_leaving or row.last is None,
+    )  # fmt: skip
+    if row.url.startswith(("http://", "https://")):
+        st.link_button("Open", row.url, icon=":material/open_in_new:", type="tertiary")
+    if st.button("Logs", key=f"{key}-logs", icon=":material/terminal:", type="tertiary"):
+        nav.go("environment", env=row.reference, part="logs")
 
 
 def _welcome() -> None:

@@ -36,7 +36,7 @@ def show(reference: str) -> None:
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     row = by_number[number]
-    if row.failure is not None:
+    if row.failure is not None and row is not rows[0]:  # the newest's stands on top of the page
         parts.failure_panel(row, row.failure)
     st.fragment(_viewer, run_every=None if row.is_final else 1.0)(reference, row.number)
 
