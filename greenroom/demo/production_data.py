@@ -6,7 +6,8 @@ address from a range for documentation.
 
 Source: RFC 2606 and RFC 6761 (``example.*``, ``.test``); RFC 5737 (192.0.2.0/24, 198.51.100.0/24,
 203.0.113.0/24). Phones: Ofcom (UK: 01632 960, 020 7946 0, 07700 900), NANPA (555-0100 to -0199),
-Bundesnetzagentur (030 23125, 069 90009), ARCEP (01 99 00, 06 39 98), ACMA (02 5550).
+Bundesnetzagentur (030 23125, 069 90009), ARCEP (01 99 00, 06 39 98), ACMA (02 5550), ComReg
+(020 91).
 """
 
 # ruff: noqa: E501, ISC004, RUF001
