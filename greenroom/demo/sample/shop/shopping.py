@@ -128,10 +128,7 @@ async def place_order(
             "insert into customers (full_name, email, phone, street, postcode, city, country)"
             " values (%s, %s, nullif(%s, ''), %s, %s, %s, %s)"
             " on conflict (lower(email)) do update set email = customers.email returning id",
-            *(
-                values[k]
-                for k in ("email", "full_name", "phone", "street", "city", "postcode", "country")
-            ),
+            *(values[name] for name in ORDER_FIELDS if name != "gift_note"),
         )
         assert customer is not None
         total = sum(line.total_cents for line in lines)
