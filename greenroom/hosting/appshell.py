@@ -177,6 +177,9 @@ def watch(command: str, environment: dict[str, str], limits: dict[str, Any]) -> 
 
 
 def _become(command: str, environment: dict[str, str]) -> NoReturn:
+    for number in signal.valid_signals():  # Python ignores SIGPIPE, and that is inherited
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     os.execve("/bin/sh", ["/bin/sh", "-c", command], environment)
 
 
