@@ -237,9 +237,7 @@ def place_deploy_to(
     return order
 
 
-def place_rollback(
-    reference: str, *, to: str = "", actor: str, runs: Runs | None = None
-) -> Order:
+def place_rollback(reference: str, *, to: str = "", actor: str, runs: Runs | None = None) -> Order:
     """Record and start a rollback."""
     with unit_of_work() as work:
         environment = environments.get_environment(work, reference)
@@ -271,5 +269,3 @@ def place_cancel(reference: str, number: str, *, actor: str, runs: Runs | None =
             runs.cancel(run_id)
         except GreenroomError:
             pass  # its first step sees the wish
-
-

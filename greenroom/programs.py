@@ -186,6 +186,8 @@ class Programs:
             self._call("getState")
         except PlatformError:
             return False
+        except xmlrpc.client.Fault:
+            return True  # it is shutting down
         return True
 
     def states(self) -> dict[str, ProgramState]:

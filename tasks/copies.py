@@ -91,5 +91,3 @@ def copy_of(work: Work, instance: Instance) -> Copy:
         manifest=manifest,
         variables=variables,
     )
-
-

@@ -87,5 +87,3 @@ def remove_queue(environment_id: UUID) -> None:
         Runs().remove_queue(work_queue_name(str(environment_id)))
     except GreenroomError:
         pass
-
-

@@ -80,9 +80,7 @@ def env_list(project_name: str | None, as_json: bool) -> None:
     with unit_of_work() as work:
         owner = projects.get_project(work, project_name) if project_name else None
         last = deployments.latest_deployments(work)
-        rows = [
-            (e, last.get(e.id)) for e in environments.list_environments(work, owner)
-        ]
+        rows = [(e, last.get(e.id)) for e in environments.list_environments(work, owner)]
     if as_json:
         say_json([describe_environment(e, d) for e, d in rows])
         return
@@ -126,7 +124,9 @@ def env_show(environment: str, as_json: bool) -> None:
     if found.status_reason:
         out.print(f"  {found.status_reason}", markup=False)
     commit = (found.last_deployed_commit or "nothing deployed")[:12]
-    out.print(f"  branch {found.git_branch} at {commit}, {len(variables)} variables\n", markup=False)
+    out.print(
+        f"  branch {found.git_branch} at {commit}, {len(variables)} variables\n", markup=False
+    )
     say_table(
         ["#", "kind", "ref", "commit", "status", "by", "when", "seconds"],
         [
@@ -138,7 +138,9 @@ def env_show(environment: str, as_json: bool) -> None:
                 d.status,
                 d.deployed_by,
                 ago(d.requested_at),
-                f"{(d.completed_at - d.requested_at).total_seconds():.1f}" if d.completed_at else "",
+                f"{(d.completed_at - d.requested_at).total_seconds():.1f}"
+                if d.completed_at
+                else "",
             )
             for d in history
         ],
@@ -157,9 +159,7 @@ def env_destroy(environment: str, yes: bool, production: bool) -> None:
         found = environments.get_environment(work, environment)
         name, kind = f"{found.project.name}/{found.name}", found.kind
     if kind == EnvironmentKind.PRODUCTION and not production:
-        raise InvalidInput(
-            f"{name} is production", hint="If you mean it, add --production."
-        )
+        raise InvalidInput(f"{name} is production", hint="If you mean it, add --production.")
     if not yes:
         click.confirm(f"Destroy {name} and its own database?", abort=True)
     orders.place_destroy(name, actor=actor())

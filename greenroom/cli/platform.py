@@ -107,4 +107,3 @@ def doctor(as_json: bool) -> None:
                 out.print(f"      {finding.hint}")
     if any(f.grade == "bad" for f in findings):
         raise SystemExit(1)
-

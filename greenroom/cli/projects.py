@@ -147,9 +147,7 @@ def variable() -> None:
     """Variables given to a project's own processes."""
 
 
-def _scope(
-    work: Work, name: str, environment: str | None
-) -> tuple[Project, Environment | None]:
+def _scope(work: Work, name: str, environment: str | None) -> tuple[Project, Environment | None]:
     owner = projects.get_project(work, name)
     if environment is None:
         return owner, None
@@ -197,9 +195,7 @@ def variable_set(
 @_kind
 @_environment
 @command
-def variable_unset(
-    project_name: str, name: str, kind: str | None, environment: str | None
-) -> None:
+def variable_unset(project_name: str, name: str, kind: str | None, environment: str | None) -> None:
     """Remove NAME from that scope."""
     with unit_of_work() as work:
         owner, found = _scope(work, project_name, environment)

@@ -62,7 +62,10 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(home).free / 1e9
     grade = "ok" if free > 5 else "note" if free > 1 else "bad"
     yield Finding(
-        "disk", grade, f"{free:.1f} GB free at {settings.home}", "Free some, or move GREENROOM_HOME."
+        "disk",
+        grade,
+        f"{free:.1f} GB free at {settings.home}",
+        "Free some, or move GREENROOM_HOME.",
     )
 
 

@@ -48,14 +48,14 @@ def plan_launch(name: str, settings: Settings) -> tuple[list[str], dict[str, str
         case "gateway":
             return [python, "-m", "greenroom.gateway"], ours
         case "console":
-            return [python, "-m", "streamlit", "run", str(settings.root / "ui" / "app.py")], ours
+            return [python, "-m", "ui"], ours
     raise PlatformError(f"there is no program {name!r}")
 
 
 def main() -> None:
     """Replace this process by the program named on the command line."""
     command, environment = plan_launch(sys.argv[1], load_settings())
-    os.execve(command[0], command, process_environment(**environment))  # noqa: S606
+    os.execve(command[0], command, process_environment(**environment))
 
 
 if __name__ == "__main__":

@@ -70,9 +70,7 @@ def server_environment(settings: Settings, database_url: str) -> dict[str, str]:
     }
 
 
-def _launched(
-    settings: Settings, name: str, priority: int, start_seconds: int = 1
-) -> Program:
+def _launched(settings: Settings, name: str, priority: int, start_seconds: int = 1) -> Program:
     """Describe one of our programs; ``greenroom.platform.launch`` adds its secrets at start."""
     return Program(
         name,

@@ -22,6 +22,7 @@ from greenroom.programs import Program, Programs, render_configuration
 from greenroom.runs import POOL, Runs
 from greenroom.settings import Settings, process_environment
 from greenroom.store.crypto import ensure_secret_key
+from greenroom.store.environments import refresh_urls
 from greenroom.store.migrate import migrate
 from greenroom.store.users import ensure_admin
 from greenroom.store.work import unit_of_work
@@ -93,6 +94,7 @@ class Platform:
         self._timed("migrate", "Bringing the store's tables up to date", migrate)
         with unit_of_work() as work:
             admin_password = ensure_admin(work)
+            refresh_urls(work, self.settings)
         for name in ("gateway", "console", "worker"):
             self.programs.start(name)
         self._timed(

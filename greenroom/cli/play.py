@@ -1,0 +1,431 @@
+"""The demo's play: every step does the real thing, and checks it from outside."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from greenroom import orders
+from greenroom.cli.output import STATUS_STYLES, out
+from greenroom.data.databases import DatabaseServer
+from greenroom.demo.production_data import fill_production
+from greenroom.demo.repository import (
+    FEATURE_BRANCH,
+    PRODUCTION_BRANCH,
+    SampleRepository,
+    create_sample_repository,
+    push_broken_commit,
+    push_fix_commit,
+)
+from greenroom.errors import GreenroomError, PlatformError
+from greenroom.platform.up import Platform, Started
+from greenroom.settings import Settings
+from greenroom.sources.github import sign
+from greenroom.store import deployments, environments, projects
+from greenroom.store.models import DeploymentStatus, Environment
+from greenroom.store.work import database_url, unit_of_work
+
+PROJECT = "tolmere"
+CUSTOMERS = 20_000
+PRODUCTION_DATABASE = "tolmere_production"
+DEPLOY_TIMEOUT_SECONDS = 240
+
+
+class CheckFailed(GreenroomError):
+    """The demo did something, but what came of it is not right."""
+
+
+class Narration:
+    """Tells the play in the terminal, a line at a time."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.console = Console(quiet=True) if quiet else out
+        self.begun = time.monotonic()
+        self.status = self.console.status("")
+        self.shows_status = not quiet and sys.stdout.isatty()
+
+    def act(self, number: int, text: str) -> None:
+        """Open an act."""
+        self.end()
+        self.console.print(f"\n[bold cyan]{number}[/]  [bold]{text}[/]")
+
+    def say(self, text: str, style: str = "") -> None:
+        """Tell a line, with the seconds since the start."""
+        seconds = time.monotonic() - self.begun
+        self.console.print(f"   [bright_black]{seconds:5.1f} s[/]  ", end="")
+        self.console.print(text, style=style, markup=False)
+
+    def busy(self, text: str) -> None:
+        """Show what is going on; on a terminal it moves."""
+        if self.shows_status:
+            self.status.update(f"[bright_black]{text} …[/]")
+            self.status.start()
+        else:
+            self.say(f"{text} …", "bright_black")
+
+    def end(self) -> None:
+        """Stop what moves."""
+        if self.shows_status:
+            self.status.stop()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Play:
+    """The main job on the sample shop."""
+
+    def __init__(self, settings: Settings, narration: Narration) -> None:
+        self.settings = settings
+        self.tell = narration
+        self.platform = Platform(settings, narration.busy)
+        self.steps: list[dict[str, Any]] = []
+        self.started: Started | None = None
+        self.begun = time.monotonic()
+
+    def perform(self) -> dict[str, Any]:
+        """Play every act; the second time, find what is there. Give the summary.
+
+        Errors: CheckFailed, and whatever went wrong.
+        """
+        self.tell.act(1, "The platform starts, on nothing but this machine")
+        with self._step("platform"):
+            self.started = self.platform.start()
+            self.tell.end()
+            self.tell.say("Postgres, Prefect, a worker, the gateway and the console are up")
+        found = self._was_played()
+        if found:
+            self._find_again()
+        else:
+            self._play()
+        return {
+            "ok": True,
+            "played": "again" if found else "whole",
+            "seconds": round(time.monotonic() - self.begun, 2),
+            "steps": self.steps,
+            "console": self.platform.console_url,
+            "prefect": self.platform.prefect_url,
+            "production": self._environment("production").url,
+            "preview": self._environment("feature-spring-sale").url,
+        }
+
+    def _play(self) -> None:
+        repository = self._set_up()
+        self._deploy_production(repository)
+        self._deploy_feature(repository)
+        self._break(repository)
+        self._roll_back(repository)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[list[str]]:
+        begun, checks = time.monotonic(), list[str]()
+        try:
+            yield checks
+        finally:
+            self.tell.end()
+            seconds = round(time.monotonic() - begun, 2)
+            self.steps.append({"name": name, "seconds": seconds, "checked": checks})
+
+    def _check(self, checks: list[str], right: bool, what: str) -> None:
+        if not right:
+            raise CheckFailed(
+                f"not so: {what}", hint="Logs are in " + str(self.settings.path("logs"))
+            )
+        checks.append(what)
+        self.tell.say(f"✓ {what}", "green")
+
+    # --- acts -----------------------------------------------------------------------------------
+
+    def _set_up(self) -> SampleRepository:
+        self.tell.act(2, "A shop in git, and a production database with people in it")
+        with self._step("project") as checks:
+            repository = create_sample_repository(self.settings.path("demo", "tolmere.git"))
+            self.tell.say(f"git repository with {PRODUCTION_BRANCH} and {FEATURE_BRANCH}")
+            url = self._production_database()
+            self.tell.busy(f"inventing {CUSTOMERS:,} customers")
+            counts = fill_production(url, CUSTOMERS)
+            self.tell.end()
+            self._check(
+                checks,
+                counts["customers"] == CUSTOMERS,
+                f"production holds {counts['customers']:,} invented customers and"
+                f" {counts['orders']:,} orders",
+            )
+            with unit_of_work() as work:
+                if projects.find_project(work, PROJECT) is None:
+                    made = projects.add_project(
+                        work,
+                        PROJECT,
+                        str(repository.path),
+                        production_branch=PRODUCTION_BRANCH,
+                        production_database_url=url,
+                        actor="demo",
+                    )
+                    projects.set_variable(
+                        work, made, "SHOP_PYTHON", sys.executable, is_secret=False, actor="demo"
+                    )
+            return repository
+
+    def _production_database(self) -> str:
+        """Give the production database's address, the same each time."""
+        kept = self.settings.path("demo", "production-url")
+        if kept.exists():
+            return kept.read_text()
+        server = DatabaseServer(database_url(self.settings))
+        url = server.ensure_database(PRODUCTION_DATABASE, PRODUCTION_DATABASE)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(url)
+        return url
+
+    def _deploy_production(self, repository: SampleRepository) -> None:
+        self.tell.act(3, "Production is deployed")
+        with self._step("production") as checks:
+            deployment = self._push(PRODUCTION_BRANCH, repository.main_commit)
+            ended = self._watch(deployment)
+            self._check(checks, ended.status == DeploymentStatus.LIVE, "production is live")
+            health = self._health("production")
+            self._check(
+                checks,
+                health["customers"] == CUSTOMERS and health["commit"] == repository.main_commit,
+                f"it answers with commit {repository.main_commit[:7]} and its {CUSTOMERS:,} customers",
+            )
+            home = self._get("production", "/")
+            self._check(
+                checks,
+                home.status == 200 and "x-robots-tag" not in home.headers,
+                "search engines may index it",
+            )
+
+    def _deploy_feature(self, repository: SampleRepository) -> None:
+        self.tell.act(4, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
+        with self._step("staging") as checks:
+            deployment = self._push(FEATURE_BRANCH, repository.feature_commit)
+            ended = self._watch(deployment)
+            self._check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
+            health = self._health("feature-spring-sale")
+            self._check(
+                checks,
+                health["commit"] == repository.feature_commit and health["customers"] < CUSTOMERS,
+                f"it runs commit {repository.feature_commit[:7]} on a database of its own"
+                f" ({health['customers']} customers)",
+            )
+            home = self._get("feature-spring-sale", "/")
+            self._check(
+                checks,
+                "spring sale" in home.text.lower() and "noindex" in home.headers["x-robots-tag"],
+                "it shows the spring sale, and no search engine may index it",
+            )
+            production = self._get("production", "/")
+            self._check(
+                checks, "spring sale" not in production.text.lower(), "production is unchanged"
+            )
+
+    def _break(self, repository: SampleRepository) -> None:
+        self.tell.act(5, "A broken commit is pushed")
+        with self._step("broken") as checks:
+            before = self._health("feature-spring-sale")["commit"]
+            deployment = self._push(FEATURE_BRANCH, push_broken_commit(repository))
+            ended = self._watch(deployment)
+            error = ended.error or {}
+            self._check(
+                checks,
+                ended.status == DeploymentStatus.FAILED
+                and error.get("error") == "HealthCheckFailed",
+                f"it is refused: {error.get('detail')}",
+            )
+            tail = str(error.get("log_tail") or "").strip().splitlines()[-4:]
+            for line in tail:
+                self.tell.say(f"│ {line}", "bright_black")
+            self._check(checks, bool(tail), "its last log lines are kept with the deployment")
+            self._check(
+                checks,
+                self._health("feature-spring-sale")["commit"] == before,
+                f"commit {before[:7]} has never stopped serving",
+            )
+
+    def _roll_back(self, repository: SampleRepository) -> None:
+        self.tell.act(6, "It is mended, and then rolled back all the same")
+        with self._step("rollback") as checks:
+            fixed = push_fix_commit(repository)
+            ended = self._watch(self._push(FEATURE_BRANCH, fixed))
+            self._check(
+                checks,
+                ended.status == DeploymentStatus.LIVE
+                and self._health("feature-spring-sale")["commit"] == fixed,
+                f"commit {fixed[:7]} is live",
+            )
+            order = orders.place_rollback(f"{PROJECT}/feature-spring-sale", actor="demo")
+            ended = self._watch(order.deployment_id)
+            health = self._health("feature-spring-sale")
+            self._check(
+                checks,
+                ended.status == DeploymentStatus.LIVE
+                and health["commit"] == repository.feature_commit,
+                f"back on commit {repository.feature_commit[:7]}, the very artifact of before",
+            )
+            with unit_of_work() as work:
+                history = deployments.list_deployments(work, ended.environment_id)
+            states = [f"#{d.number} {d.status}" for d in reversed(history)]
+            self._check(
+                checks,
+                [d.status for d in history] == ["live", "retired", "failed", "retired"],
+                "the store tells it: " + ", ".join(states),
+            )
+
+    def _find_again(self) -> None:
+        self.tell.act(2, "It was played before: everything is found again")
+        with self._step("found") as checks:
+            for name in ("production", "feature-spring-sale"):
+                self.tell.busy(f"waiting for {name}")
+                health = self._eventually(lambda name=name: self._health(name))  # type: ignore[misc]
+                self.tell.end()
+                with unit_of_work() as work:
+                    row = environments.get_environment(work, f"{PROJECT}/{name}")
+                self._check(
+                    checks,
+                    health["commit"] == row.last_deployed_commit,
+                    f"{name} serves commit {health['commit'][:7]},"
+                    f" {health['customers']:,} customers",
+                )
+
+    # --- what acts need -------------------------------------------------------------------------
+
+    def _was_played(self) -> bool:
+        with unit_of_work() as work:
+            project = projects.find_project(work, PROJECT)
+            if project is None:
+                return False
+            found = environments.find_environment(work, project, "feature-spring-sale")
+            if found is None:
+                return False
+            history = deployments.list_deployments(work, found.id)
+            return any(d.kind == "rollback" and d.was_live for d in history)
+
+    def _environment(self, name: str) -> Environment:
+        with unit_of_work() as work:
+            return environments.get_environment(work, f"{PROJECT}/{name}")
+
+    def _push(self, branch: str, commit: str) -> uuid.UUID:
+        """Tell the platform of a push as GitHub would: signed, through the real endpoint."""
+        with unit_of_work() as work:
+            secret = projects.webhook_secret(projects.get_project(work, PROJECT))
+        payload = {
+            "ref": f"refs/heads/{branch}",
+            "after": commit,
+            "deleted": False,
+            "pusher": {"name": "wren"},
+        }
+        body = json.dumps(payload).encode()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": "push",
+            "x-github-delivery": f"demo-{secrets.token_hex(12)}",
+            "x-hub-signature-256": sign(body, secret),
+        }
+        url = f"http://127.0.0.1:{self.settings.gateway_port}/hooks/github/{PROJECT}"
+        begun = time.monotonic()
+        answer = httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+        milliseconds = (time.monotonic() - begun) * 1000
+        if answer.status_code != 202:
+            raise CheckFailed(f"the webhook was answered {answer.status_code}: {answer.text[:200]}")
+        self.tell.say(f"signed webhook: push of {branch}, accepted in {milliseconds:.0f} ms")
+        return self._newest(str(answer.json()["environment"]))
+
+    def _newest(self, environment: str) -> uuid.UUID:
+        with unit_of_work() as work:
+            found = environments.get_environment(work, environment)
+            return deployments.list_deployments(work, found.id, limit=1)[0].id
+
+    def _watch(self, deployment_id: uuid.UUID) -> Any:
+        """Tell a deployment's log as it grows; give the ended deployment."""
+        deadline, last = time.monotonic() + DEPLOY_TIMEOUT_SECONDS, 0
+        self.tell.busy("waiting for the worker")
+        while True:
+            with unit_of_work() as work:
+                row = deployments.get_deployment(work, deployment_id)
+                lines = deployments.read_log(work, deployment_id, after=last)
+            for line in lines:
+                last = line.id
+                self.tell.end()
+                if line.section not in ("app", "failed"):
+                    self.tell.say(f"{line.section:>8}  {line.line}", "bright_black")
+            if row.status in deployments.FINAL and not lines:
+                self.tell.end()
+                ended = row.completed_at or row.requested_at
+                took = (ended - row.requested_at).total_seconds()
+                phases = ", ".join(f"{k} {v:.1f}" for k, v in row.phases.items() if v >= 0.05)
+                style = STATUS_STYLES.get(row.status, "")
+                self.tell.say(
+                    f"deployment #{row.number} {row.status} in {took:.1f} s ({phases})", style
+                )
+                return row
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    f"deployment #{row.number} is {row.status} after {DEPLOY_TIMEOUT_SECONDS} s",
+                    hint=f"The worker's log: {self.settings.path('logs', 'worker.log')}",
+                )
+            time.sleep(0.15)
+
+    def _get(self, environment: str, path: str) -> Answer:
+        host = self._environment(environment).host
+        connection = http.client.HTTPConnection("127.0.0.1", self.settings.gateway_port, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+            headers = {k.lower(): v for k, v in answer.getheaders()}
+            return Answer(answer.status, headers, text)
+        except OSError as error:
+            raise CheckFailed(f"the gateway does not answer: {error}") from error
+        finally:
+            connection.close()
+
+    def _health(self, environment: str) -> dict[str, Any]:
+        answer = self._get(environment, "/healthz")
+        if answer.status != 200:
+            raise CheckFailed(f"{environment} answered {answer.status} at /healthz")
+        data: dict[str, Any] = json.loads(answer.text)
+        return data
+
+    def _eventually(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask until the answer is good: copies start again together with the platform."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return ask()
+            except CheckFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def show_addresses(self) -> None:
+        """Print what was left running."""
+        out.print()
+        out.print(f"   Production   [bold]{self._environment('production').url}[/]")
+        out.print(f"   Preview      [bold]{self._environment('feature-spring-sale').url}[/]")
+        out.print(f"   Console      [bold]{self.platform.console_url}[/]")
+        out.print(f"   Prefect      {self.platform.prefect_url}")
+        password = self.started.admin_password if self.started else None
+        if password:
+            out.print(f"\n   Log in as [bold]admin[/] with [bold]{password}[/] (shown once)")
+        else:
+            out.print("\n   Forgot the password? greenroom user reset-password admin")
+        out.print(f"   Home         {self.settings.home}\n", style="bright_black")

@@ -1,0 +1,1 @@
+"""The gateway: sends each request to the environment of its host, and takes webhooks in."""

@@ -1,0 +1,5 @@
+"""Run the gateway: ``python -m greenroom.gateway``."""
+
+from greenroom.gateway.app import main
+
+main()

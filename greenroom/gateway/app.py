@@ -1,0 +1,153 @@
+"""The gateway's wiring: which request goes to which part."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+
+from aiohttp import web
+
+from greenroom.gateway import files, pages, sockets
+from greenroom.gateway.proxy import Proxy
+from greenroom.gateway.routes import RouteTable
+from greenroom.gateway.webhooks import Webhooks
+from greenroom.settings import Settings, load_settings
+
+log = logging.getLogger("greenroom.gateway")
+DRAIN_SECONDS = 10.0
+KEEPALIVE_SECONDS = 75.0
+MAX_HEADER_OCTETS = 16 * 1024
+RESERVED = "/_greenroom/"
+"""Paths of ours on an environment's own host."""
+
+
+class Gateway:
+    """One gateway process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.routes = RouteTable()
+        self.proxy = Proxy(settings)
+        self.webhooks = Webhooks(settings)
+        self._own_hosts = {
+            settings.base_domain,
+            f"gateway.{settings.base_domain}",
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+        }
+        self._runner: web.ServerRunner | None = None
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        hosts = request.headers.getall("Host", ())
+        if len(hosts) != 1:
+            return pages.bad_request(request, "A request names exactly one host.")
+        if not request.raw_path.startswith("/") and request.raw_path != "*":
+            return pages.bad_request(request, "The request's target is not a path.")
+        host = _host_name(hosts[0])
+        target = self.routes.find(host)
+        if target is None:
+            if host in self._own_hosts:
+                return await self._own(request)
+            return pages.unknown_host(request)
+        if not target.is_production and request.raw_path.partition("?")[0] == "/robots.txt":
+            return pages.robots()
+        if request.raw_path.startswith(RESERVED):
+            return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
+        if target.upstream is not None:
+            if sockets.is_websocket(request):
+                return await sockets.splice(
+                    request, target.upstream, self.proxy.scheme, self.proxy.port
+                )
+            return await self.proxy.forward(request, target, target.upstream)
+        if target.folder is not None:
+            return await files.serve(request, target.folder, noindex=not target.is_production)
+        return pages.nothing_serves(request, target.route.status, target.route.reason)
+
+    async def _own(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path
+        if path == "/healthz":
+            state = {"ok": True, "routes": len(self.routes), "database": self.routes.is_fresh}
+            return web.Response(text=json.dumps(state), content_type="application/json")
+        parts = path.strip("/").split("/")
+        if len(parts) == 3 and parts[0] == "hooks":
+            if request.method != "POST":
+                return pages.answer(request, 405, "Only POST", "Webhooks are posted.")
+            return await self.webhooks.receive(request, parts[1], parts[2])
+        if path == "/robots.txt":
+            return pages.robots()
+        if path == "/":
+            return pages.answer(
+                request,
+                200,
+                "Greenroom",
+                "This is the gateway. Environments have their own addresses.",
+            )
+        return pages.answer(request, 404, "Nothing here", "The gateway has no such page.")
+
+    async def start(self) -> None:
+        """Load the routes and listen."""
+        await self.routes.start()
+        server = web.Server(
+            self.handle,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            max_line_size=MAX_HEADER_OCTETS,
+            max_field_size=MAX_HEADER_OCTETS,
+            auto_decompress=False,
+            read_bufsize=2**17,
+        )
+        self._runner = web.ServerRunner(
+            server, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
+        )
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner, self.settings.bind, self.settings.gateway_port, reuse_address=True
+        )
+        await site.start()
+
+    async def stop(self) -> None:
+        """Stop listening, let requests end, close sockets."""
+        await sockets.close_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.webhooks.finish()
+        await self.routes.stop()
+
+
+def _host_name(host: str) -> str:
+    """Give a Host header's name: lower case, without port and last dot."""
+    name = host.strip().lower()
+    if not name.startswith("["):
+        name = name.partition(":")[0]
+    else:
+        name = name.partition("]")[0] + "]"
+    return name.rstrip(".")
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    gateway, ended = Gateway(settings), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await gateway.start()
+    log.info("listening on %s:%d", settings.bind, settings.gateway_port)
+    await ended.wait()
+    await gateway.stop()
+
+
+def main() -> None:
+    """Run the gateway, on uvloop where it is installed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run(load_settings()))

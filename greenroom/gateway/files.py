@@ -1,0 +1,61 @@
+"""Static environments: files of a release's folder, and never of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from greenroom.gateway import pages
+
+
+def find_file(folder: Path, path: str) -> Path | None:
+    """Find the file that a request's path means; None when there is none that may be served.
+
+    ``/`` means ``index.html``; ``/a`` also ``/a.html``. No file or folder whose name starts with
+    a dot, except ``.well-known`` (RFC 8615), and nothing outside ``folder``.
+    """
+    plain = unquote(path)
+    if "\0" in plain or "\\" in plain:
+        return None
+    parts = [part for part in plain.split("/") if part not in ("", ".")]
+    if any(part.startswith(".") and part != ".well-known" for part in parts):
+        return None
+    root = folder.resolve()
+    wanted = root.joinpath(*parts)
+    choices = [wanted / "index.html"] if wanted.is_dir() else [wanted]
+    if parts and not plain.endswith("/"):
+        choices.append(wanted.with_name(wanted.name + ".html"))
+    for choice in choices:
+        try:
+            found = choice.resolve(strict=True)
+        except OSError:
+            continue
+        if found.is_file() and found.is_relative_to(root):
+            return found
+    return None
+
+
+async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web.StreamResponse:
+    """Answer a request from a folder."""
+    headers = {"X-Robots-Tag": pages.NOINDEX} if noindex else {}
+    if request.method not in ("GET", "HEAD"):
+        return pages.answer(
+            request, 405, "Only reading", "A static site answers GET and HEAD only."
+        )
+    path, _, query = request.raw_path.partition("?")
+    if not path.endswith("/") and (folder / unquote(path).strip("/")).is_dir():
+        if find_file(folder, path + "/") is not None:
+            place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")
+            return web.Response(status=308, headers={**headers, "Location": place})
+    found = find_file(folder, path)
+    if found is not None:
+        cached = {"Cache-Control": "no-cache", **headers}  # checked by ETag each time
+        return web.FileResponse(found, headers=cached)
+    missing = find_file(folder, "/404.html")
+    if missing is not None:
+        return web.Response(
+            status=404, body=missing.read_bytes(), content_type="text/html", headers=headers
+        )
+    return pages.answer(request, 404, "No such page", "This site has no page with this address.")

@@ -1,0 +1,112 @@
+"""The gateway's own answers: small, self-contained, for people or for machines."""
+
+from __future__ import annotations
+
+import html
+import json
+
+from aiohttp import web
+
+NOINDEX = "noindex, nofollow, noarchive"
+"""Source: Google Search Central, robots meta tag and X-Robots-Tag specifications."""
+
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
+{refresh}<style>
+:root{{color-scheme:light dark;--ink:#1c2321;--soft:#5c6663;--line:#dfe4e1;--ground:#f6f7f5;--leaf:#2f7d5b}}
+@media(prefers-color-scheme:dark){{:root{{--ink:#e8ecea;--soft:#9aa5a1;--line:#2c3532;--ground:#141917;--leaf:#6fc79d}}}}
+body{{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);
+font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}}
+main{{max-width:34rem;padding:2rem 1.5rem}}
+small{{color:var(--leaf);font-weight:600;letter-spacing:.04em}}
+h1{{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem;text-wrap:balance}}
+p{{color:var(--soft);margin:.4rem 0;overflow-wrap:anywhere}}
+hr{{border:0;border-top:1px solid var(--line);margin:1.6rem 0 1rem}}
+.bar{{height:3px;border-radius:2px;background:linear-gradient(90deg,transparent,var(--leaf),transparent);
+background-size:50% 100%;background-repeat:no-repeat;animation:run 1.6s infinite linear}}
+@keyframes run{{from{{background-position:-60% 0}}to{{background-position:160% 0}}}}
+@media(prefers-reduced-motion:reduce){{.bar{{animation:none;background-position:50% 0}}}}
+</style></head><body><main><small>{status}</small><h1>{title}</h1><p>{text}</p>{bar}
+<hr><p>Greenroom</p></main></body></html>"""
+
+
+def answer(
+    request: web.BaseRequest,
+    status: int,
+    title: str,
+    text: str,
+    *,
+    hint: str = "",
+    retry_seconds: int | None = None,
+    is_busy: bool = False,
+) -> web.Response:
+    """Make an answer of our own: JSON when the client prefers it, else a page."""
+    headers = {"X-Robots-Tag": NOINDEX, "Cache-Control": "no-store", "X-Greenroom": "gateway"}
+    if retry_seconds is not None:
+        headers["Retry-After"] = str(retry_seconds)
+    accepted = request.headers.get("Accept", "")
+    if "text/html" not in accepted and "json" in accepted:
+        body = json.dumps({"error": title, "detail": text, "hint": hint})
+        return web.Response(
+            status=status, text=body, content_type="application/json", headers=headers
+        )
+    page = _PAGE.format(
+        title=html.escape(title),
+        text=html.escape(text),
+        status=status,
+        refresh='<meta http-equiv="refresh" content="2">' if is_busy else "",
+        bar='<div class="bar" role="progressbar" aria-label="Working"></div>' if is_busy else "",
+    )
+    return web.Response(status=status, text=page, content_type="text/html", headers=headers)
+
+
+def unknown_host(request: web.BaseRequest) -> web.Response:
+    """Answer for a host that is no environment."""
+    return answer(
+        request, 404, "Nothing lives here",
+        "There is no environment with this address. It may have been taken away.",
+    )  # fmt: skip
+
+
+def nothing_serves(request: web.BaseRequest, status: str, reason: str) -> web.Response:
+    """Answer for an environment where nothing serves yet, or any more."""
+    if status == "building":
+        return answer(
+            request, 503, "Almost there", "The first version is being built. This page reloads.",
+            retry_seconds=2, is_busy=True,
+        )  # fmt: skip
+    del reason  # it may quote a log: that is for the console, behind its login
+    return answer(
+        request, 503, "This environment has a problem",
+        "No version of it is running. Its team sees why in the console.", retry_seconds=30,
+    )  # fmt: skip
+
+
+def not_reached(request: web.BaseRequest) -> web.Response:
+    """Answer when the environment's process cannot be reached."""
+    return answer(
+        request, 502, "The application does not answer",
+        "It may be restarting. Try again in a moment.", retry_seconds=2,
+    )  # fmt: skip
+
+
+def too_slow(request: web.BaseRequest) -> web.Response:
+    """Answer when the environment's process took too long."""
+    return answer(
+        request, 504, "The application took too long", "It has the request, but did not answer.",
+    )  # fmt: skip
+
+
+def bad_request(request: web.BaseRequest, why: str) -> web.Response:
+    """Refuse a request that is not HTTP as it should be; close the connection."""
+    refused = answer(request, 400, "This request is malformed", why)
+    refused.force_close()
+    return refused
+
+
+def robots() -> web.Response:
+    """Give the robots.txt of everything that is not production."""
+    return web.Response(
+        text="User-agent: *\nDisallow: /\n",
+        headers={"X-Robots-Tag": NOINDEX, "Cache-Control": "max-age=300"},
+    )

@@ -1,0 +1,100 @@
+"""Plain requests: streamed to the environment and back, nothing kept in memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from greenroom.gateway import pages
+from greenroom.gateway.headers import for_client, for_upstream
+from greenroom.gateway.routes import Target
+from greenroom.gateway.upstream import FIRST_BYTE_SECONDS, Upstream
+from greenroom.settings import Settings
+
+SMALL = 64 * 1024
+"""Answers up to this many octets are sent in one write."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def upstream_url(upstream: Upstream, request: web.BaseRequest) -> URL:
+    """Give the address of a request at its upstream, its path octet for octet as it came."""
+    return URL(upstream.address + request.raw_path, encoded=True)
+
+
+class Proxy:
+    """Forwards requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.scheme = settings.public_scheme
+        default = {"http": 80, "https": 443}.get(self.scheme, 80)
+        self.port = str(settings.public_port or settings.gateway_port or default)
+
+    async def forward(
+        self, request: web.BaseRequest, target: Target, upstream: Upstream
+    ) -> web.StreamResponse:
+        """Forward one request and its answer."""
+        headers = for_upstream(request, self.scheme, self.port)
+        body = request.content if request.body_exists else None
+        attempts = 2 if body is None and request.method in _SAFE else 1
+        with upstream:
+            for attempt in range(attempts):
+                try:
+                    answer = await asyncio.wait_for(
+                        upstream.session.request(
+                            request.method,
+                            upstream_url(upstream, request),
+                            headers=headers,
+                            data=body,
+                            allow_redirects=False,
+                        ),
+                        FIRST_BYTE_SECONDS if body is None else None,
+                    )
+                except (
+                    aiohttp.ServerDisconnectedError,
+                    aiohttp.ClientOSError,
+                ) as error:
+                    stale = not isinstance(error, aiohttp.ClientConnectorError)
+                    if stale and attempt + 1 < attempts:
+                        continue
+                    return pages.not_reached(request)
+                except TimeoutError:
+                    return pages.too_slow(request)
+                except aiohttp.ClientError:
+                    return pages.not_reached(request)
+                return await self._send_back(request, target, answer)
+        return pages.not_reached(request)
+
+    async def _send_back(
+        self, request: web.BaseRequest, target: Target, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        headers = for_client(answer.headers)
+        if not target.is_production:
+            headers["X-Robots-Tag"] = pages.NOINDEX
+        length = answer.content_length
+        try:
+            if length is not None and length <= SMALL and request.method != "HEAD":
+                octets = await answer.read()
+                headers.popall("Content-Length", None)
+                return web.Response(
+                    status=answer.status, reason=answer.reason, headers=headers, body=octets
+                )
+            back = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+            empty = request.method == "HEAD" or answer.status in (204, 304)
+            if length is None and not empty and request.version >= (1, 1):
+                back.enable_chunked_encoding()
+            await back.prepare(request)
+            if not empty:
+                async for chunk in answer.content.iter_any():
+                    await back.write(chunk)
+            await back.write_eof()
+            return back
+        except (aiohttp.ClientError, ConnectionError):
+            # The answer broke off: so must ours, or the client would take a half for the whole.
+            if request.transport is not None:
+                request.transport.abort()
+            raise asyncio.CancelledError from None
+        finally:
+            answer.release()

@@ -1,0 +1,133 @@
+"""The route table: loaded from the store, kept live by LISTEN, kept when the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+
+from greenroom.errors import GreenroomError
+from greenroom.gateway.upstream import Upstream
+from greenroom.store.environments import Route, list_routes
+from greenroom.store.work import database_url, unit_of_work
+
+log = logging.getLogger("greenroom.gateway")
+CHANNEL = "greenroom_routes"
+RELOAD_SECONDS = 5.0
+"""A reload without any notice: a lost notice costs no more than this."""
+GATHER_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one host's requests go."""
+
+    route: Route
+    upstream: Upstream | None
+    folder: Path | None
+
+    @property
+    def is_production(self) -> bool:
+        """Whether search engines may see it."""
+        return self.route.kind == "production"
+
+
+def _load() -> list[Route]:
+    with unit_of_work() as work:
+        return list_routes(work)
+
+
+class RouteTable:
+    """Hosts and their targets."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, Target] = {}
+        self._changed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.is_fresh = False
+        """Whether the last load succeeded."""
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def find(self, host: str) -> Target | None:
+        """Find the target of a host name (lower case, no port)."""
+        return self._targets.get(host)
+
+    async def start(self) -> None:
+        """Load once, then keep loading."""
+        await self.reload()
+        self._tasks = [
+            asyncio.create_task(self._listen_for_ever()),
+            asyncio.create_task(self._reload_for_ever()),
+        ]
+
+    async def stop(self) -> None:
+        """Stop loading and close every pool."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for target in self._targets.values():
+            if target.upstream is not None:
+                await target.upstream.close()
+
+    async def reload(self) -> None:
+        """Load the table; on failure the last one stays."""
+        try:
+            routes = await asyncio.to_thread(_load)
+        except GreenroomError as error:
+            if self.is_fresh:
+                log.warning("%s; the last known routes stay", error.message)
+            self.is_fresh = False
+            return
+        self._replace(routes)
+        self.is_fresh = True
+
+    def _replace(self, routes: list[Route]) -> None:
+        before = {t.upstream.instance_id: t.upstream for t in self._targets.values() if t.upstream}
+        targets: dict[str, Target] = {}
+        for route in routes:
+            upstream, folder = None, None
+            address = route.address or ""
+            if address.startswith("file://"):
+                folder = Path(unquote(urlsplit(address).path))
+            elif address and route.instance_id is not None:
+                kept = before.get(route.instance_id)
+                if kept is not None and kept.address == address:
+                    upstream = before.pop(route.instance_id)
+                else:
+                    upstream = Upstream(route.instance_id, address)
+            targets[route.host] = Target(route, upstream, folder)
+        self._targets = targets
+        for gone in before.values():
+            gone.retire()
+
+    async def _reload_for_ever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), RELOAD_SECONDS)
+                await asyncio.sleep(GATHER_SECONDS)
+            self._changed.clear()
+            await self.reload()
+
+    async def _listen_for_ever(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                url = await asyncio.to_thread(database_url)
+                async with await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, connect_timeout=5, application_name="greenroom-gateway"
+                ) as connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    self._changed.set()  # what happened while nobody listened
+                    pause = 0.1
+                    async for _ in connection.notifies():
+                        self._changed.set()
+            except (psycopg.Error, OSError, GreenroomError):
+                await asyncio.sleep(pause)
+                pause = min(5.0, pause * 2)

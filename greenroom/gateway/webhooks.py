@@ -1,0 +1,141 @@
+"""Webhooks: verified, remembered, committed; answered at once, started right after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from greenroom import orders
+from greenroom.errors import GreenroomError, LimitReached, NotAllowed, NotFound, UserError
+from greenroom.runs import Runs
+from greenroom.settings import Settings
+from greenroom.sources.events import Action, Event, decide
+from greenroom.sources.github import FORGES
+from greenroom.store import environments, projects, webhooks
+from greenroom.store.models import Project
+from greenroom.store.work import Work, unit_of_work
+
+log = logging.getLogger("greenroom.gateway")
+MAX_BODY = 25 * 1024 * 1024
+"""Source: GitHub Docs, webhook payloads are capped at 25 MB."""
+_STATUSES: dict[type[GreenroomError], int] = {NotFound: 404, NotAllowed: 401, LimitReached: 413}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a delivery led to, and what is to be started for it."""
+
+    outcome: dict[str, Any]
+    is_repeated: bool = False
+    order: orders.Order | None = None
+    teardown: tuple[Any, str] | None = None
+
+
+class Webhooks:
+    """Takes deliveries."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.runs = Runs(settings)
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def receive(self, request: web.BaseRequest, forge: str, project: str) -> web.Response:
+        """Take one delivery."""
+        try:
+            body = await _read(request)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            accepted = await asyncio.to_thread(accept, forge, project, headers, body)
+        except GreenroomError as error:
+            status = _STATUSES.get(type(error), 400 if isinstance(error, UserError) else 503)
+            refused = _json(status, error.as_json())
+            if status == 413:
+                refused.force_close()
+            return refused
+        if accepted.order is not None or accepted.teardown is not None:
+            task = asyncio.create_task(asyncio.to_thread(self._start, accepted))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+        return _json(200 if accepted.is_repeated else 202, accepted.outcome)
+
+    def _start(self, accepted: Accepted) -> None:
+        try:
+            if accepted.order is not None:
+                orders.start_order(accepted.order, self.runs)
+            if accepted.teardown is not None:
+                orders.start_teardown(*accepted.teardown, runs=self.runs)
+        except GreenroomError as error:
+            log.warning("%s; reconcile starts it later", error.message)
+
+    async def finish(self) -> None:
+        """Wait for the starts that are under way."""
+        await asyncio.gather(*self._starting, return_exceptions=True)
+
+
+def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Accepted:
+    """Verify, parse, decide and record a delivery, in one transaction.
+
+    Errors: NotFound, NotAllowed, InvalidInput.
+    """
+    speaker = FORGES.get(forge)
+    if speaker is None:
+        raise NotFound("there is no such webhook", hint="Copy its address from the console.")
+    with unit_of_work() as work:
+        owner = projects.find_project(work, project)
+        if owner is None:
+            raise NotFound("there is no such webhook", hint="Copy its address from the console.")
+        speaker.verify(headers, body, projects.webhook_secret(owner))
+        event = speaker.parse(headers, body)
+        first = webhooks.record_delivery(work, forge, event.delivery, owner.id, event.kind)
+        if first is not None:
+            return Accepted({**first, "repeated": True}, is_repeated=True)
+        accepted = _act(work, owner, event)
+        webhooks.record_outcome(work, forge, event.delivery, accepted.outcome)
+        return accepted
+
+
+def _act(work: Work, project: Project, event: Event) -> Accepted:
+    living = environments.list_environments(work, project)
+    branches = frozenset(e.git_branch for e in living)
+    decision = decide(event, project.production_branch, branches)
+    outcome: dict[str, Any] = {"action": decision.action, "reason": decision.reason}
+    actor = f"webhook:{event.author or 'unknown'}"
+    match decision.action:
+        case Action.DEPLOY:
+            environment = environments.ensure_environment(
+                work, project, decision.branch, actor=actor
+            )
+            order = orders.record_deploy(work, environment, commit=decision.commit, actor=actor)
+            outcome |= {
+                "environment": order.environment,
+                "url": order.url,
+                "deployment": order.number,
+            }
+            return Accepted(outcome, order=order)
+        case Action.TEARDOWN:
+            environment = next(e for e in living if e.git_branch == decision.branch)
+            orders.record_destroy(work, environment, actor=actor)
+            name = f"{project.name}/{environment.name}"
+            return Accepted({**outcome, "environment": name}, teardown=(environment.id, name))
+    return Accepted(outcome)
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    if (request.content_length or 0) > MAX_BODY:
+        raise LimitReached("the payload is larger than 25 MB")
+    parts, size = [], 0
+    async for part in request.content.iter_chunked(65536):
+        size += len(part)
+        if size > MAX_BODY:
+            raise LimitReached("the payload is larger than 25 MB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _json(status: int, data: dict[str, Any]) -> web.Response:
+    return web.Response(
+        status=status, text=json.dumps(data, default=str), content_type="application/json"
+    )
