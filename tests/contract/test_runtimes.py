@@ -326,8 +326,7 @@ def test_environments_have_networks_of_their_own(docker_world: World) -> None:
     docker_world.runtime.start(one)
     networks = docker_world.runtime.client.containers.get(one.name).attrs["NetworkSettings"]
     (network,) = networks["Networks"].values()
-    address = f"http://{network['IPAddress']}:8080/"
-    command = f"busybox wget -q -T 2 -O - {address}"
+    command = f"echo GET / | busybox nc -w 2 {network['IPAddress']} 8080"
     assert docker_world.runtime.run_command(two, command, 30, lines.append, quiet) != 0
     same = replace(two, environment_id=one.environment_id)
     assert docker_world.runtime.run_command(same, command, 30, lines.append, quiet) == 0
