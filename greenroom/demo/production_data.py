@@ -224,7 +224,8 @@ class _Filling:
             self.people.append(person)
             yield (
                 person.id, person.email, person.name,
-                person.phone if dice.random() < 0.92 else None, person.street, person.city, person.postcode, person.country, person.born, note,
+                person.phone if dice.random() < 0.92 else None,
+                person.street, person.city, person.postcode, person.country, person.born, note,
                 person.joined,
             )  # fmt: skip
 

@@ -33,7 +33,7 @@ _HISTORY = (
     (_INES, "Photograph the collection", ("shop/static/pictures", "studio")),
     (_WREN, "Keep products, customers and orders", (
         "shop/__init__.py", "shop/config.py", "shop/database.py", "shop/migrate.py",
-        "shop/migrations", "shop/catalogue.json", "shop/seed.py", ".gitignore", "requirements.txt",
+        "shop/migrations", "shop/catalogue.json", "shop/seed.py", "requirements.txt",
     )),
     (_INES, "Open the shop", ("shop",)),
     (_WREN, "Say how Greenroom runs it", (".",)),
