@@ -45,6 +45,7 @@ def probe(address: str, host: str, health: Health) -> str:
         answer = connection.getresponse()
         with answer:
             body = answer.read(MAX_BODY)
+            is_cut = bool(answer.length) and len(body) < MAX_BODY
     except ConnectionRefusedError:
         return "nothing listens on its port yet"
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -56,6 +57,8 @@ def probe(address: str, host: str, health: Health) -> str:
         connection.close()
     if late.is_set():
         return _too_late(health)
+    if is_cut:
+        return f"{health.path} broke off in the middle"
     if answer.status != health.status:
         return f"{health.path} answered {answer.status}, expected {health.status}"
     if health.text and health.text not in body.decode(errors="replace"):
