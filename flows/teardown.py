@@ -17,7 +17,7 @@ from tasks.values import TeardownRequest
 
 @flow(name="teardown", flow_run_name="teardown-{request.environment}")
 def teardown(request: TeardownRequest) -> None:
-    """Destroy ``request.environment`` and all that is only its. Running it again changes nothing."""
+    """Destroy ``request.environment`` with all that is only its. Running it again is harmless."""
     with holding(request.environment_id, "destroying it") as held:
         close_routes(held)
         stop_copies(held)

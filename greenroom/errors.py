@@ -17,8 +17,8 @@ trying again later can help). The tree::
     │   └── UnknownRef
     ├── BuildFailed                  the project's build command or Dockerfile failed
     ├── ReleaseFailed                the project's release command failed
-    ├── HealthCheckFailed            the new version never became healthy; carries its last log lines
-    ├── Overtaken                    a newer deployment was asked for; ends *cancelled*, not *failed*
+    ├── HealthCheckFailed            the new version never became healthy; with its last lines
+    ├── Overtaken                    a newer deployment was asked for; ends *cancelled*
     ├── LockLost                     this run no longer holds its environment's lock
     ├── HostingError                 the engine or the process manager refused
     ├── PlatformError                one of our own processes is missing or broken

@@ -22,7 +22,9 @@ BRIDGE_OCTETS = 15
 
 _TAIL = 8
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
-RESERVED_SLUGS = frozenset({"console", "api", "gateway", "prefect", "www", "localhost", "greenroom"})
+RESERVED_SLUGS = frozenset(
+    {"console", "api", "gateway", "prefect", "www", "localhost", "greenroom"}
+)
 
 
 def digest_tail(text: str, length: int = _TAIL) -> str:

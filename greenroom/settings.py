@@ -116,6 +116,18 @@ def load_settings() -> Settings:
     return Settings()
 
 
+def use_home(home: Path) -> Settings:
+    """Make ``home`` this process's, and its children's, and read the settings there anew."""
+    os.environ["GREENROOM_HOME"] = str(home)
+    load_settings.cache_clear()
+    return load_settings()
+
+
+def is_home_chosen() -> bool:
+    """Whether the caller named a home in ``GREENROOM_HOME``."""
+    return bool(os.environ.get("GREENROOM_HOME"))
+
+
 def process_environment(**more: Any) -> dict[str, str]:
     """Copy this process's environment for a child of the platform, with ``more`` set."""
     return {**os.environ, **{key: str(value) for key, value in more.items()}}

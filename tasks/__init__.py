@@ -1,1 +1,1 @@
-"""The steps that flows are made of: idempotent, retried by one policy, each with its own unit of work."""
+"""The steps that flows are made of: idempotent, retried by one policy, one unit of work each."""

@@ -43,7 +43,7 @@ def redactor_for(work: Work, environment: Environment) -> Redactor:
 
 
 class Narrator:
-    """Writes one section of a deployment's log, and tells whether the deployment is still wanted."""
+    """Writes one section of a deployment's log, and tells whether it is still wanted."""
 
     def __init__(self, deployment_id: UUID, section: str, redact: Redactor) -> None:
         self.deployment_id, self.section, self.redact = deployment_id, section, redact

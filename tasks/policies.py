@@ -23,7 +23,7 @@ def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
         state.result()
     except GreenroomError as error:
         return error.transient
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - anything unknown is not tried again
         return False
     return False
 

@@ -84,7 +84,8 @@ def run_release_command(held: Held, candidate: Candidate) -> None:
         return
     _set_status(held, DeploymentStatus.RELEASING)
     with narrate(held.deployment, "release", "release") as log:
-        log(f"$ {command}")
+        for line in command.splitlines():
+            log(f"$ {line}")
         tail: list[str] = []
 
         def keep(line: str) -> None:

@@ -56,7 +56,7 @@ def stop_copies(held: Held) -> int:
 
 @step
 def drop_own_database(held: Held) -> None:
-    """Drop the environment's own database and role; never one that the project named. Idempotent."""
+    """Drop the environment's own database and role, never the project's. Idempotent."""
     with unit_of_work() as work:
         environment = work.get_one(Environment, held.environment_id)
         if environment.database_url is None:

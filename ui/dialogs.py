@@ -15,13 +15,21 @@ _ASKED = "asked"
 
 
 def ask(kind: str, subject: str) -> None:
-    """Ask for a dialog; it opens when the page has run. For ``on_click``."""
+    """Ask for a dialog; it opens when the page has run, and stays until it is closed."""
     st.session_state[_ASKED] = (kind, subject)
 
 
-def open_asked() -> None:
-    """Open the dialog that was asked for."""
-    kind, subject = st.session_state.pop(_ASKED, (None, ""))
+def close() -> None:
+    """Close the dialog that is open."""
+    st.session_state.pop(_ASKED, None)
+
+
+def open_asked(page: str) -> None:
+    """Open the dialog that was asked for; another page closes it."""
+    if st.session_state.get("asked-on") != page:
+        close()
+    st.session_state["asked-on"] = page
+    kind, subject = st.session_state.get(_ASKED, (None, ""))
     if kind is not None:
         _DIALOGS[kind](subject)
 
@@ -35,6 +43,7 @@ def button(label: str, kind: str, subject: str, key: str, **options: Any) -> Non
 
 def _confirm(label: str, do: Callable[[str], str], **options: Any) -> None:
     if st.button(label, type="primary", width="stretch", **options) and acts.act(do):
+        close()
         st.rerun()
 
 
@@ -52,7 +61,7 @@ def choose_ref(url: str, preset: str, label: str) -> str:
     return chosen or ""
 
 
-@st.dialog("Deploy")
+@st.dialog("Deploy", on_dismiss=close)
 def _deploy(reference: str) -> None:
     with look.shown_errors():
         row = reads.environment(reference)
@@ -63,7 +72,7 @@ def _deploy(reference: str) -> None:
         _confirm("Deploy", partial(acts.deploy, reference, ref), disabled=not ref)
 
 
-@st.dialog("New environment")
+@st.dialog("New environment", on_dismiss=close)
 def _create(project: str) -> None:
     with look.shown_errors():
         st.html(f'<p class="gr-lead">For {look.code(project)}</p>')
@@ -77,7 +86,7 @@ def _create(project: str) -> None:
         )
 
 
-@st.dialog("Roll back")
+@st.dialog("Roll back", on_dismiss=close)
 def _roll_back(reference: str) -> None:
     with look.shown_errors():
         rows, proposed = reads.rollback_targets(reference)
@@ -99,7 +108,7 @@ def _roll_back(reference: str) -> None:
         _confirm(f"Roll back to #{chosen}", partial(acts.roll_back, reference, chosen))
 
 
-@st.dialog("Destroy environment")
+@st.dialog("Destroy environment", on_dismiss=close)
 def _destroy(reference: str) -> None:
     with look.shown_errors():
         row = reads.environment(reference)

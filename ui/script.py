@@ -24,4 +24,4 @@ chosen = st.navigation(nav.menu(), position="sidebar", expanded=True)
 look.show_flashes()
 with look.shown_errors():
     chosen.run()
-dialogs.open_asked()
+dialogs.open_asked(chosen.url_path)

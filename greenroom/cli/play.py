@@ -205,7 +205,7 @@ class Play:
             self._check(
                 checks,
                 health["customers"] == CUSTOMERS and health["commit"] == repository.main_commit,
-                f"it answers with commit {repository.main_commit[:7]} and its {CUSTOMERS:,} customers",
+                f"it answers with commit {health['commit'][:7]} and its {CUSTOMERS:,} customers",
             )
             home = self._get("production", "/")
             self._check(

@@ -122,11 +122,9 @@ class Gateway:
 def _host_name(host: str) -> str:
     """Give a Host header's name: lower case, without port and last dot."""
     name = host.strip().lower()
-    if not name.startswith("["):
-        name = name.partition(":")[0]
-    else:
-        name = name.partition("]")[0] + "]"
-    return name.rstrip(".")
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")
 
 
 async def run(settings: Settings) -> None:

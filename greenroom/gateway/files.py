@@ -45,10 +45,10 @@ async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web
             request, 405, "Only reading", "A static site answers GET and HEAD only."
         )
     path, _, query = request.raw_path.partition("?")
-    if not path.endswith("/") and (folder / unquote(path).strip("/")).is_dir():
-        if find_file(folder, path + "/") is not None:
-            place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")
-            return web.Response(status=308, headers={**headers, "Location": place})
+    is_folder = not path.endswith("/") and (folder / unquote(path).strip("/")).is_dir()
+    if is_folder and find_file(folder, path + "/") is not None:
+        place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")
+        return web.Response(status=308, headers={**headers, "Location": place})
     found = find_file(folder, path)
     if found is not None:
         cached = {"Cache-Control": "no-cache", **headers}  # checked by ETag each time

@@ -11,11 +11,15 @@ NOINDEX = "noindex, nofollow, noarchive"
 """Source: Google Search Central, robots meta tag and X-Robots-Tag specifications."""
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="robots" content="noindex">
 {refresh}<style>
-:root{{color-scheme:light dark;--ink:#1c2321;--soft:#5c6663;--line:#dfe4e1;--ground:#f6f7f5;--leaf:#2f7d5b}}
-@media(prefers-color-scheme:dark){{:root{{--ink:#e8ecea;--soft:#9aa5a1;--line:#2c3532;--ground:#141917;--leaf:#6fc79d}}}}
-body{{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);color:var(--ink);
+:root{{color-scheme:light dark;
+--ink:#1c2321;--soft:#5c6663;--line:#dfe4e1;--ground:#f6f7f5;--leaf:#2f7d5b}}
+@media(prefers-color-scheme:dark){{:root{{
+--ink:#e8ecea;--soft:#9aa5a1;--line:#2c3532;--ground:#141917;--leaf:#6fc79d}}}}
+body{{margin:0;min-height:100vh;display:grid;place-items:center;
+background:var(--ground);color:var(--ink);
 font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}}
 main{{max-width:34rem;padding:2rem 1.5rem}}
 small{{color:var(--leaf);font-weight:600;letter-spacing:.04em}}

@@ -10,10 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import docker
-import docker.errors
-import requests.exceptions
-
 from greenroom.errors import GreenroomError
 from greenroom.platform.postgres import find_binaries
 from greenroom.programs import Programs
@@ -86,6 +82,10 @@ def _postgres(settings: Settings) -> Iterator[Finding]:
 
 
 def _docker(settings: Settings) -> Iterator[Finding]:
+    import docker  # only here: the command line stays light
+    import docker.errors
+    import requests.exceptions
+
     try:
         client = (
             docker.DockerClient(base_url=settings.docker_host, timeout=5)

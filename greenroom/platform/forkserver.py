@@ -71,7 +71,7 @@ def _run_child(connection: socket.socket, request: dict[str, Any], descriptors: 
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the child tells and ends, whatever it was
         import traceback
 
         traceback.print_exc()

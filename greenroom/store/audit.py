@@ -29,7 +29,7 @@ def record_audit(
             action=action,
             project_id=project_id,
             environment_id=environment.id if environment else None,
-            subject=subject or (environment.name if environment else project.name if project else ""),
+            subject=subject or getattr(environment or project, "name", ""),
             detail=detail,
         )
     )

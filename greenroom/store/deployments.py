@@ -124,9 +124,7 @@ def find_deployment(work: Work, environment: Environment, reference: str) -> Dep
     return found
 
 
-def list_deployments(
-    work: Work, environment_id: uuid.UUID, *, limit: int = 50
-) -> list[Deployment]:
+def list_deployments(work: Work, environment_id: uuid.UUID, *, limit: int = 50) -> list[Deployment]:
     """List an environment's deployments, newest first."""
     return list(
         work.scalars(
@@ -188,9 +186,9 @@ def check_wanted(work: Work, deployment_id: uuid.UUID) -> None:
     Errors: Overtaken, saying by whom.
     """
     row = work.execute(
-        select(
-            Deployment.cancel_requested_at, Deployment.superseded_by, Deployment.status
-        ).where(Deployment.id == deployment_id)
+        select(Deployment.cancel_requested_at, Deployment.superseded_by, Deployment.status).where(
+            Deployment.id == deployment_id
+        )
     ).one()
     if row.cancel_requested_at is not None or row.status == DeploymentStatus.CANCELLED:
         newer = work.get(Deployment, row.superseded_by) if row.superseded_by else None
@@ -210,7 +208,7 @@ def finish(
 
 
 def append_log(work: Work, deployment_id: uuid.UUID, section: str, lines: Iterable[str]) -> None:
-    """Add redacted log lines; Postgres refuses NUL, so it is shown as ``\\0``."""
+    """Add redacted log lines; a NUL, which Postgres refuses, is written out."""
     rows = [
         {"deployment_id": deployment_id, "section": section, "line": line.replace("\0", "\\0")}
         for line in lines

@@ -85,7 +85,9 @@ def get_environment(work: Work, reference: str) -> Environment:
         )
     if len(found) > 1:
         choices = ", ".join(f"{e.project.name}/{e.name}" for e in found)
-        raise InvalidInput(f"{reference!r} names several environments", hint=f"Say one of: {choices}.")
+        raise InvalidInput(
+            f"{reference!r} names several environments", hint=f"Say one of: {choices}."
+        )
     return found[0]
 
 
@@ -186,6 +188,14 @@ def request_destruction(work: Work, environment: Environment, *, actor: str) -> 
     if environment.destroy_requested_at is None:
         environment.destroy_requested_at = now()
         record_audit(work, actor, "environment.destroy", environment=environment)
+
+
+def refresh_urls(work: Work, settings: Settings) -> None:
+    """Write the addresses anew, after the gateway's port or scheme has changed. Idempotent."""
+    for environment in list_environments(work):
+        wanted = settings.environment_url(environment.host)
+        if environment.url != wanted:
+            environment.url = wanted
 
 
 def environment_database_url(environment: Environment) -> str | None:

@@ -6,10 +6,9 @@ Times are aware and UTC. Ids are random UUIDs, as text nowhere but in JSON. A ro
 
 from __future__ import annotations
 
-import enum
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -26,57 +25,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from greenroom.store.states import DeploymentKind as DeploymentKind
+from greenroom.store.states import DeploymentStatus as DeploymentStatus
+from greenroom.store.states import EnvironmentKind as EnvironmentKind
+from greenroom.store.states import EnvironmentStatus as EnvironmentStatus
+from greenroom.store.states import InstanceState as InstanceState
+
 
 def now() -> datetime:
     """Give the present as an aware UTC time."""
     return datetime.now(UTC)
-
-
-class EnvironmentKind(enum.StrEnum):
-    """What an environment is for."""
-
-    STAGING = "staging"
-    PRODUCTION = "production"
-
-
-class EnvironmentStatus(enum.StrEnum):
-    """Where an environment stands; see ``greenroom.store.transitions``."""
-
-    ACTIVE = "active"
-    BUILDING = "building"
-    ERROR = "error"
-    SLEEPING = "sleeping"
-    DESTROYED = "destroyed"
-
-
-class DeploymentStatus(enum.StrEnum):
-    """Where a deployment stands. The last four are final."""
-
-    QUEUED = "queued"
-    BUILDING = "building"
-    RELEASING = "releasing"
-    STARTING = "starting"
-    LIVE = "live"
-    RETIRED = "retired"
-    """It was live until a newer one took over."""
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class DeploymentKind(enum.StrEnum):
-    """Why a deployment happens."""
-
-    DEPLOY = "deploy"
-    ROLLBACK = "rollback"
-
-
-class InstanceState(enum.StrEnum):
-    """Where a running copy stands."""
-
-    STARTING = "starting"
-    SERVING = "serving"
-    DRAINING = "draining"
-    STOPPED = "stopped"
 
 
 class Base(DeclarativeBase):
@@ -91,7 +49,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         uuid.UUID: UUID(as_uuid=True),
         str: Text,

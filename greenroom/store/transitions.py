@@ -7,9 +7,7 @@ from greenroom.store.models import EnvironmentStatus as Status
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.BUILDING: frozenset({Status.ACTIVE, Status.ERROR, Status.DESTROYED}),
-    Status.ACTIVE: frozenset(
-        {Status.BUILDING, Status.ERROR, Status.SLEEPING, Status.DESTROYED}
-    ),
+    Status.ACTIVE: frozenset({Status.BUILDING, Status.ERROR, Status.SLEEPING, Status.DESTROYED}),
     Status.ERROR: frozenset({Status.BUILDING, Status.ACTIVE, Status.DESTROYED}),
     Status.SLEEPING: frozenset({Status.BUILDING, Status.ACTIVE, Status.ERROR, Status.DESTROYED}),
     Status.DESTROYED: frozenset(),

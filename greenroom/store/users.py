@@ -61,9 +61,7 @@ def log_in(work: Work, name: str, password: str) -> str | None:
     """
     user = work.scalar(select(User).where(User.name == name).with_for_update())
     if user is not None and user.locked_until is not None and user.locked_until > now():
-        raise NotAllowed(
-            "too many wrong passwords", hint=f"Try again in {LOCK_MINUTES} minutes."
-        )
+        raise NotAllowed("too many wrong passwords", hint=f"Try again in {LOCK_MINUTES} minutes.")
     try:
         _hasher.verify(user.password_hash if user else _NOBODY, password)
         fits = user is not None

@@ -1,7 +1,7 @@
 """The first tables, the view of staging environments, and the notice of changed routes."""
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
 ROUTES = """
@@ -215,7 +215,8 @@ def upgrade() -> None:
         sa.Column("superseded_by", sa.UUID(), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "status in ('queued','building','releasing','starting','live','retired','failed','cancelled')",
+            "status in ('queued','building','releasing','starting','live','retired','failed',"
+            "'cancelled')",
             name=op.f("ck_deployments_status"),
         ),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,52 @@
+"""The states that rows of the store can be in."""
+
+from __future__ import annotations
+
+import enum
+
+
+class EnvironmentKind(enum.StrEnum):
+    """What an environment is for."""
+
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class EnvironmentStatus(enum.StrEnum):
+    """Where an environment stands; see ``greenroom.store.transitions``."""
+
+    ACTIVE = "active"
+    BUILDING = "building"
+    ERROR = "error"
+    SLEEPING = "sleeping"
+    DESTROYED = "destroyed"
+
+
+class DeploymentStatus(enum.StrEnum):
+    """Where a deployment stands. The last four are final."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    RELEASING = "releasing"
+    STARTING = "starting"
+    LIVE = "live"
+    RETIRED = "retired"
+    """It was live until a newer one took over."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DeploymentKind(enum.StrEnum):
+    """Why a deployment happens."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+class InstanceState(enum.StrEnum):
+    """Where a running copy stands."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    STOPPED = "stopped"

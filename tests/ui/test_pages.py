@@ -1,0 +1,128 @@
+"""Every page empty, full and broken; what it says and what it never says."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from greenroom.settings import load_settings
+from greenroom.store import crypto, users
+from greenroom.store.work import unit_of_work
+from ui import nav, who
+
+pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
+NAMES = [entry.name for entry in nav.ENTRIES]
+PARTS = ["history", "logs", "variables", "activity"]
+HOSTILE = "<img src=x onerror=alert(1)>"
+SENTINEL = "sentinel-d41d8cd98f"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_an_empty_store_says_what_to_do(open_page, shown, name):
+    text = shown(open_page(name))
+    if name in ("dashboard", "projects"):
+        assert "greenroom project add" in text
+    elif name == "environment":
+        assert "No environment yet" in text
+    elif name == "platform":
+        assert "process manager does not answer" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_a_full_store(seeded, open_page, shown, name):
+    text = shown(open_page(name))
+    if name == "dashboard":
+        for word in ("active", "building", "error", "sleeping", "feature-cart", "fix-tax", "bare"):
+            assert word in text
+    elif name == "audit":
+        assert "project.add" in text
+    elif name == "account":
+        assert "admin" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_without_the_database_shows_the_error_panel(open_page, shown, monkeypatch, name):
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", "postgresql://nobody:h1dd3n@127.0.0.1:9/none")
+    load_settings.cache_clear()
+    who._seen.clear()
+    text = shown(open_page(name))
+    assert "The database does not answer" in text
+    assert "greenroom doctor" in text
+    assert "Traceback" not in text
+    assert "h1dd3n" not in text
+
+
+def test_a_page_whose_secrets_do_not_open_shows_the_error_panel(seeded, open_page, shown):
+    crypto._key.cache_clear()
+    load_settings().path("secret.key").write_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+    text = shown(open_page("environment", env="shop/production", part="variables"))
+    assert "does not open with this key" in text
+
+
+@pytest.mark.parametrize("session", ["", "wrong", "x" * 5000])
+def test_a_page_without_a_session_shows_nothing(seeded, open_page, shown, session):
+    text = shown(open_page("dashboard", session=session))
+    assert "You are logged out" in text
+    assert "shop" not in text
+
+
+def test_a_session_that_ended_shows_nothing(seeded, open_page, shown):
+    with unit_of_work() as work:
+        users.log_out(work, seeded)
+    who.forget(seeded)
+    assert "You are logged out" in shown(open_page("audit"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("env", ["production", "feature-cart", "img-src-x-onerror-alert-1"])
+def test_each_part_of_an_environment(seeded, open_page, shown, env, part):
+    text = shown(open_page("environment", env=f"shop/{env}", part=part))
+    assert env in text
+
+
+def every_page(open_page, shown):
+    for name in NAMES:
+        yield name, shown(open_page(name))
+    for env in ("production", "feature-cart", "fix-tax", "img-src-x-onerror-alert-1"):
+        for part in PARTS:
+            yield f"{env} {part}", shown(open_page("environment", env=f"shop/{env}", part=part))
+
+
+def test_hostile_names_are_text_on_every_page(seeded, open_page, shown):
+    found = 0
+    for where, text in every_page(open_page, shown):
+        bodies = re.findall(r'body: "(.*?)"\n', text, re.DOTALL)
+        assert bodies, where
+        for body in bodies:
+            assert "<img" not in body, where
+            found += HOSTILE in unescape(body)
+    assert found >= 5
+
+
+def test_no_page_tells_a_secret(seeded, open_page, shown):
+    for where, text in every_page(open_page, shown):
+        assert SENTINEL not in text, where
+        assert "PAYMENT_KEY" in text or "variables" not in where
+
+
+def test_a_failed_deployment_stands_on_top(seeded, open_page, shown):
+    text = shown(open_page("environment", env="shop/img-src-x-onerror-alert-1"))
+    for word in ("Deployment #1 failed", "the build ended with 2", "make: the last line"):
+        assert word in text
+    assert "<code>make.log</code>" in text
+
+
+def test_production_cannot_be_destroyed_from_here(seeded, open_page):
+    labels = [b.label for b in open_page("environment", env="shop/production").button]
+    assert "Deploy" in labels
+    assert "Destroy" not in labels
+    labels = [b.label for b in open_page("environment", env="shop/fix-tax").button]
+    assert "Destroy" in labels
+
+
+def test_an_unknown_environment_is_named_and_others_are_offered(seeded, open_page, shown):
+    text = shown(open_page("environment", env="shop/<b>gone"))
+    assert "There is no environment" in text
+    assert "<b>gone" not in text
