@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from greenroom.cli.narration import Narration
 from greenroom.cli.output import command, out, say_json
 from greenroom.cli.platform import wait_for_interrupt
-from greenroom.cli.play import Narration, Play
+from greenroom.cli.play import Play
 from greenroom.cli.stage import prepare_stage
 from greenroom.errors import GreenroomError
 from greenroom.platform.up import Platform

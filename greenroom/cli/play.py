@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import secrets
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
-from rich.console import Console
-
 from greenroom import orders
-from greenroom.cli.output import STATUS_STYLES, out
+from greenroom.cli.narration import Narration
+from greenroom.cli.output import out
+from greenroom.cli.stagehands import PROJECT, CheckFailed, Stagehands
 from greenroom.data.databases import DatabaseServer
 from greenroom.demo.production_data import fill_production
 from greenroom.demo.repository import (
@@ -28,65 +22,14 @@ from greenroom.demo.repository import (
     push_broken_commit,
     push_fix_commit,
 )
-from greenroom.errors import GreenroomError, PlatformError
 from greenroom.platform.up import Platform, Started
 from greenroom.settings import Settings
-from greenroom.sources.github import sign
 from greenroom.store import deployments, environments, projects
-from greenroom.store.models import DeploymentStatus, Environment
+from greenroom.store.models import DeploymentStatus
 from greenroom.store.work import database_url, unit_of_work
 
-PROJECT = "tolmere"
 CUSTOMERS = 20_000
 PRODUCTION_DATABASE = "tolmere_production"
-DEPLOY_TIMEOUT_SECONDS = 240
-
-
-class CheckFailed(GreenroomError):
-    """The demo did something, but what came of it is not right."""
-
-
-class Narration:
-    """Tells the play in the terminal, a line at a time."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.console = Console(quiet=True) if quiet else out
-        self.begun = time.monotonic()
-        self.status = self.console.status("")
-        self.shows_status = not quiet and sys.stdout.isatty()
-
-    def act(self, number: int, text: str) -> None:
-        """Open an act."""
-        self.end()
-        self.console.print(f"\n[bold cyan]{number}[/]  [bold]{text}[/]")
-
-    def say(self, text: str, style: str = "") -> None:
-        """Tell a line, with the seconds since the start."""
-        seconds = time.monotonic() - self.begun
-        self.console.print(f"   [bright_black]{seconds:5.1f} s[/]  ", end="")
-        self.console.print(text, style=style, markup=False)
-
-    def busy(self, text: str) -> None:
-        """Show what is going on; on a terminal it moves."""
-        if self.shows_status:
-            self.status.update(f"[bright_black]{text} …[/]")
-            self.status.start()
-        else:
-            self.say(f"{text} …", "bright_black")
-
-    def end(self) -> None:
-        """Stop what moves."""
-        if self.shows_status:
-            self.status.stop()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the gateway answered."""
-
-    status: int
-    headers: dict[str, str]
-    text: str
 
 
 class Play:
@@ -95,6 +38,7 @@ class Play:
     def __init__(self, settings: Settings, narration: Narration) -> None:
         self.settings = settings
         self.tell = narration
+        self.hands = Stagehands(settings, narration)
         self.platform = Platform(settings, narration.busy)
         self.steps: list[dict[str, Any]] = []
         self.started: Started | None = None
@@ -122,8 +66,8 @@ class Play:
             "steps": self.steps,
             "console": self.platform.console_url,
             "prefect": self.platform.prefect_url,
-            "production": self._environment("production").url,
-            "preview": self._environment("feature-spring-sale").url,
+            "production": self.hands.environment("production").url,
+            "preview": self.hands.environment("feature-spring-sale").url,
         }
 
     def _play(self) -> None:
@@ -198,16 +142,16 @@ class Play:
     def _deploy_production(self, repository: SampleRepository) -> None:
         self.tell.act(3, "Production is deployed")
         with self._step("production") as checks:
-            deployment = self._push(PRODUCTION_BRANCH, repository.main_commit)
-            ended = self._watch(deployment)
+            deployment = self.hands.push(PRODUCTION_BRANCH, repository.main_commit)
+            ended = self.hands.watch(deployment)
             self._check(checks, ended.status == DeploymentStatus.LIVE, "production is live")
-            health = self._health("production")
+            health = self.hands.health("production")
             self._check(
                 checks,
                 health["customers"] == CUSTOMERS and health["commit"] == repository.main_commit,
                 f"it answers with commit {health['commit'][:7]} and its {CUSTOMERS:,} customers",
             )
-            home = self._get("production", "/")
+            home = self.hands.get("production", "/")
             self._check(
                 checks,
                 home.status == 200 and "x-robots-tag" not in home.headers,
@@ -217,23 +161,23 @@ class Play:
     def _deploy_feature(self, repository: SampleRepository) -> None:
         self.tell.act(4, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
         with self._step("staging") as checks:
-            deployment = self._push(FEATURE_BRANCH, repository.feature_commit)
-            ended = self._watch(deployment)
+            deployment = self.hands.push(FEATURE_BRANCH, repository.feature_commit)
+            ended = self.hands.watch(deployment)
             self._check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
-            health = self._health("feature-spring-sale")
+            health = self.hands.health("feature-spring-sale")
             self._check(
                 checks,
                 health["commit"] == repository.feature_commit and health["customers"] < CUSTOMERS,
                 f"it runs commit {repository.feature_commit[:7]} on a database of its own"
                 f" ({health['customers']} customers)",
             )
-            home = self._get("feature-spring-sale", "/")
+            home = self.hands.get("feature-spring-sale", "/")
             self._check(
                 checks,
                 "spring sale" in home.text.lower() and "noindex" in home.headers["x-robots-tag"],
                 "it shows the spring sale, and no search engine may index it",
             )
-            production = self._get("production", "/")
+            production = self.hands.get("production", "/")
             self._check(
                 checks, "spring sale" not in production.text.lower(), "production is unchanged"
             )
@@ -241,9 +185,9 @@ class Play:
     def _break(self, repository: SampleRepository) -> None:
         self.tell.act(5, "A broken commit is pushed")
         with self._step("broken") as checks:
-            before = self._health("feature-spring-sale")["commit"]
-            deployment = self._push(FEATURE_BRANCH, push_broken_commit(repository))
-            ended = self._watch(deployment)
+            before = self.hands.health("feature-spring-sale")["commit"]
+            deployment = self.hands.push(FEATURE_BRANCH, push_broken_commit(repository))
+            ended = self.hands.watch(deployment)
             error = ended.error or {}
             self._check(
                 checks,
@@ -257,7 +201,7 @@ class Play:
             self._check(checks, bool(tail), "its last log lines are kept with the deployment")
             self._check(
                 checks,
-                self._health("feature-spring-sale")["commit"] == before,
+                self.hands.health("feature-spring-sale")["commit"] == before,
                 f"commit {before[:7]} has never stopped serving",
             )
 
@@ -265,16 +209,16 @@ class Play:
         self.tell.act(6, "It is mended, and then rolled back all the same")
         with self._step("rollback") as checks:
             fixed = push_fix_commit(repository)
-            ended = self._watch(self._push(FEATURE_BRANCH, fixed))
+            ended = self.hands.watch(self.hands.push(FEATURE_BRANCH, fixed))
             self._check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
-                and self._health("feature-spring-sale")["commit"] == fixed,
+                and self.hands.health("feature-spring-sale")["commit"] == fixed,
                 f"commit {fixed[:7]} is live",
             )
             order = orders.place_rollback(f"{PROJECT}/feature-spring-sale", actor="demo")
-            ended = self._watch(order.deployment_id)
-            health = self._health("feature-spring-sale")
+            ended = self.hands.watch(order.deployment_id)
+            health = self.hands.health("feature-spring-sale")
             self._check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
@@ -295,7 +239,7 @@ class Play:
         with self._step("found") as checks:
             for name in ("production", "feature-spring-sale"):
                 self.tell.busy(f"waiting for {name}")
-                health = self._eventually(lambda name=name: self._health(name))  # type: ignore[misc]
+                health = self.hands.eventually(lambda name=name: self.hands.health(name))  # type: ignore[misc]
                 self.tell.end()
                 with unit_of_work() as work:
                     row = environments.get_environment(work, f"{PROJECT}/{name}")
@@ -305,8 +249,6 @@ class Play:
                     f"{name} serves commit {health['commit'][:7]},"
                     f" {health['customers']:,} customers",
                 )
-
-    # --- what acts need -------------------------------------------------------------------------
 
     def _was_played(self) -> bool:
         with unit_of_work() as work:
@@ -319,108 +261,11 @@ class Play:
             history = deployments.list_deployments(work, found.id)
             return any(d.kind == "rollback" and d.was_live for d in history)
 
-    def _environment(self, name: str) -> Environment:
-        with unit_of_work() as work:
-            return environments.get_environment(work, f"{PROJECT}/{name}")
-
-    def _push(self, branch: str, commit: str) -> uuid.UUID:
-        """Tell the platform of a push as GitHub would: signed, through the real endpoint."""
-        with unit_of_work() as work:
-            secret = projects.webhook_secret(projects.get_project(work, PROJECT))
-        payload = {
-            "ref": f"refs/heads/{branch}",
-            "after": commit,
-            "deleted": False,
-            "pusher": {"name": "wren"},
-        }
-        body = json.dumps(payload).encode()
-        headers = {
-            "content-type": "application/json",
-            "x-github-event": "push",
-            "x-github-delivery": f"demo-{secrets.token_hex(12)}",
-            "x-hub-signature-256": sign(body, secret),
-        }
-        url = f"http://127.0.0.1:{self.settings.gateway_port}/hooks/github/{PROJECT}"
-        begun = time.monotonic()
-        answer = httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
-        milliseconds = (time.monotonic() - begun) * 1000
-        if answer.status_code != 202:
-            raise CheckFailed(f"the webhook was answered {answer.status_code}: {answer.text[:200]}")
-        self.tell.say(f"signed webhook: push of {branch}, accepted in {milliseconds:.0f} ms")
-        return self._newest(str(answer.json()["environment"]))
-
-    def _newest(self, environment: str) -> uuid.UUID:
-        with unit_of_work() as work:
-            found = environments.get_environment(work, environment)
-            return deployments.list_deployments(work, found.id, limit=1)[0].id
-
-    def _watch(self, deployment_id: uuid.UUID) -> Any:
-        """Tell a deployment's log as it grows; give the ended deployment."""
-        deadline, last = time.monotonic() + DEPLOY_TIMEOUT_SECONDS, 0
-        self.tell.busy("waiting for the worker")
-        while True:
-            with unit_of_work() as work:
-                row = deployments.get_deployment(work, deployment_id)
-                lines = deployments.read_log(work, deployment_id, after=last)
-            for line in lines:
-                last = line.id
-                self.tell.end()
-                if line.section not in ("app", "failed"):
-                    self.tell.say(f"{line.section:>8}  {line.line}", "bright_black")
-            if row.status in deployments.FINAL and not lines:
-                self.tell.end()
-                ended = row.completed_at or row.requested_at
-                took = (ended - row.requested_at).total_seconds()
-                phases = ", ".join(f"{k} {v:.1f}" for k, v in row.phases.items() if v >= 0.05)
-                style = STATUS_STYLES.get(row.status, "")
-                self.tell.say(
-                    f"deployment #{row.number} {row.status} in {took:.1f} s ({phases})", style
-                )
-                return row
-            if time.monotonic() > deadline:
-                raise PlatformError(
-                    f"deployment #{row.number} is {row.status} after {DEPLOY_TIMEOUT_SECONDS} s",
-                    hint=f"The worker's log: {self.settings.path('logs', 'worker.log')}",
-                )
-            time.sleep(0.15)
-
-    def _get(self, environment: str, path: str) -> Answer:
-        host = self._environment(environment).host
-        connection = http.client.HTTPConnection("127.0.0.1", self.settings.gateway_port, timeout=30)
-        try:
-            connection.request("GET", path, headers={"Host": host})
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
-            headers = {k.lower(): v for k, v in answer.getheaders()}
-            return Answer(answer.status, headers, text)
-        except OSError as error:
-            raise CheckFailed(f"the gateway does not answer: {error}") from error
-        finally:
-            connection.close()
-
-    def _health(self, environment: str) -> dict[str, Any]:
-        answer = self._get(environment, "/healthz")
-        if answer.status != 200:
-            raise CheckFailed(f"{environment} answered {answer.status} at /healthz")
-        data: dict[str, Any] = json.loads(answer.text)
-        return data
-
-    def _eventually(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Ask until the answer is good: copies start again together with the platform."""
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                return ask()
-            except CheckFailed:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-
     def show_addresses(self) -> None:
         """Print what was left running."""
         out.print()
-        out.print(f"   Production   [bold]{self._environment('production').url}[/]")
-        out.print(f"   Preview      [bold]{self._environment('feature-spring-sale').url}[/]")
+        out.print(f"   Production   [bold]{self.hands.environment('production').url}[/]")
+        out.print(f"   Preview      [bold]{self.hands.environment('feature-spring-sale').url}[/]")
         out.print(f"   Console      [bold]{self.platform.console_url}[/]")
         out.print(f"   Prefect      {self.platform.prefect_url}")
         password = self.started.admin_password if self.started else None

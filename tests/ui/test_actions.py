@@ -64,7 +64,7 @@ def test_destroy_needs_the_name_typed(seeded, open_page, started):
     assert button.disabled
     [field] = [f for f in test.text_input if f.label.startswith("Type")]
     field.set_value("fix-tax").run()
-    press_last = [b for b in test.button if b.label == "Destroy" and b.key is None][0]
+    press_last = next(b for b in test.button if b.label == "Destroy" and b.key is None)
     assert not press_last.disabled
     press_last.click().run()
     assert started == [("teardown/on-demand", started[0][1])]

@@ -1,0 +1,150 @@
+"""What the demo's acts need done: pushing, watching, asking."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from greenroom.cli.narration import Narration
+from greenroom.cli.output import STATUS_STYLES
+from greenroom.errors import GreenroomError, PlatformError
+from greenroom.settings import Settings
+from greenroom.sources.github import sign
+from greenroom.store import deployments, environments, projects
+from greenroom.store.models import Environment
+from greenroom.store.work import unit_of_work
+
+PROJECT = "tolmere"
+DEPLOY_TIMEOUT_SECONDS = 240
+
+
+class CheckFailed(GreenroomError):
+    """The demo did something, but what came of it is not right."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway answered."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Stagehands:
+    """Acts on the platform as a forge, a visitor and a watcher would."""
+
+    def __init__(self, settings: Settings, tell: Narration) -> None:
+        self.settings, self.tell = settings, tell
+
+    def environment(self, name: str) -> Environment:
+        """Get an environment of the sample project."""
+        with unit_of_work() as work:
+            return environments.get_environment(work, f"{PROJECT}/{name}")
+
+    def push(self, branch: str, commit: str) -> uuid.UUID:
+        """Tell the platform of a push as GitHub would: signed, through the real endpoint."""
+        with unit_of_work() as work:
+            secret = projects.webhook_secret(projects.get_project(work, PROJECT))
+        payload = {
+            "ref": f"refs/heads/{branch}",
+            "after": commit,
+            "deleted": False,
+            "pusher": {"name": "wren"},
+        }
+        body = json.dumps(payload).encode()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": "push",
+            "x-github-delivery": f"demo-{secrets.token_hex(12)}",
+            "x-hub-signature-256": sign(body, secret),
+        }
+        url = f"http://127.0.0.1:{self.settings.gateway_port}/hooks/github/{PROJECT}"
+        begun = time.monotonic()
+        answer = httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+        milliseconds = (time.monotonic() - begun) * 1000
+        if answer.status_code != 202:
+            raise CheckFailed(f"the webhook was answered {answer.status_code}: {answer.text[:200]}")
+        self.tell.say(f"signed webhook: push of {branch}, accepted in {milliseconds:.0f} ms")
+        return self.newest(str(answer.json()["environment"]))
+
+    def newest(self, environment: str) -> uuid.UUID:
+        """Give the id of an environment's newest deployment."""
+        with unit_of_work() as work:
+            found = environments.get_environment(work, environment)
+            return deployments.list_deployments(work, found.id, limit=1)[0].id
+
+    def watch(self, deployment_id: uuid.UUID) -> Any:
+        """Tell a deployment's log as it grows; give the ended deployment."""
+        deadline, last = time.monotonic() + DEPLOY_TIMEOUT_SECONDS, 0
+        self.tell.busy("waiting for the worker")
+        while True:
+            with unit_of_work() as work:
+                row = deployments.get_deployment(work, deployment_id)
+                lines = deployments.read_log(work, deployment_id, after=last)
+            for line in lines:
+                last = line.id
+                self.tell.end()
+                if line.section not in ("app", "failed"):
+                    self.tell.say(f"{line.section:>8}  {line.line}", "bright_black")
+            if row.status in deployments.FINAL and not lines:
+                self.tell.end()
+                ended = row.completed_at or row.requested_at
+                took = (ended - row.requested_at).total_seconds()
+                phases = ", ".join(f"{k} {v:.1f}" for k, v in row.phases.items() if v >= 0.05)
+                style = STATUS_STYLES.get(row.status, "")
+                self.tell.say(
+                    f"deployment #{row.number} {row.status} in {took:.1f} s ({phases})", style
+                )
+                return row
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    f"deployment #{row.number} is {row.status} after {DEPLOY_TIMEOUT_SECONDS} s",
+                    hint=f"The worker's log: {self.settings.path('logs', 'worker.log')}",
+                )
+            time.sleep(0.15)
+
+    def get(self, environment: str, path: str) -> Answer:
+        """Ask an environment for a page, through the gateway."""
+        host = self.environment(environment).host
+        connection = http.client.HTTPConnection("127.0.0.1", self.settings.gateway_port, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+            headers = {k.lower(): v for k, v in answer.getheaders()}
+            return Answer(answer.status, headers, text)
+        except OSError as error:
+            raise CheckFailed(f"the gateway does not answer: {error}") from error
+        finally:
+            connection.close()
+
+    def health(self, environment: str) -> dict[str, Any]:
+        """Ask an environment how it is.
+
+        Errors: CheckFailed.
+        """
+        answer = self.get(environment, "/healthz")
+        if answer.status != 200:
+            raise CheckFailed(f"{environment} answered {answer.status} at /healthz")
+        data: dict[str, Any] = json.loads(answer.text)
+        return data
+
+    def eventually(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask until the answer is good: copies start again together with the platform."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return ask()
+            except CheckFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
