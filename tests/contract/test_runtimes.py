@@ -51,16 +51,17 @@ def test_stopping_twice_is_stopping_once(any_world: World) -> None:
     any_world.runtime.stop("t-never-was-there", 2)
 
 
-def test_what_is_gone_cannot_be_started(any_world: World) -> None:
-    if any_world.kind == "process":
-        pytest.skip("it starts, and dies at once: the next test")
-    copy = any_world.copy()
+def test_what_is_gone_does_not_run(any_world: World) -> None:
     any_world.location = "/nonexistent"
     any_world.artifact = "sha256:" + "0" * 64
     gone = any_world.copy()
-    with pytest.raises(HostingError):
+    if any_world.kind == "process":
         any_world.runtime.start(gone)
-    assert gone.name != copy.name
+        assert any_world.why_dead(gone)
+    else:
+        with pytest.raises(HostingError):
+            any_world.runtime.start(gone)
+        assert gone.name not in any_world.runtime.names()
 
 
 def test_every_copy_that_exists_is_named(world: World) -> None:
