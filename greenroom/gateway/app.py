@@ -142,6 +142,7 @@ async def run(settings: Settings) -> None:
 def main() -> None:
     """Run the gateway, on uvloop where it is installed."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop
