@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from greenroom.errors import HostingError, PlatformError
@@ -227,8 +228,7 @@ class Programs:
         deadline = time.monotonic() + grace_seconds
         while (state := self.state(name)) is not None and state.pid:
             if time.monotonic() > deadline:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(state.pid, signal.SIGKILL)
+                _kill(state.pid)
             time.sleep(0.02)
 
     def add(self, program: Program) -> None:
@@ -281,6 +281,17 @@ class Programs:
                 return log.read().decode(errors="replace")
         except OSError:
             return ""
+
+
+def _kill(pid: int) -> None:
+    """Kill a program's process group, and what left the group."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(pid).children(recursive=True)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _state(row: dict[str, Any]) -> ProgramState:

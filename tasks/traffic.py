@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
 from greenroom.settings import load_settings
 from greenroom.store import deployments, environments
@@ -69,13 +70,17 @@ def _record_live(work: Work, held: Held, candidate: Candidate) -> None:
 
 @step
 def retire_previous(held: Held) -> None:
-    """Stop the copies that served before, once their requests have had time to end.
+    """Stop the copies that served before, once no request goes there and theirs have ended.
 
     Then delete the releases beyond the number that is kept. Idempotent.
     """
     settings = load_settings()
     with unit_of_work() as work:
+        host = work.get_one(Environment, held.environment_id).host
+        serving = environments.serving_instance(work, held.environment_id)
         draining = environments.list_instances(work, held.environment_id, InstanceState.DRAINING)
+    if serving is not None:
+        wait_until_routed(settings.gateway_port, host, serving.id)
     for instance in draining:
         since = instance.draining_since or now()
         left = since + timedelta(seconds=settings.drain_seconds) - now()

@@ -47,7 +47,7 @@ def _confirm(label: str, do: Callable[[str], str], **options: Any) -> None:
         st.rerun()
 
 
-def choose_ref(url: str, preset: str, label: str) -> str:
+def choose_ref(url: str, preset: str, label: str, key: str) -> str:
     """Show the selector of branches and tags; a commit can be typed."""
     found = list_refs(url)
     if found.error is not None:
@@ -55,7 +55,7 @@ def choose_ref(url: str, preset: str, label: str) -> str:
     names = list(dict.fromkeys([*([preset] if preset else []), *found.names]))
     chosen = st.selectbox(
         label, names, index=0 if names else None, format_func=found.describe,
-        accept_new_options=True, placeholder="Type a name", key="chosen-ref",
+        accept_new_options=True, placeholder="Type a name", key=f"ref-{key}",
         help="Pick one, or type any branch, tag or full commit.",
     )  # fmt: skip
     return chosen or ""
@@ -66,7 +66,7 @@ def _deploy(reference: str) -> None:
     with look.shown_errors():
         row = reads.environment(reference)
         st.html(f'<p class="gr-lead">To {look.code(row.reference)} {look.badge(row.status)}</p>')
-        ref = choose_ref(reads.source_of(reference), row.branch, "Branch, tag or commit")
+        ref = choose_ref(reads.source_of(reference), row.branch, "Branch, tag or commit", reference)
         if row.last is not None and not row.last.is_final:
             st.caption(f"Deployment #{row.last.number} is running; this one takes its place.")
         _confirm("Deploy", partial(acts.deploy, reference, ref), disabled=not ref)
@@ -76,7 +76,7 @@ def _deploy(reference: str) -> None:
 def _create(project: str) -> None:
     with look.shown_errors():
         st.html(f'<p class="gr-lead">For {look.code(project)}</p>')
-        branch = choose_ref(reads.source_of_project(project), "", "Branch")
+        branch = choose_ref(reads.source_of_project(project), "", "Branch", project)
         name = st.text_input(
             "Name", placeholder="From the branch", max_chars=48,
             help="Its address is <project>-<name>. Leave empty to name it after the branch.",

@@ -44,6 +44,14 @@ def lay_style() -> None:
     st.html(f"<style>{_STYLE}</style>")
 
 
+def signature(name: str) -> None:
+    """Show who is logged in, and the way out."""
+    st.html(
+        f'<div class="gr-who"><span>{escape(name)}</span>'
+        '<a href="/logout" target="_self">Log out</a></div>'
+    )
+
+
 def plain(text: str) -> str:
     """Give text that Markdown shows as it is."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:^&\"'=" else c for c in text)
@@ -68,6 +76,12 @@ def tag(text: str) -> str:
 def code(text: str) -> str:
     """Give a name or hash in the code font as HTML."""
     return f'<code class="gr-code">{escape(text)}</code>' if text else NOTHING
+
+
+def short_commit(text: str) -> str:
+    """Give a commit, short, in one piece, as HTML."""
+    short = f'<code class="gr-code gr-whole" title="{escape(text)}">{escape(text[:9])}</code>'
+    return short if text else NOTHING
 
 
 def address(url: str) -> str:
@@ -98,11 +112,14 @@ def lasting(seconds: float | None) -> str:
     """Give a duration as text."""
     if seconds is None:
         return "-"
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def heading(title: str, under: str = "") -> None:

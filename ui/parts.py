@@ -48,7 +48,7 @@ def environment_facts(row: EnvironmentRow) -> str:
         [
             ("Address", look.address(row.url)),
             ("Branch", look.code(row.branch)),
-            ("Commit", look.code(row.commit[:10])),
+            ("Commit", look.short_commit(row.commit)),
             ("Last deployment", describe_deployment(row.last)),
         ]
     )

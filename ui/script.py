@@ -20,6 +20,8 @@ if viewer is None or viewer.must_change_password:
     st.stop()
 
 st.logo(look.WORDMARK, icon_image=look.MARK, size="large")
+with st.sidebar:
+    look.signature(viewer.name)
 chosen = st.navigation(nav.menu(), position="sidebar", expanded=True)
 look.show_flashes()
 with look.shown_errors():

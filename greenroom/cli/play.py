@@ -230,7 +230,7 @@ class Play:
             states = [f"#{d.number} {d.status}" for d in reversed(history)]
             self._check(
                 checks,
-                [d.status for d in history] == ["live", "retired", "failed", "retired"],
+                [d.status for d in history[:4]] == ["live", "retired", "failed", "retired"],
                 "the store tells it: " + ", ".join(states),
             )
 

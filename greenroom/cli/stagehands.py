@@ -16,6 +16,7 @@ import httpx
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import STATUS_STYLES
 from greenroom.errors import GreenroomError, PlatformError
+from greenroom.hosting.health import wait_until_routed
 from greenroom.settings import Settings
 from greenroom.sources.github import sign
 from greenroom.store import deployments, environments, projects
@@ -104,6 +105,7 @@ class Stagehands:
                 self.tell.say(
                     f"deployment #{row.number} {row.status} in {took:.1f} s ({phases})", style
                 )
+                self._await_gateway(row.environment_id)
                 return row
             if time.monotonic() > deadline:
                 raise PlatformError(
@@ -111,6 +113,14 @@ class Stagehands:
                     hint=f"The worker's log: {self.settings.path('logs', 'worker.log')}",
                 )
             time.sleep(0.15)
+
+    def _await_gateway(self, environment_id: uuid.UUID) -> None:
+        """Wait until the gateway has heard of a switch, as it does within a second."""
+        with unit_of_work() as work:
+            host = work.get_one(Environment, environment_id).host
+            serving = environments.serving_instance(work, environment_id)
+        if serving and not wait_until_routed(self.settings.gateway_port, host, serving.id):
+            raise CheckFailed(f"the gateway does not send {host} to the copy that serves")
 
     def get(self, environment: str, path: str) -> Answer:
         """Ask an environment for a page, through the gateway."""

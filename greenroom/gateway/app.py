@@ -22,6 +22,8 @@ KEEPALIVE_SECONDS = 75.0
 MAX_HEADER_OCTETS = 16 * 1024
 RESERVED = "/_greenroom/"
 """Paths of ours on an environment's own host."""
+SERVING = f"{RESERVED}serving"
+"""Tells which copy the gateway sends an environment's requests to."""
 
 
 class Gateway:
@@ -56,6 +58,8 @@ class Gateway:
             return pages.unknown_host(request)
         if not target.is_production and request.raw_path.partition("?")[0] == "/robots.txt":
             return pages.robots()
+        if request.raw_path == SERVING:
+            return pages.serving(target.route.instance_id)
         if request.raw_path.startswith(RESERVED):
             return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
         if target.upstream is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from uuid import UUID
 
 from aiohttp import web
 
@@ -32,6 +33,11 @@ background-size:50% 100%;background-repeat:no-repeat;animation:run 1.6s infinite
 @media(prefers-reduced-motion:reduce){{.bar{{animation:none;background-position:50% 0}}}}
 </style></head><body><main><small>{status}</small><h1>{title}</h1><p>{text}</p>{bar}
 <hr><p>Greenroom</p></main></body></html>"""
+
+
+def serving(instance_id: UUID | None) -> web.Response:
+    """Tell which copy serves, for a deployment that waits until every request goes to its own."""
+    return web.json_response({"serving": str(instance_id or "")}, headers={"X-Robots-Tag": NOINDEX})
 
 
 def answer(

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 CGROUP = "/sys/fs/cgroup"
-NO_NEW_PRIVILEGES, DIE_WITH_PARENT = 38, 1
-"""Source: PR_SET_NO_NEW_PRIVS and PR_SET_PDEATHSIG, linux/prctl.h."""
+NO_NEW_PRIVILEGES, DIE_WITH_PARENT, ADOPT_ORPHANS = 38, 1, 36
+"""Source: PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, linux/prctl.h."""
+ENDED = "greenroom: it "
+"""Begins the last line that we write when we end a command."""
 PERIOD_US = 100_000
 """Source: default cpu.max period, Linux control group v2 documentation."""
 
@@ -137,43 +139,53 @@ def _signal_all(pids: set[int], number: int) -> None:
             os.kill(pid, number)
 
 
+def _excess(table: Table, family: set[int], limits: dict[str, Any]) -> str:
+    """Say which limit is exceeded, if one is."""
+    if len(family) > limits["processes"]:
+        return f"started more processes than it may ({limits['processes']})"
+    resident, allowed = sum(table[pid][1] for pid in family), limits["memory_bytes"]
+    if resident > allowed:
+        mega = 1024**2
+        return f"used more memory than it may ({resident // mega} of {allowed // mega} MiB)"
+    return ""
+
+
 def watch(command: str, environment: dict[str, str], limits: dict[str, Any]) -> int:
     """Run the command as a child, hold it to its limits, and end as it ends.
 
-    The child stays in our process group: whoever ends the group ends both.
+    The child stays in our process group: whoever ends the group ends both. What it leaves
+    behind comes to us, and ends with it.
     """
+    _control(ADOPT_ORPHANS, 1)
     child = os.fork()
     if child == 0:
         _control(DIE_WITH_PARENT, signal.SIGKILL)
         _become(command, environment)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # the group's signal: the child has got it, too
-    last_used, last_at, debt = 0.0, time.monotonic(), 0.0
+    last_used, last_at, debt, excess = 0.0, time.monotonic(), 0.0, ""
     while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        table = _read_table()
+        family = _family(table, os.getpid()) - {os.getpid()}
+        if ended == child:
+            _signal_all(family, signal.SIGKILL)
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
-        table = _read_table()
-        family = _family(table, child)
-        resident, used = (sum(table[pid][n] for pid in family) for n in (1, 2))
-        if resident > limits["memory_bytes"] or len(family) > limits["processes"]:
-            print(
-                f"greenroom: ended, it used {resident // 1024**2:.0f} MiB of"
-                f" {limits['memory_bytes'] // 1024**2} MiB with {len(family)} processes",
-                flush=True,
-            )
+        if not excess and (excess := _excess(table, family, limits)):
+            print(f"{ENDED}{excess}", flush=True)
+        if excess:
             _signal_all(family, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return 137
-        moment = time.monotonic()
+            continue
+        used, moment = sum(table[pid][2] for pid in family), time.monotonic()
         debt = max(0.0, debt + (used - last_used) - limits["cpu"] * (moment - last_at))
         last_used, last_at = used, moment
         if debt > 0.01:
             _signal_all(family, signal.SIGSTOP)
             time.sleep(min(1.0, debt / limits["cpu"]))
             _signal_all(family, signal.SIGCONT)
-        time.sleep(0.1 if debt else 0.25)
+        if not ended:
+            time.sleep(0.05 if debt else 0.2)
 
 
 def _become(command: str, environment: dict[str, str]) -> NoReturn:

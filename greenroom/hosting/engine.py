@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import docker
 import docker.errors
+import docker.utils
 import requests.exceptions
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
@@ -22,6 +24,8 @@ from greenroom.hosting.commands import clean_line
 from greenroom.hosting.ports import free_port
 from greenroom.settings import Settings, load_settings
 
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+"""Source: Docker documentation, daemon socket option."""
 LABEL = "greenroom.copy"
 """On every container and image of ours; its value on a container is the copy's name."""
 ENVIRONMENT_LABEL = "greenroom.environment"
@@ -42,15 +46,28 @@ def _client(address: str | None) -> docker.DockerClient:
     )
 
 
+def _check_socket(address: str | None) -> None:
+    """Find a socket that nobody listens on before the SDK does: it would leave its own end open.
+
+    Errors: OSError.
+    """
+    address = address or docker.utils.kwargs_from_env().get("base_url") or DEFAULT_ADDRESS
+    if address.startswith("unix://"):
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+            probe.settimeout(5)
+            probe.connect("/" + address.removeprefix("unix://").lstrip("/"))
+
+
 def connect(settings: Settings) -> docker.DockerClient:
     """Give the process's connection to the engine.
 
     Errors: HostingError when none answers.
     """
     try:
+        _check_socket(settings.docker_host)
         client = _client(settings.docker_host)
         client.ping()
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+    except (OSError, docker.errors.DockerException) as error:
         raise HostingError(
             "no Docker Engine answers",
             hint="Start Docker, name another engine in GREENROOM_DOCKER_HOST, or set"

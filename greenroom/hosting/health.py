@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from greenroom.errors import HealthCheckFailed
 from greenroom.hosting.base import Check, Log, Runtime
 from greenroom.manifest import Health
 
 PROBE_TIMEOUT_SECONDS = 5.0
+ROUTED_SECONDS = 10.0
+SERVING_PATH = "/_greenroom/serving"
+"""Where the gateway tells, on an environment's own host, which copy it sends requests to."""
 MAX_BODY = 256 * 1024
 AGENT = "Greenroom-Health/1"
 
@@ -68,6 +73,33 @@ def probe(address: str, host: str, health: Health) -> str:
 
 def _too_late(health: Health) -> str:
     return f"{health.path} did not answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
+
+
+def wait_until_routed(
+    gateway_port: int, host: str, instance_id: UUID, timeout_seconds: float = ROUTED_SECONDS
+) -> bool:
+    """Wait until the gateway sends a host's requests to a copy; give False when it does not.
+
+    A gateway that is away is not waited for: it loads its routes anew when it comes back.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", gateway_port, timeout=2)
+        try:
+            connection.request("GET", SERVING_PATH, headers={"Host": host, "User-Agent": AGENT})
+            with connection.getresponse() as answer:
+                if answer.status == 200 and json.loads(answer.read(MAX_BODY)) == {
+                    "serving": str(instance_id)
+                }:
+                    return True
+        except ConnectionRefusedError:
+            return False
+        except (OSError, http.client.HTTPException, ValueError):
+            pass  # it is busy: asked again
+        finally:
+            connection.close()
+        time.sleep(0.02)
+    return False
 
 
 def wait_until_healthy(

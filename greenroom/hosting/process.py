@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from greenroom.errors import HostingError
+from greenroom.hosting.appshell import ENDED
 from greenroom.hosting.base import Check, Copy, Liveness, Log
 from greenroom.hosting.commands import TimedOut, clean_line, run_streamed
 from greenroom.hosting.ports import free_port
@@ -88,6 +89,9 @@ class ProcessRuntime:
     def _why(self, name: str, state: ProgramState) -> str:
         if self._shell(name).has_been_killed_for_memory():
             return "it used more memory than it may"
+        said = self.log_tail(name, 1)
+        if said and said[0].startswith(ENDED):
+            return said[0].removeprefix("greenroom: ")
         match state.state:
             case "BACKOFF" | "FATAL":
                 return "it ended right after its start"

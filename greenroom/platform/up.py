@@ -52,6 +52,8 @@ class Platform:
         self.say = say
         self.programs = Programs(settings)
         self.seconds: dict[str, float] = {}
+        self._manager: subprocess.Popen[bytes] | None = None
+        """The process manager, when this object started it: it is our child, and ours to reap."""
 
     @property
     def console_url(self) -> str:
@@ -134,6 +136,8 @@ class Platform:
         else:
             if pid is not None and _is_running(pid):
                 os.kill(pid, signal.SIGKILL)
+        if self._manager is not None:
+            self._manager.wait(10)
         self._end_orphans()
 
     def _names(self) -> set[str]:
@@ -206,7 +210,7 @@ class Platform:
         file.touch(mode=0o600)
         file.write_text(render_configuration(self.settings, programs))
         log = self.settings.path("logs", "supervisord.out").open("ab")
-        subprocess.Popen(
+        self._manager = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(file)],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -74,6 +74,7 @@ def test_over_its_memory_it_is_ended(start: Start) -> None:
     process = start(ALLOCATE.format(200) + " & wait")
     out = process.communicate(timeout=20)[0].decode()
     assert process.returncode == 137
+    assert "it used more memory than it may (2" in out
     assert "of 64 MiB" in out
 
 
@@ -101,6 +102,16 @@ def test_it_obeys_with_all_it_started(start: Start, cpu: float) -> None:
     os.killpg(process.pid, signal.SIGTERM)
     assert process.communicate(timeout=20)[0].endswith(b"bye\n")
     assert process.returncode == 3
+
+
+def test_what_left_its_group_ends_with_it(start: Start) -> None:
+    process = start("setsid sleep 600 & setsid sleep 600 & sleep 0.3; exit 6")
+    while len(family := psutil.Process(process.pid).children(recursive=True)) < 3:
+        time.sleep(0.02)
+    process.communicate(timeout=20)
+    assert process.returncode == 6
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
 
 
 def test_killed_it_leaves_nothing(start: Start) -> None:

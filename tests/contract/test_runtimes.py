@@ -154,9 +154,9 @@ def test_one_that_was_stopped_is_revived_at_its_address(world: World) -> None:
 
 
 def test_the_memory_limit_binds(world: World) -> None:
-    copy = world.copy("exec busybox dd if=/dev/zero of=/dev/null bs=200M count=1", memory="64m")
+    copy = world.copy("exec busybox dd if=/dev/zero of=/dev/null bs=200M count=200", memory="64m")
     world.runtime.start(copy)
-    assert world.why_dead(copy) == "it used more memory than it may"
+    assert world.why_dead(copy).startswith("it used more memory than it may")
     enough = world.copy(
         "busybox dd if=/dev/zero of=/dev/null bs=20M count=1; exec sleep 600", memory="64m"
     )
@@ -194,7 +194,7 @@ def test_a_command_runs_like_the_copy(world: World) -> None:
 
 def test_a_commands_memory_is_limited_too(world: World) -> None:
     copy = world.copy(memory="64m")
-    command = "exec busybox dd if=/dev/zero of=/dev/null bs=200M count=1"
+    command = "exec busybox dd if=/dev/zero of=/dev/null bs=200M count=200"
     assert world.runtime.run_command(copy, command, 30, print, quiet) not in (0, 1)
 
 
@@ -211,8 +211,9 @@ def test_the_limit_of_processes_binds(world: World, eventually: Eventually) -> N
     many = f"i=0; while [ $i -lt 60 ]; do sleep {mark} & i=$((i+1)); done"
     copy = world.copy(f"({many}); echo done; exec sleep 600", processes=16)
     world.runtime.start(copy)
-    eventually(lambda: any("fork" in line for line in world.runtime.log_tail(copy.name)))
-    assert 4 < len(_sleepers(mark)) <= 16
+    words = ("fork", "more processes than it may")  # refused by the kernel, or ended by us
+    eventually(lambda: any(w in line for line in world.runtime.log_tail(copy.name) for w in words))
+    assert len(_sleepers(mark)) <= 16
 
 
 def test_a_command_that_hangs_is_ended(world: World, eventually: Eventually) -> None:

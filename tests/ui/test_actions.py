@@ -41,7 +41,7 @@ def newest(reference):
 
 def test_deploy_from_the_dialog(seeded, open_page, started):
     test = press(open_page("environment", env="shop/fix-tax"), "Deploy")
-    assert test.selectbox(key="chosen-ref").value == "fix/tax"
+    assert test.selectbox(key="ref-shop/fix-tax").value == "fix/tax"
     [button] = [b for b in test.button if b.label == "Deploy" and b.key is None]
     button.click().run()
     row = newest("shop/fix-tax")

@@ -116,10 +116,10 @@ def _history(reference: str) -> None:
                     f"<b>#{row.number}</b>",
                     look.badge(row.status),
                     ("rollback to " if row.kind == "rollback" else "") + look.code(row.ref),
-                    look.code(row.commit[:10]),
+                    look.short_commit(row.commit),
                     look.text(row.by),
                     look.ago(row.requested_at),
-                    look.lasting(row.seconds),
+                    f'<span class="gr-whole">{look.lasting(row.seconds)}</span>',
                     parts.phases(row),
                 )
                 for row in rows
