@@ -157,9 +157,14 @@ class PostgresServer:
         port = self.settings.postgres_port
         return f"postgresql://{SUPERUSER}:{quote(self.password())}@127.0.0.1:{port}/{database}"
 
+    @property
+    def is_initialised(self) -> bool:
+        """Whether the data folder is there, and whole."""
+        return (self.data / "PG_VERSION").exists() and (self.data / "greenroom-ready").exists()
+
     def ensure_initialised(self) -> None:
         """Make the data folder if it is missing. Idempotent; a half-made one is made anew."""
-        if (self.data / "PG_VERSION").exists() and (self.data / "greenroom-ready").exists():
+        if self.is_initialised:
             return
         binaries = self.binaries().folder
         shutil.rmtree(self.data, ignore_errors=True)

@@ -81,7 +81,7 @@ class Platform:
         if not self.is_up():
             self._check_room()
             self._check_ports(own_database)
-            if server is not None:
+            if server is not None and not server.is_initialised:
                 self._timed("initdb", "Preparing the database", server.ensure_initialised)
             self._start_supervisor(self._programs(server))
         if server is not None:
@@ -90,20 +90,20 @@ class Platform:
             server.ensure_databases()
         else:
             self._ensure_outside_databases()
-        for name in ("prefect", "engine"):
-            if name in self._names():
-                self.programs.start(name)
+        self.programs.start("prefect")
         self._timed("migrate", "Bringing the store's tables up to date", migrate)
         with unit_of_work() as work:
             admin_password = ensure_admin(work)
             refresh_urls(work, self.settings)
-        for name in ("gateway", "console", "worker"):
+        for name in ("gateway", "console"):
             self.programs.start(name)
         self._timed(
             "prefect",
             "Starting Prefect (its first start makes its own tables)",
             lambda: orchestrator.wait_until_ready(self.settings),
         )
+        for name in self._names() & {"engine", "worker"}:  # they ask the server as they start
+            self.programs.start(name)
         self._timed(
             "deployments",
             "Applying prefect.yaml and deployments.yaml",
