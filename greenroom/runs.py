@@ -120,8 +120,11 @@ class Runs:
                 )
             time.sleep(0.1)
 
-    def ensure_pool(self, name: str, command: str) -> None:
-        """Create or mend the work pool, so that every run is started by ``command``."""
+    def ensure_pool(self, name: str, command: str | None) -> None:
+        """Create or mend the work pool, so that every run is started by ``command``.
+
+        None leaves the start to Prefect.
+        """
         template = _job_template(command)
         answer = self._ask("GET", f"/work_pools/{name}")
         if answer.status_code == 404:
@@ -243,12 +246,13 @@ def _run(row: dict[str, Any]) -> Run:
     )
 
 
-def _job_template(command: str) -> dict[str, Any]:
+def _job_template(command: str | None) -> dict[str, Any]:
     """Give a process pool's job template.
 
     Streaming is off: with it, a flow run dies at its next log line after its worker died.
     """
     text = {"type": "string"}
+    start = {} if command is None else {"default": command}
     return {
         "job_configuration": {
             "command": "{{ command }}",
@@ -264,7 +268,7 @@ def _job_template(command: str) -> dict[str, Any]:
                 "name": {**text, "title": "Name"},
                 "env": {"type": "object", "additionalProperties": text, "title": "Environment"},
                 "labels": {"type": "object", "additionalProperties": text, "title": "Labels"},
-                "command": {**text, "title": "Command", "default": command},
+                "command": {**text, "title": "Command", **start},
                 "stream_output": {"type": "boolean", "title": "Stream", "default": False},
                 "working_dir": {**text, "title": "Working directory"},
             },

@@ -1,0 +1,1 @@
+"""The figures that Greenroom states, each measured anew: ``python -m benchmarks <name>``."""
