@@ -39,7 +39,7 @@ def run() -> Line:
             back.append(_settle(shop, asked, commits[current]))
             asked = time.monotonic()
             current = 1 - current
-            orders.place_deploy_to("tolmere/production", commits[current], actor="benchmark")
+            orders.place_deploy_to("tolmere/production", ref=commits[current], actor="benchmark")
             anew.append(_settle(shop, asked, commits[current]))
     value = statistics.median(back)
     return Line(
