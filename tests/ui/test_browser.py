@@ -91,7 +91,7 @@ def test_search_the_log_and_log_out(console, seeded, chromium):
     assert "line 0 of the build" in text
     assert "NeedleError: gone" in text
     page.goto(f"{console}/account")
-    page.get_by_role("link", name="Log out").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     page.goto(f"{console}/audit")
