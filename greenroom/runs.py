@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -56,6 +57,17 @@ class Run:
         return self.state in FINAL_STATES
 
 
+@lru_cache(maxsize=4)
+def _client(url: str, password: str) -> httpx.Client:
+    """Give the process's one pool of connections to a server: it may be shared by threads."""
+    return httpx.Client(
+        base_url=url,
+        auth=("greenroom", password),
+        timeout=httpx.Timeout(30, connect=3),
+        trust_env=False,
+    )
+
+
 class Runs:
     """Starts, watches and ends flow runs.
 
@@ -64,18 +76,15 @@ class Runs:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
-        self._client: httpx.Client | None = None
         self._deployments: dict[str, str] = {}
 
+    def close(self) -> None:
+        """Close this process's connections; the next question opens new ones."""
+        self._http().close()
+        _client.cache_clear()
+
     def _http(self) -> httpx.Client:
-        if self._client is None:
-            self._client = httpx.Client(
-                base_url=self.settings.prefect_api_url,
-                auth=("greenroom", orchestrator_password(self.settings)),
-                timeout=httpx.Timeout(30, connect=3),
-                trust_env=False,
-            )
-        return self._client
+        return _client(self.settings.prefect_api_url, orchestrator_password(self.settings))
 
     def _ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:

@@ -161,7 +161,10 @@ class Stage:
                 pytest.fail(f"the deployment ended {row.status}: {row.error}\n{self.log(row)}")
             return row if row.status in statuses else None
 
-        return eventually(look, f"deployment {'/'.join(statuses)}", seconds)  # type: ignore[no-any-return]
+        row: Deployment = eventually(look, f"deployment {'/'.join(statuses)}", seconds)
+        if row.status in deployments.FINAL and row.flow_run_id is not None:
+            self.run(row.flow_run_id)  # with the old copy's drain, and the lock given back
+        return row
 
     def log(self, deployment: Deployment) -> str:
         with unit_of_work() as work:
@@ -321,6 +324,7 @@ def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
             load_settings.cache_clear()
             yield Stage(platform, started)
         finally:
+            Runs(settings).close()
             platform.stop()
             left = [p for p in psutil.process_iter() if str(home) in " ".join(_command(p))]
             shutil.rmtree(home, ignore_errors=True)
