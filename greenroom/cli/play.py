@@ -68,6 +68,7 @@ class Play:
             "prefect": self.platform.prefect_url,
             "production": self.hands.environment("production").url,
             "preview": self.hands.environment("feature-spring-sale").url,
+            "admin_password": self.started.admin_password,
         }
 
     def _play(self) -> None:
