@@ -15,7 +15,7 @@ GOAL_SECONDS = 4.0
 
 def _push(shop: Shop, text: str) -> tuple[float, dict[str, float]]:
     """Push a commit; give our own seconds, and the seconds of each phase."""
-    commit = shop.commit(text)
+    commit = shop.change(text)
     shop.hands.push("main", commit)
     accepted = time.monotonic()
     total = shop.seconds_until(commit, accepted)

@@ -27,7 +27,7 @@ def run() -> Line:
     with running_shop() as shop:
         commits = []
         for text in ("one", "two"):
-            commits.append(shop.commit(text))
+            commits.append(shop.change(text))
             begun = time.monotonic()
             shop.hands.push("main", commits[-1])
             _settle(shop, begun, commits[-1])

@@ -39,7 +39,7 @@ class Shop:
     repository: Path
     clone: Path
 
-    def commit(self, text: str) -> str:
+    def change(self, text: str) -> str:
         """Make and publish a commit that changes one line; give its id."""
         self.clone.joinpath("NEWS").write_text(text)
         for command in (

@@ -15,8 +15,6 @@ from tasks.log import narrate
 from tasks.policies import step
 from tasks.values import Held, Source
 
-FREE_BYTES = 200_000_000
-
 
 @step
 def checkout(held: Held) -> Source:
@@ -27,7 +25,7 @@ def checkout(held: Held) -> Source:
     settings = load_settings()
     folder = settings.path("sources", str(held.deployment))
     with narrate(held.deployment, "source", "source") as log:
-        check_free_bytes(settings.path("sources"), FREE_BYTES)
+        check_free_bytes(settings.path("sources"), settings.least_free_bytes)
         with unit_of_work() as work:
             deployment = deployments.get_deployment(work, held.deployment)
             if deployment.status in deployments.FINAL:

@@ -16,7 +16,6 @@ from greenroom.hosting.commands import TimedOut, run_streamed
 from greenroom.hosting.shell import Limits, Shell
 from greenroom.settings import Settings, load_settings, project_environment
 
-FREE_BYTES = 200_000_000
 """Least room on the releases' disk to build with."""
 BUILD_PROCESSES = 4096
 """A fork bomb ends here."""
@@ -30,7 +29,7 @@ class FolderBuilder:
 
     def build(self, order: BuildOrder, log: Log, check: Check) -> Artifact:
         """Build. Idempotent."""
-        check_free_bytes(self.settings.path("releases"), FREE_BYTES)
+        check_free_bytes(self.settings.path("releases"), self.settings.least_free_bytes)
         folder = order.source / order.manifest.root
         if not folder.is_dir():
             raise BuildFailed(f"root: the repository has no folder {order.manifest.root!r}")
@@ -92,7 +91,7 @@ class FolderBuilder:
         place = self.settings.path("releases", order.project, f"{order.commit[:12]}-{digest[:12]}")
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
-            check_free_bytes(place.parent, FREE_BYTES + size)
+            check_free_bytes(place.parent, self.settings.least_free_bytes + size)
             made = place.with_name(f".{place.name}.{os.getpid()}")
             try:
                 shutil.copytree(output, made, symlinks=True, ignore=shutil.ignore_patterns(".git"))
