@@ -113,7 +113,7 @@ class UnknownRef(SourceError):
     exit_code = 3
 
 
-class _WithLog(GreenroomError):
+class ProjectFailed(GreenroomError):
     """An error of the project's own code, with the last lines it wrote."""
 
     def __init__(self, message: str, *, hint: str = "", log_tail: str = "", **details: Any) -> None:
@@ -121,15 +121,15 @@ class _WithLog(GreenroomError):
         self.log_tail = log_tail
 
 
-class BuildFailed(_WithLog):
+class BuildFailed(ProjectFailed):
     """The build failed."""
 
 
-class ReleaseFailed(_WithLog):
+class ReleaseFailed(ProjectFailed):
     """The release command failed."""
 
 
-class HealthCheckFailed(_WithLog):
+class HealthCheckFailed(ProjectFailed):
     """The new version did not become healthy."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
-from greenroom.errors import DatabaseUnavailable, Overtaken
+from greenroom.errors import DatabaseUnavailable, Overtaken, ProjectFailed
 from greenroom.runs import orchestrator_password
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
@@ -22,6 +23,8 @@ from greenroom.store.work import Work, database_url, unit_of_work
 
 FLUSH_SECONDS = 0.3
 CHECK_SECONDS = 0.3
+TAIL_LINES = 50
+"""Lines that an error of the project's own code shows."""
 _local = logging.getLogger("greenroom.tasks")
 
 
@@ -48,6 +51,8 @@ class Narrator:
     def __init__(self, deployment_id: UUID, section: str, redact: Redactor) -> None:
         self.deployment_id, self.section, self.redact = deployment_id, section, redact
         self._lines: list[str] = []
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        """What was said last."""
         self._mutex = threading.Lock()
         self._flushed_at = self._checked_at = time.monotonic()
         try:
@@ -60,6 +65,7 @@ class Narrator:
         clean = self.redact(line)
         with self._mutex:
             self._lines.append(clean)
+            self.tail.append(clean)
         self._prefect.info("%s", clean)
         if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
             self.flush()
@@ -105,7 +111,10 @@ class Narrator:
 
 @contextmanager
 def narrate(deployment_id: UUID, section: str, phase: str = "") -> Iterator[Narrator]:
-    """Open a section of the log; its end adds the seconds to ``phase`` of the deployment."""
+    """Open a section of the log; its end adds the seconds to ``phase`` of the deployment.
+
+    An error of the project's own code takes the last lines with it.
+    """
     begun = time.monotonic()
     with unit_of_work() as work:
         deployment = deployments.get_deployment(work, deployment_id)
@@ -117,6 +126,9 @@ def narrate(deployment_id: UUID, section: str, phase: str = "") -> Iterator[Narr
         yield narrator
     except Overtaken as error:
         narrator(str(error))
+        raise
+    except ProjectFailed as error:
+        error.log_tail = redact(error.log_tail) or "\n".join(narrator.tail)
         raise
     finally:
         narrator.flush()

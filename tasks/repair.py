@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from greenroom import orders
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.base import Runtime
+from greenroom.hosting.leftovers import clear_leftovers
 from greenroom.hosting.registry import has_engine, runtime_for
 from greenroom.hosting.repairs import (
     Kind,
@@ -265,10 +266,11 @@ def _start_teardown(environment_id: UUID) -> None:
 
 @step
 def tidy() -> None:
-    """Forget old deliveries and leftover checkouts. Idempotent."""
+    """Forget old deliveries, leftover checkouts and what killed runs had begun. Idempotent."""
     with unit_of_work() as work:
         webhooks.prune_deliveries(work)
         busy = {str(d.id) for d in deployments.list_unfinished(work)}
+    clear_leftovers(load_settings())
     sources = load_settings().path("sources")
     if sources.is_dir():
         for folder in sources.iterdir():

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from greenroom.errors import (
     GreenroomError,
-    HealthCheckFailed,
     HostingError,
     Overtaken,
     ReleaseFailed,
@@ -86,26 +85,16 @@ def run_release_command(held: Held, candidate: Candidate) -> None:
     with narrate(held.deployment, "release", "release") as log:
         for line in command.splitlines():
             log(f"$ {line}")
-        tail: list[str] = []
-
-        def keep(line: str) -> None:
-            log(line)
-            tail.append(log.redact(line))
-            del tail[:-50]
-
         try:
             code = runtime_for(candidate.runtime).run_command(
-                copy, command, copy.manifest.run.release_timeout_seconds, keep, log.check
+                copy, command, copy.manifest.run.release_timeout_seconds, log, log.check
             )
         except HostingError as error:
-            raise ReleaseFailed(
-                f"the release command failed: {error.message}", log_tail="\n".join(tail)
-            ) from error
+            raise ReleaseFailed(f"the release command failed: {error.message}") from error
         if code:
             raise ReleaseFailed(
                 f"the release command ended with exit code {code}",
                 hint="Nothing was switched; but what it changed in the database stays changed.",
-                log_tail="\n".join(tail),
             )
 
 
@@ -136,13 +125,9 @@ def wait_until_healthy(held: Held, candidate: Candidate) -> None:
             manifest = copy_of(work, instance).manifest
             address = instance.address
         runtime = runtime_for(candidate.runtime)
-        try:
-            probes = health.wait_until_healthy(
-                candidate.name, address, host, manifest.health, runtime, log, log.check
-            )
-        except HealthCheckFailed as error:
-            error.log_tail = log.redact(error.log_tail)
-            raise
+        probes = health.wait_until_healthy(
+            candidate.name, address, host, manifest.health, runtime, log, log.check
+        )
         log(f"healthy after {probes} probe{'s' if probes > 1 else ''} of {manifest.health.path}")
 
 

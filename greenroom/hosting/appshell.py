@@ -7,6 +7,7 @@ before the rights are dropped. The project's own variables are set only after th
 
 Limits: a control group where we may make one (Linux, root), else this process stays as a parent
 that watches: over its memory the command is ended, over its CPU share it is paused in turns.
+It stays as well for a command that somebody attends, to end it when its attendant is killed.
 """
 
 from __future__ import annotations
@@ -150,42 +151,62 @@ def _excess(table: Table, family: set[int], limits: dict[str, Any]) -> str:
     return ""
 
 
-def watch(command: str, environment: dict[str, str], limits: dict[str, Any]) -> int:
+class Bounds:
+    """Holds a family of processes to its limits, as far as watching can."""
+
+    def __init__(self, limits: dict[str, Any]) -> None:
+        self.limits, self.excess = limits, ""
+        self.used, self.at, self.debt = 0.0, time.monotonic(), 0.0
+
+    def hold(self, table: Table, family: set[int]) -> float:
+        """End or pause what uses too much; give the seconds until the next look."""
+        if not self.excess and (excess := _excess(table, family, self.limits)):
+            self.excess = excess
+            print(f"{ENDED}{excess}", flush=True)
+        if self.excess:
+            _signal_all(family, signal.SIGKILL)
+            return 0.0
+        used, moment = sum(table[pid][2] for pid in family), time.monotonic()
+        allowed = self.limits["cpu"] * (moment - self.at)
+        self.debt = max(0.0, self.debt + (used - self.used) - allowed)
+        self.used, self.at = used, moment
+        if self.debt > 0.01:
+            _signal_all(family, signal.SIGSTOP)
+            time.sleep(min(1.0, self.debt / self.limits["cpu"]))
+            _signal_all(family, signal.SIGCONT)
+        return 0.05 if self.debt else 0.2
+
+
+def watch(
+    command: str, environment: dict[str, str], limits: dict[str, Any] | None, attendant: int
+) -> int:
     """Run the command as a child, hold it to its limits, and end as it ends.
 
     The child stays in our process group: whoever ends the group ends both. What it leaves
-    behind comes to us, and ends with it.
+    behind comes to us, and ends with it. All end when the attendant is gone, or asks for it.
     """
     _control(ADOPT_ORPHANS, 1)
     child = os.fork()
     if child == 0:
         _control(DIE_WITH_PARENT, signal.SIGKILL)
         _become(command, environment)
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # the group's signal: the child has got it, too
-    last_used, last_at, debt, excess = 0.0, time.monotonic(), 0.0, ""
+        signal.signal(number, lambda number, _: asked.append(number))  # the child has got it, too
+    bounds, pause = Bounds(limits) if limits else None, 0.005
     while True:
         ended, status = os.waitpid(-1, os.WNOHANG)
-        table = _read_table()
-        family = _family(table, os.getpid()) - {os.getpid()}
-        if ended == child:
-            _signal_all(family, signal.SIGKILL)
-            code = os.waitstatus_to_exitcode(status)
+        left = bool(attendant) and (bool(asked) or os.getppid() != attendant)
+        if ended == child or left:
+            _signal_all(_family(_read_table(), os.getpid()) - {os.getpid()}, signal.SIGKILL)
+            code = os.waitstatus_to_exitcode(status) if ended == child else -signal.SIGKILL
             return code if code >= 0 else 128 - code
-        if not excess and (excess := _excess(table, family, limits)):
-            print(f"{ENDED}{excess}", flush=True)
-        if excess:
-            _signal_all(family, signal.SIGKILL)
-            continue
-        used, moment = sum(table[pid][2] for pid in family), time.monotonic()
-        debt = max(0.0, debt + (used - last_used) - limits["cpu"] * (moment - last_at))
-        last_used, last_at = used, moment
-        if debt > 0.01:
-            _signal_all(family, signal.SIGSTOP)
-            time.sleep(min(1.0, debt / limits["cpu"]))
-            _signal_all(family, signal.SIGCONT)
+        pause = min(0.2, pause * 2)
+        if bounds:
+            table = _read_table()
+            pause = min(pause, bounds.hold(table, _family(table, os.getpid()) - {os.getpid()}))
         if not ended:
-            time.sleep(0.05 if debt else 0.2)
+            time.sleep(pause)
 
 
 def _become(command: str, environment: dict[str, str]) -> NoReturn:
@@ -205,9 +226,11 @@ def main() -> None:
     bound = join_cgroup(spec["name"], limits)
     drop_rights(spec["user"])
     os.chdir(spec["folder"])
-    if bound or not limits["memory_bytes"]:
+    to_watch = None if bound or not limits["memory_bytes"] else limits
+    attendant = spec["attendant"]
+    if not to_watch and not attendant:
         _become(command, environment)
-    sys.exit(watch(command, environment, limits))
+    sys.exit(watch(command, environment, to_watch, attendant))
 
 
 if __name__ == "__main__":

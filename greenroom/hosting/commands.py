@@ -17,6 +17,8 @@ MAX_LINE = 4_000
 """Characters of one line that are kept."""
 MAX_LINES = 50_000
 """Lines of one command that are passed on; the rest is counted only."""
+END_SECONDS = 2.0
+"""How long a command may take to end when it is asked to."""
 
 
 class TimedOut(Exception):
@@ -87,10 +89,19 @@ def run_streamed(
             time.sleep(0.05)
         return process.returncode
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process)
         process.stdout.close()
-        process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a command with its group: first asked, so that who watches it can end the rest."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def clean_line(raw: bytes) -> str:

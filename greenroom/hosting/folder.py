@@ -57,7 +57,7 @@ class FolderBuilder:
                 _give(account, path)
         command = order.manifest.build.command
         log(f"$ {command}")
-        shell = Shell(self.settings, f"build-{order.commit[:12]}-{os.getpid()}")
+        shell = Shell.attended(self.settings, f"build-{order.project}-{order.commit[:12]}")
         given = {"CI": "true", **order.variables, "HOME": str(cache), "TMPDIR": str(shell.scratch)}
         shell.write(
             command=command,

@@ -117,7 +117,7 @@ class ProcessRuntime:
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
     ) -> int:
         """Run a command as the copy would run, in its folder, and give its exit code."""
-        shell = self._shell(f"{copy.name}-cmd")
+        shell = Shell.attended(self.settings, copy.name)
         self._write(shell, copy, port=0)
         try:
             return run_streamed(

@@ -21,6 +21,8 @@ from greenroom.settings import Settings
 
 _CGROUPS = ("", "memory", "cpu", "pids")
 """Version 2 has one tree, version 1 one for each controller."""
+ATTENDED_BY = "-by-"
+"""Stands in the name of an attended command, before its attendant's process id."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,16 @@ class Limits:
 class Shell:
     """One command that can be started, by a name that is unique on this machine."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
-        self.name = name
+    def __init__(self, settings: Settings, name: str, attendant: int = 0) -> None:
+        self.name, self.attendant = name, attendant
         self.file = settings.path("run", "copies", f"{name}.json")
         self.scratch = settings.path("scratch", name)
         self._settings = settings
+
+    @classmethod
+    def attended(cls, settings: Settings, stem: str) -> Shell:
+        """Give one that ends with this process, which is to start it."""
+        return cls(settings, f"{stem}{ATTENDED_BY}{os.getpid()}", os.getpid())
 
     def write(
         self,
@@ -63,6 +70,7 @@ class Shell:
             "environment": dict(environment),
             "user": account.name if account else None,
             "limits": asdict(limits),
+            "attendant": self.attendant,
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.parent.chmod(0o700)

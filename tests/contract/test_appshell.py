@@ -32,7 +32,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(command: str, memory: int = 64, cpu: float = 1.0, processes: int = 32) -> Any:
         spec = {
-            "name": "t", "command": command, "folder": "/", "user": None,
+            "name": "t", "command": command, "folder": "/", "user": None, "attendant": 0,
             "environment": {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)},
             "limits": {"memory_bytes": memory * 1024**2, "cpu": cpu, "processes": processes},
         }  # fmt: skip
@@ -52,6 +52,33 @@ def start(tmp_path: Path) -> Iterator[Start]:
         except ProcessLookupError:
             pass
         process.communicate()
+
+
+ATTENDANT = """\
+import json, os, subprocess, sys
+spec = json.load(open(sys.argv[2]))
+spec["attendant"] = os.getpid()
+json.dump(spec, open(sys.argv[2], "w"))
+subprocess.run([sys.executable, "-I", "-S", *sys.argv[1:]], start_new_session=True)
+"""
+
+
+@pytest.mark.parametrize("memory", [64 * 1024**2, None])
+def test_it_ends_when_its_attendant_is_killed(start: Start, tmp_path: Path, memory: Any) -> None:
+    mark = f"8{time.time_ns() % 100_000:05}"
+    start("true").wait()
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    spec["command"] = f"echo up; setsid sleep {mark} & sleep {mark}; echo end"
+    spec["limits"]["memory_bytes"] = memory
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    script, file = tmp_path / "appshell.py", tmp_path / "spec.json"
+    with subprocess.Popen(
+        [sys.executable, "-c", ATTENDANT, str(script), str(file)], stdout=subprocess.PIPE
+    ) as attendant:
+        assert attendant.stdout is not None
+        assert attendant.stdout.readline() == b"up\n"
+        attendant.kill()
+        assert attendant.stdout.read() == b""  # whoever could write has ended
 
 
 def test_it_ends_as_the_command_ends(start: Start) -> None:
@@ -74,7 +101,7 @@ def test_over_its_memory_it_is_ended(start: Start) -> None:
     process = start(ALLOCATE.format(200) + " & wait")
     out = process.communicate(timeout=20)[0].decode()
     assert process.returncode == 137
-    assert "it used more memory than it may (2" in out
+    assert "it used more memory than it may (" in out
     assert "of 64 MiB" in out
 
 

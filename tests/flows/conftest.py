@@ -24,7 +24,7 @@ from sqlalchemy import select
 
 from greenroom import orders
 from greenroom.cli.stage import prepare_stage
-from greenroom.errors import PlatformError
+from greenroom.errors import GreenroomError, PlatformError
 from greenroom.platform.up import Platform, Started
 from greenroom.runs import Run, Runs
 from greenroom.settings import load_settings
@@ -83,12 +83,14 @@ def site(text: str) -> dict[str, str]:
     return {"index.html": f"<h1>{text}</h1>"}
 
 
-def eventually(condition: Callable[[], Any], what: str = "it", seconds: float = 60) -> Any:
+def eventually(
+    condition: Callable[[], Any], what: str = "it", seconds: float = 60, pause: float = 0.05
+) -> Any:
     """Wait until a condition holds, and give what it gave."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds:.0f} s"
-        time.sleep(0.05)
+        time.sleep(pause)
     return found
 
 
@@ -165,6 +167,13 @@ class Stage:
         if row.status in deployments.FINAL and row.flow_run_id is not None:
             self.run(row.flow_run_id)  # with the old copy's drain, and the lock given back
         return row
+
+    eventually = staticmethod(eventually)
+
+    def restart(self, program: str) -> None:
+        """Stop one of the platform's programs and start it anew."""
+        self.platform.programs.stop(program, 20)
+        self.platform.programs.start(program)
 
     def log(self, deployment: Deployment) -> str:
         with unit_of_work() as work:
@@ -273,6 +282,24 @@ class Site:
         port, host = self.stage.settings.gateway_port, self.environment(branch).host
         return Visitor(lambda: ask(port, host))
 
+    def heal(self, branch: str = "main", status: str = "active") -> None:
+        """Reconcile until the environment is in a true state."""
+
+        def look() -> bool:
+            try:
+                self.stage.reconcile()
+                self.check_truth(branch, status)
+            except (AssertionError, GreenroomError) as error:
+                seen.append(repr(error))
+                return False
+            return True
+
+        seen: list[str] = []
+        try:
+            eventually(look, "a true state", 90, 0.3)
+        except AssertionError:
+            pytest.fail(f"no true state: {seen[-1]}")
+
     def check_truth(self, branch: str = "main", status: str = "active") -> None:
         """Assert that nothing is left of what was killed: no lock, no copy but the serving one."""
         environment = self.environment(branch)
@@ -309,6 +336,8 @@ def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
         for name in [name for name in os.environ if name.startswith(("GREENROOM_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("GREENROOM_HOME", str(home))
+        patch.setenv("GREENROOM_DRAIN_SECONDS", "0.7")
+        patch.setenv("GREENROOM_KEEP_RELEASES", "3")
         for name in ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES"):
             patch.setenv(f"GREENROOM_{name}_PORT", str(_free_port()))
         load_settings.cache_clear()
@@ -368,8 +397,3 @@ def _app() -> Callable[..., dict[str, str]]:
 @pytest.fixture(name="static")
 def _static() -> Callable[[str], dict[str, str]]:
     return site
-
-
-@pytest.fixture(name="eventually")
-def _eventually() -> Callable[..., Any]:
-    return eventually
