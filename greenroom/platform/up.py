@@ -80,6 +80,7 @@ class Platform:
         server = PostgresServer(self.settings) if own_database else None
         if not self.is_up():
             self._check_room()
+            self._end_orphans()  # of a manager that was killed: they hold our ports
             self._check_ports(own_database)
             if server is not None and not server.is_initialised:
                 self._timed("initdb", "Preparing the database", server.ensure_initialised)
@@ -205,11 +206,12 @@ class Platform:
                 )
 
     def _start_supervisor(self, programs: list[Program]) -> None:
-        self._end_orphans()
         file = self.settings.path("run", "supervisord.conf")
         file.touch(mode=0o600)
         file.write_text(render_configuration(self.settings, programs))
         log = self.settings.path("logs", "supervisord.out").open("ab")
+        if self._manager is not None:
+            self._manager.wait(10)
         self._manager = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", str(file)],
             stdin=subprocess.DEVNULL,

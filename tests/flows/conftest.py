@@ -170,6 +170,24 @@ class Stage:
 
     eventually = staticmethod(eventually)
 
+    @staticmethod
+    def is_asleep(seconds: float) -> bool:
+        """Whether a ``sleep`` of so many seconds runs: tests mark their commands by it."""
+        command = ["sleep", str(seconds)]
+        return any(p.info["cmdline"] == command for p in psutil.process_iter(["cmdline"]))
+
+    def program(self, name: str) -> psutil.Process:
+        """Give the process of one of the platform's programs."""
+
+        def look() -> psutil.Process | None:
+            try:
+                state = self.platform.programs.state(name)
+                return psutil.Process(state.pid) if state and state.pid else None
+            except (GreenroomError, psutil.Error):
+                return None
+
+        return eventually(look, name)  # type: ignore[no-any-return]
+
     def restart(self, program: str) -> None:
         """Stop one of the platform's programs and start it anew."""
         self.platform.programs.stop(program, 20)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import pytest
 
 from greenroom import orders
@@ -22,27 +21,19 @@ def sleeping(text: str, seconds: int) -> dict[str, str]:
     return {"index.html": text, "greenroom.yaml": build}
 
 
-def is_asleep(seconds: int) -> bool:
-    return any(
-        p.info["cmdline"][:2] == ["sleep", str(seconds)]
-        for p in psutil.process_iter(["cmdline"])
-        if p.info["cmdline"]
-    )
-
-
 def test_a_newer_commit_overtakes_one_that_builds(
     new_site: Callable[..., Any], static: Any
 ) -> None:
     site = new_site(sleeping("old", 614))
     older = site.order()
-    site.stage.eventually(lambda: is_asleep(614), "the build")
+    site.stage.eventually(lambda: site.stage.is_asleep(614), "the build")
     site.commit({**static("new"), "greenroom.yaml": "version: 1\n"})
     newer = site.order()
     old = site.stage.wait(older.deployment_id, "cancelled")
     assert site.stage.wait(newer.deployment_id, "live")
     assert f"overtaken by deployment #{newer.number}" in site.stage.log(old)
     assert site.stage.run_state(old, "CANCELLED")
-    assert not is_asleep(614)
+    assert not site.stage.is_asleep(614)
     assert site.get().text == "<h1>new</h1>"
     site.check_truth()
 
@@ -67,11 +58,11 @@ def test_a_cancelled_build_ends_and_leaves_nothing(
     site.deploy()
     site.commit(sleeping("after", 615))
     order = site.order()
-    site.stage.eventually(lambda: is_asleep(615), "the build")
+    site.stage.eventually(lambda: site.stage.is_asleep(615), "the build")
     orders.place_cancel(f"{site.name}/{site.environment().name}", f"#{order.number}", actor="bob")
     ended = site.stage.wait(order.deployment_id, "cancelled")
     assert ended.completed_at is not None
-    assert not is_asleep(615)
+    assert not site.stage.is_asleep(615)
     assert site.get().text == "<h1>before</h1>"
     site.check_truth()
 
@@ -79,7 +70,7 @@ def test_a_cancelled_build_ends_and_leaves_nothing(
 def test_a_refused_lock_says_who_what_and_since_when(new_site: Callable[..., Any]) -> None:
     site = new_site(sleeping("x", 616))
     order = site.order()
-    site.stage.eventually(lambda: is_asleep(616), "the build")
+    site.stage.eventually(lambda: site.stage.is_asleep(616), "the build")
     environment = site.environment()
     with pytest.raises(EnvironmentLocked) as refused, unit_of_work() as work:
         deployments.take_lock(

@@ -15,14 +15,6 @@ from greenroom.store.work import unit_of_work
 pytestmark = pytest.mark.flows
 
 
-def is_asleep(seconds: int) -> bool:
-    return any(
-        p.info["cmdline"][:2] == ["sleep", str(seconds)]
-        for p in psutil.process_iter(["cmdline"])
-        if p.info["cmdline"]
-    )
-
-
 def version(site: Any) -> str:
     return str(json.loads(site.get().text)["version"])
 
@@ -66,14 +58,14 @@ def test_killed_before_the_switch(new_site: Callable[..., Any], app: Any, step: 
         order = site.order()
         if step in ("build", "release", "health"):
             asleep = {"build": 617, "release": 618, "health": 619}[step]
-            site.stage.eventually(lambda: is_asleep(asleep), step)
+            site.stage.eventually(lambda: site.stage.is_asleep(asleep), step)
         elif step == "start":
             reach(site, order, "starting", "checking")
         ended = kill(site, order)
         assert ended.status == "failed"
         assert "killed" in ended.error["detail"]
         assert ended.error["hint"]
-        assert not any(is_asleep(seconds) for seconds in (617, 618, 619))
+        assert not any(site.stage.is_asleep(seconds) for seconds in (617, 618, 619))
         assert version(site) == "1"
         site.commit(app("3"))
         site.deploy()
@@ -102,13 +94,13 @@ def test_killed_after_the_switch(new_site: Callable[..., Any], app: Any) -> None
 def test_killed_on_a_first_deployment(new_site: Callable[..., Any], app: Any) -> None:
     site = new_site(app("1", BUILD))
     order = site.order()
-    site.stage.eventually(lambda: is_asleep(617), "the build")
+    site.stage.eventually(lambda: site.stage.is_asleep(617), "the build")
     process = site.stage.process_of(site.environment().id)
     process.kill()
     psutil.wait_procs([process], timeout=10)
     site.heal(status="error")
     assert site.stage.wait(order.deployment_id, "failed")
-    assert not is_asleep(617)
+    assert not site.stage.is_asleep(617)
     site.commit(app("2"))
     site.deploy()
     site.check_truth()
