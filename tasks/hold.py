@@ -19,6 +19,7 @@ from greenroom.errors import (
     Overtaken,
     PlatformError,
 )
+from greenroom.redaction import redactor_for
 from greenroom.store import deployments, environments
 from greenroom.store.models import (
     Deployment,
@@ -29,7 +30,6 @@ from greenroom.store.models import (
     now,
 )
 from greenroom.store.work import Work, unit_of_work
-from tasks.log import redactor_for
 from tasks.policies import step
 from tasks.values import DeployRequest, Held
 

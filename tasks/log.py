@@ -14,35 +14,17 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from greenroom.errors import DatabaseUnavailable, Overtaken, ProjectFailed
-from greenroom.runs import orchestrator_password
+from greenroom.redaction import redactor_for
 from greenroom.secrets import Redactor
-from greenroom.settings import load_settings
-from greenroom.store import deployments, environments, projects
+from greenroom.store import deployments
 from greenroom.store.models import Deployment, Environment
-from greenroom.store.work import Work, database_url, unit_of_work
+from greenroom.store.work import unit_of_work
 
 FLUSH_SECONDS = 0.3
 CHECK_SECONDS = 0.3
 TAIL_LINES = 50
 """Lines that an error of the project's own code shows."""
 _local = logging.getLogger("greenroom.tasks")
-
-
-def redactor_for(work: Work, environment: Environment) -> Redactor:
-    """Make the redactor that knows an environment's secrets and the platform's own."""
-    secrets = [v.value for v in projects.resolve_variables(environment) if v.is_secret]
-    secrets.append(projects.webhook_secret(environment.project))
-    settings = load_settings()
-    urls = [
-        environments.environment_database_url(environment),
-        projects.production_database_url(environment.project),
-        database_url(settings),
-    ]
-    for url in filter(None, urls):
-        password = url.split("://", 1)[-1].split("@", 1)[0].partition(":")[2]
-        secrets.append(password)
-    secrets.append(orchestrator_password(settings))
-    return Redactor(filter(None, secrets))
 
 
 class Narrator:

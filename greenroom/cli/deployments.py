@@ -10,8 +10,9 @@ import click
 from greenroom import orders
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, styled
-from greenroom.errors import GreenroomError, NotFound
-from greenroom.settings import load_settings
+from greenroom.errors import NotFound
+from greenroom.hosting.registry import runtime_for
+from greenroom.redaction import redactor_for
 from greenroom.store import deployments, environments
 from greenroom.store.models import Deployment, DeploymentLog, DeploymentStatus, Environment
 from greenroom.store.work import unit_of_work
@@ -169,20 +170,8 @@ def logs(reference: str, following: bool, app: bool, as_json: bool) -> None:
 def _app_log(environment: Environment, following: bool) -> None:
     with unit_of_work() as work:
         instance = environments.serving_instance(work, environment.id)
+        redact = redactor_for(work, work.get_one(Environment, environment.id))
     if instance is None:
         raise NotFound(f"nothing serves {environment.name} now")
-    file = load_settings().path("logs", f"app-{instance.name}.log")
-    if instance.runtime != "process" or not file.exists():
-        raise GreenroomError(
-            f"the log of a {instance.runtime} environment is kept by its host",
-            hint=f"docker logs {instance.name}",
-        )
-    with file.open(errors="replace") as opened:
-        while True:
-            text = opened.read()
-            if text:
-                click.echo(text, nl=False)
-            elif not following:
-                return
-            else:
-                time.sleep(POLL_SECONDS)
+    for line in runtime_for(instance.runtime).read_log(instance.name, following):
+        click.echo(redact(line))

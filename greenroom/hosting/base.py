@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -103,6 +103,9 @@ class Runtime(Protocol):
 
     def log_tail(self, name: str, lines: int = 50) -> list[str]:
         """Give the last lines a copy wrote."""
+
+    def read_log(self, name: str, following: bool) -> Iterator[str]:
+        """Give each line that is kept of what a copy wrote; ``following``, as it goes on, too."""
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop and remove a copy, dead or alive. Idempotent."""

@@ -290,6 +290,16 @@ class DockerRuntime:
             return []
         return [clean_line(line) for line in raw.splitlines()]
 
+    def read_log(self, name: str, following: bool) -> Iterator[str]:
+        """Give what the container wrote, line by line."""
+        rest = b""
+        with explained("the log"):
+            for part in self.client.containers.get(name).logs(stream=True, follow=following):
+                *lines, rest = (rest + part).split(b"\n")
+                yield from map(clean_line, lines)
+        if rest:
+            yield clean_line(rest)
+
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop and remove a container. Idempotent."""
         with explained("the container"):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from greenroom.errors import HostingError
@@ -17,6 +20,8 @@ from greenroom.settings import Settings, load_settings, project_environment
 
 PREFIX = "app-"
 """Marks a project's program at the process manager."""
+POLL_SECONDS = 0.2
+"""How often a log that is followed is looked at."""
 
 
 class ProcessRuntime:
@@ -133,6 +138,24 @@ class ProcessRuntime:
         """Give the last lines the copy wrote."""
         text = self.programs.log_tail(PREFIX + name)
         return [clean_line(line.encode()) for line in text.splitlines()[-lines:]]
+
+    def read_log(self, name: str, following: bool) -> Iterator[str]:
+        """Give what the copy wrote, line by line; followed until it is forgotten."""
+        file, rest = self.settings.path("logs", f"{PREFIX}{name}.log"), b""
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as opened:
+            while True:
+                if part := opened.read(65536):
+                    *lines, rest = (rest + part).split(b"\n")
+                    yield from map(clean_line, lines)
+                elif not following:
+                    break
+                elif file.stat().st_ino != os.fstat(opened.fileno()).st_ino:
+                    yield from self.read_log(name, following)  # it was full: a new one was begun
+                    return
+                else:
+                    time.sleep(POLL_SECONDS)
+        if rest:
+            yield clean_line(rest)
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop the copy and all it started, and forget it. Idempotent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from greenroom.errors import HostingError
@@ -44,6 +45,10 @@ class StaticRuntime:
     def log_tail(self, name: str, lines: int = 50) -> list[str]:
         """Nothing writes."""
         return []
+
+    def read_log(self, name: str, following: bool) -> Iterator[str]:
+        """Nothing writes."""
+        return iter(())
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Nothing to do; the folder is the release's, not the copy's."""

@@ -334,3 +334,14 @@ def test_environments_have_networks_of_their_own(docker_world: World) -> None:
     assert docker_world.runtime.run_command(same, command, 30, lines.append, quiet) == 0
     docker_world.runtime.remove_network(two.environment_id)
     docker_world.runtime.remove_network(two.environment_id)
+
+
+def test_its_log_is_read_and_followed(world: World, eventually: Eventually) -> None:
+    copy = world.copy("echo one; echo two; sleep 1; echo three; sleep 600")
+    world.runtime.start(copy)
+    eventually(lambda: len(world.runtime.log_tail(copy.name)) >= 2)
+    assert list(world.runtime.read_log(copy.name, following=False))[:2] == ["one", "two"]
+    lines = world.runtime.read_log(copy.name, following=True)
+    assert [next(lines), next(lines), next(lines)] == ["one", "two", "three"]
+    world.runtime.stop(copy.name, 0)
+    assert list(lines) == []

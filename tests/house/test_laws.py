@@ -24,6 +24,7 @@ FLOORS: dict[str, float] = {
     "greenroom.runs": 1,
     "greenroom.programs": 1,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
+    "greenroom.redaction": 1.5,
     **{
         f"greenroom.{room}": 2
         for room in (
