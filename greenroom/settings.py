@@ -73,7 +73,6 @@ class Settings(BaseSettings):
     """How long the old version may finish its requests after the switch."""
     least_free_bytes: int = 200_000_000
     """A deployment is refused while the disk of ``home`` has less room than this."""
-    deploy_timeout_seconds: int = 1800
     fork_server: bool = True
     """Start flow runs by forking a warm process (0.5 CPU-s instead of 2.5 each)."""
 

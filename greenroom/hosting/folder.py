@@ -16,7 +16,6 @@ from greenroom.hosting.commands import TimedOut, run_streamed
 from greenroom.hosting.shell import Limits, Shell
 from greenroom.settings import Settings, load_settings, project_environment
 
-"""Least room on the releases' disk to build with."""
 BUILD_PROCESSES = 4096
 """A fork bomb ends here."""
 
