@@ -98,7 +98,7 @@ def record_rollback(work: Work, environment: Environment, *, to: str = "", actor
     if target.release.removed_at is not None:
         raise InvalidInput(
             f"the release of deployment #{target.number} was cleaned up",
-            hint=f"Deploy its commit anew: greenroom deploy --ref {target.commit_hash[:12]}",
+            hint=f"Deploy its commit anew: --ref {target.commit_hash}",
         )
     deployment = deployments.create_deployment(
         work,

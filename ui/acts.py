@@ -74,7 +74,7 @@ def add_project(source: str, name: str, actor: str) -> str:
     if ":" in location.rpartition("@")[0]:
         raise InvalidInput(
             "the URL holds a password",
-            hint="Give this machine an SSH key or a git credential; the URL is shown to people.",
+            hint="It is shown to people. Give this account an SSH key, and the SSH address here.",
         )
     url = git.check_source_url(source.strip())
     branch = git.default_branch(url)

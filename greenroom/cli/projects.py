@@ -66,7 +66,7 @@ def project_add(
     if "@" in urlsplit(source).netloc and ":" in urlsplit(source).netloc.split("@")[0]:
         raise InvalidInput(
             "the URL holds a password",
-            hint="Give this machine an SSH key or a git credential; the URL is shown to people.",
+            hint="It is shown to people. Give this account an SSH key, and the SSH address here.",
         )
     url = git.check_source_url(source)
     branch = production_branch or git.default_branch(url)

@@ -155,7 +155,8 @@ def _explain(stderr: str, arguments: tuple[str, ...]) -> SourceError:
     if "authentication" in text or "permission denied" in text or "terminal prompts" in text:
         return SourceError(
             f"the repository refuses access: {last}",
-            hint="Is it private? Give this machine's key read access, or use a URL with a token.",
+            hint="Is it private? Give the SSH key of the account that runs Greenroom read access,"
+            " and name the repository by its SSH address.",
         )
     if "does not appear to be a git repository" in text or "not found" in text:
         return SourceError(f"there is no git repository: {last}", hint="Check the URL or path.")
