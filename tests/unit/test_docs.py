@@ -131,7 +131,9 @@ def test_every_setting_is_described_with_its_default() -> None:
 def test_the_settings_file_that_is_shown_is_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (shown,) = re.findall(r"^```toml\n(.*?)^```$", read(DOCS / "settings.md"), re.M | re.DOTALL)
+    (shown,) = re.findall(
+        r"^```toml\n(.*?)^```$", read(DOCS / "settings.md"), re.DOTALL | re.MULTILINE
+    )
     (tmp_path / "greenroom.toml").write_text(shown)
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     wanted = tomllib.loads(shown)
