@@ -62,6 +62,14 @@ class Settings(BaseSettings):
     console_port: int = 8601
     prefect_port: int = 8602
     postgres_port: int = 8603
+    header_seconds: float = 15.0
+    """How long a client may take to say what it asks for."""
+    answer_seconds: float = 60.0
+    """How long an environment may take to begin its answer."""
+    stalled_seconds: float = 60.0
+    """How long an upload, or a client that reads its answer, may stand still."""
+    upload_max_bytes: int = 5_000_000_000
+    """Largest request that is passed on."""
 
     # Running things
     app_user: str | None = None
@@ -134,6 +142,8 @@ def process_environment(**more: Any) -> dict[str, str]:
     return {**os.environ, **{key: str(value) for key, value in more.items()}}
 
 
+INSTANCE_MARK = "GREENROOM_INSTANCE"
+"""Variable that names the running copy, or command, which a project's process belongs to."""
 _PASSED_TO_PROJECTS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 

@@ -7,6 +7,8 @@ import contextlib
 import json
 import logging
 import signal
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +28,33 @@ SERVING = f"{RESERVED}serving"
 """Tells which copy the gateway sends an environment's requests to."""
 
 
+class PatientServer(web.Server):
+    """aiohttp's server, which of itself would wait for ever for a connection's first request."""
+
+    def __init__(self, handler: Callable[..., Any], seconds: float, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._seconds = seconds
+        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the protocol of a new connection."""
+        connection = super().__call__()
+        loop = asyncio.get_running_loop()
+        self._silent[connection] = loop.call_later(self._seconds, self._give_up, connection)
+        return connection
+
+    def has_asked(self, connection: asyncio.BaseProtocol) -> None:
+        """Note that a connection's request has come in whole."""
+        timer = self._silent.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _give_up(self, connection: web.RequestHandler) -> None:
+        del self._silent[connection]
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
 class Gateway:
     """One gateway process."""
 
@@ -41,10 +70,13 @@ class Gateway:
             "127.0.0.1",
             "[::1]",
         }
+        self._server: PatientServer | None = None
         self._runner: web.ServerRunner | None = None
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        if self._server is not None:
+            self._server.has_asked(request.protocol)
         hosts = request.headers.getall("Host", ())
         if len(hosts) != 1:
             return pages.bad_request(request, "A request names exactly one host.")
@@ -96,8 +128,9 @@ class Gateway:
     async def start(self) -> None:
         """Load the routes and listen."""
         await self.routes.start()
-        server = web.Server(
+        self._server = PatientServer(
             self.handle,
+            self.settings.header_seconds,
             access_log=None,
             keepalive_timeout=KEEPALIVE_SECONDS,
             max_line_size=MAX_HEADER_OCTETS,
@@ -106,7 +139,7 @@ class Gateway:
             read_bufsize=2**17,
         )
         self._runner = web.ServerRunner(
-            server, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
+            self._server, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
         )
         await self._runner.setup()
         site = web.TCPSite(

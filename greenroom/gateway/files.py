@@ -24,9 +24,12 @@ def find_file(folder: Path, path: str) -> Path | None:
         return None
     root = folder.resolve()
     wanted = root.joinpath(*parts)
-    choices = [wanted / "index.html"] if wanted.is_dir() else [wanted]
-    if parts and not plain.endswith("/"):
-        choices.append(wanted.with_name(wanted.name + ".html"))
+    if _is_folder(wanted):
+        choices = [wanted / "index.html"]
+    elif plain.endswith("/"):
+        return None
+    else:
+        choices = [wanted, wanted.with_name(wanted.name + ".html")]
     for choice in choices:
         try:
             found = choice.resolve(strict=True)
@@ -37,6 +40,13 @@ def find_file(folder: Path, path: str) -> Path | None:
     return None
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long
+        return False
+
+
 async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web.StreamResponse:
     """Answer a request from a folder."""
     headers = {"X-Robots-Tag": pages.NOINDEX} if noindex else {}
@@ -45,8 +55,7 @@ async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web
             request, 405, "Only reading", "A static site answers GET and HEAD only."
         )
     path, _, query = request.raw_path.partition("?")
-    is_folder = not path.endswith("/") and (folder / unquote(path).strip("/")).is_dir()
-    if is_folder and find_file(folder, path + "/") is not None:
+    if not path.endswith("/") and find_file(folder, path + "/") is not None:
         place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")
         return web.Response(status=308, headers={**headers, "Location": place})
     found = find_file(folder, path)

@@ -107,6 +107,15 @@ def too_slow(request: web.BaseRequest) -> web.Response:
     )  # fmt: skip
 
 
+def too_large(request: web.BaseRequest, allowed: int) -> web.Response:
+    """Refuse an upload; close the connection, which may hold much of it."""
+    refused = answer(
+        request, 413, "This upload is too large", f"At most {allowed:,} bytes are passed on.",
+    )  # fmt: skip
+    refused.force_close()
+    return refused
+
+
 def bad_request(request: web.BaseRequest, why: str) -> web.Response:
     """Refuse a request that is not HTTP as it should be; close the connection."""
     refused = answer(request, 400, "This request is malformed", why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
@@ -11,7 +12,8 @@ from yarl import URL
 from greenroom.gateway import pages
 from greenroom.gateway.headers import for_client, for_upstream
 from greenroom.gateway.routes import Target
-from greenroom.gateway.upstream import FIRST_BYTE_SECONDS, Upstream
+from greenroom.gateway.uploads import TooLarge, chunks_of
+from greenroom.gateway.upstream import Upstream
 from greenroom.settings import Settings
 
 SMALL = 64 * 1024
@@ -28,6 +30,7 @@ class Proxy:
     """Forwards requests."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.scheme = settings.public_scheme
         default = {"http": 80, "https": 443}.get(self.scheme, 80)
         self.port = str(settings.public_port or settings.gateway_port or default)
@@ -36,22 +39,21 @@ class Proxy:
         self, request: web.BaseRequest, target: Target, upstream: Upstream
     ) -> web.StreamResponse:
         """Forward one request and its answer."""
+        if (request.content_length or 0) > self.settings.upload_max_bytes:
+            return pages.too_large(request, self.settings.upload_max_bytes)
         headers = for_upstream(request, self.scheme, self.port)
-        body = request.content if request.body_exists else None
-        attempts = 2 if body is None and request.method in _SAFE else 1
+        attempts = 2 if not request.body_exists and request.method in _SAFE else 1
         with upstream:
             for attempt in range(attempts):
                 try:
-                    answer = await asyncio.wait_for(
-                        upstream.session.request(
+                    async with asyncio.timeout(self.settings.answer_seconds) as patience:
+                        answer = await upstream.session.request(
                             request.method,
                             upstream_url(upstream, request),
                             headers=headers,
-                            data=body,
+                            data=self._body(request, patience) if request.body_exists else None,
                             allow_redirects=False,
-                        ),
-                        FIRST_BYTE_SECONDS if body is None else None,
-                    )
+                        )
                 except (
                     aiohttp.ServerDisconnectedError,
                     aiohttp.ClientOSError,
@@ -62,10 +64,23 @@ class Proxy:
                     return pages.not_reached(request)
                 except TimeoutError:
                     return pages.too_slow(request)
-                except aiohttp.ClientError:
+                except aiohttp.ClientError as error:
+                    if isinstance(error.__cause__, TooLarge):
+                        return pages.too_large(request, self.settings.upload_max_bytes)
                     return pages.not_reached(request)
                 return await self._send_back(request, target, answer)
         return pages.not_reached(request)
+
+    async def _body(
+        self, request: web.BaseRequest, patience: asyncio.Timeout
+    ) -> AsyncIterator[bytes]:
+        """Pass an upload on as it comes; the time for the answer counts from its end."""
+        moment = asyncio.get_running_loop().time
+        patience.reschedule(moment() + self.settings.stalled_seconds)
+        async for chunk in chunks_of(request, self.settings.upload_max_bytes):
+            patience.reschedule(moment() + self.settings.stalled_seconds)
+            yield chunk
+        patience.reschedule(moment() + self.settings.answer_seconds)
 
     async def _send_back(
         self, request: web.BaseRequest, target: Target, answer: aiohttp.ClientResponse
@@ -87,14 +102,22 @@ class Proxy:
                 back.enable_chunked_encoding()
             await back.prepare(request)
             if not empty:
-                async for chunk in answer.content.iter_any():
-                    await back.write(chunk)
+                await self._stream(answer, back)
             await back.write_eof()
             return back
-        except (aiohttp.ClientError, ConnectionError):
+        except (aiohttp.ClientError, ConnectionError, TimeoutError):
             # The answer broke off: so must ours, or the client would take a half for the whole.
             if request.transport is not None:
                 request.transport.abort()
             raise asyncio.CancelledError from None
         finally:
             answer.release()
+
+    async def _stream(self, answer: aiohttp.ClientResponse, back: web.StreamResponse) -> None:
+        """Pass an answer on as it comes; a client that takes nothing of it is left."""
+        moment = asyncio.get_running_loop().time
+        async with asyncio.timeout(None) as patience:
+            async for chunk in answer.content.iter_any():
+                patience.reschedule(moment() + self.settings.stalled_seconds)
+                await back.write(chunk)
+                patience.reschedule(None)

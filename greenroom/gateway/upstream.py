@@ -12,7 +12,6 @@ from yarl import URL
 CONNECTIONS = 64
 """Connections to one copy; more requests wait their turn rather than fail."""
 CONNECT_SECONDS = 2.0
-FIRST_BYTE_SECONDS = 60.0
 IDLE_SECONDS = 15.0
 
 

@@ -11,7 +11,15 @@ from typing import Any
 from aiohttp import web
 
 from greenroom import orders
-from greenroom.errors import GreenroomError, LimitReached, NotAllowed, NotFound, UserError
+from greenroom.errors import (
+    GreenroomError,
+    InvalidInput,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    UserError,
+)
+from greenroom.gateway.uploads import TooLarge, chunks_of
 from greenroom.runs import Runs
 from greenroom.settings import Settings
 from greenroom.sources.events import Action, Event, decide
@@ -23,6 +31,7 @@ from greenroom.store.work import Work, unit_of_work
 log = logging.getLogger("greenroom.gateway")
 MAX_BODY = 25 * 1024 * 1024
 """Source: GitHub Docs, webhook payloads are capped at 25 MB."""
+READ_SECONDS = 60.0
 _STATUSES: dict[type[GreenroomError], int] = {NotFound: 404, NotAllowed: 401, LimitReached: 413}
 
 
@@ -124,15 +133,13 @@ def _act(work: Work, project: Project, event: Event) -> Accepted:
 
 
 async def _read(request: web.BaseRequest) -> bytes:
-    if (request.content_length or 0) > MAX_BODY:
-        raise LimitReached("the payload is larger than 25 MB")
-    parts, size = [], 0
-    async for part in request.content.iter_chunked(65536):
-        size += len(part)
-        if size > MAX_BODY:
-            raise LimitReached("the payload is larger than 25 MB")
-        parts.append(part)
-    return b"".join(parts)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return b"".join([part async for part in chunks_of(request, MAX_BODY)])
+    except TooLarge as error:
+        raise LimitReached("the payload is larger than 25 MB") from error
+    except TimeoutError as error:
+        raise InvalidInput("the payload did not come in whole") from error
 
 
 def _json(status: int, data: dict[str, Any]) -> web.Response:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from greenroom.hosting.accounts import app_account
-from greenroom.settings import Settings
+from greenroom.settings import INSTANCE_MARK, Settings
 
 _CGROUPS = ("", "memory", "cpu", "pids")
 """Version 2 has one tree, version 1 one for each controller."""
@@ -67,7 +67,7 @@ class Shell:
             "port": port,
             "command": command,
             "folder": str(folder),
-            "environment": dict(environment),
+            "environment": {**environment, INSTANCE_MARK: self.name},
             "user": account.name if account else None,
             "limits": asdict(limits),
             "attendant": self.attendant,

@@ -20,7 +20,7 @@ from greenroom.platform import orchestrator, postgres
 from greenroom.platform.postgres import PostgresServer
 from greenroom.programs import Program, Programs, render_configuration
 from greenroom.runs import POOL, Runs
-from greenroom.settings import Settings, process_environment
+from greenroom.settings import INSTANCE_MARK, Settings, process_environment
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.environments import refresh_urls
 from greenroom.store.migrate import migrate
@@ -237,8 +237,7 @@ class Platform:
 
         Only processes that carry this home's mark in their environment are ours.
         """
-        mark = f"{self.settings.home}"
-        ours = [p for p in _processes_marked(mark) if p.pid != os.getpid()]
+        ours = [p for p in _processes_marked(self.settings) if p.pid != os.getpid()]
         postgres_pid = _read_pid(self.settings.path("postgres", "data", "postmaster.pid"))
         if postgres_pid is not None and _runs_in(postgres_pid, self.settings.path("postgres")):
             ours.append(psutil.Process(postgres_pid))
@@ -335,14 +334,17 @@ def _signal(process: psutil.Process, number: int) -> None:
         pass
 
 
-def _processes_marked(home: str) -> list[psutil.Process]:
-    """List orphans started by a supervisord of this home: they have its mark and no such parent."""
+def _processes_marked(settings: Settings) -> list[psutil.Process]:
+    """List what an earlier supervisord of this home started: our programs and projects' copies."""
+    copies = {file.stem for file in settings.path("run", "copies").glob("*.json")}
     found = []
     for process in psutil.process_iter():
         try:
             environment = process.environ()
         except (psutil.Error, OSError):
             continue
-        if environment.get("GREENROOM_HOME") == home and "SUPERVISOR_PROCESS_NAME" in environment:
+        is_program = environment.get("GREENROOM_HOME") == str(settings.home)
+        is_ours = is_program and "SUPERVISOR_PROCESS_NAME" in environment
+        if is_ours or environment.get(INSTANCE_MARK) in copies:
             found.append(process)
     return found

@@ -304,12 +304,13 @@ def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
         for name in [name for name in os.environ if name.startswith(("GREENROOM_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("GREENROOM_HOME", str(home))
-        patch.setenv("GREENROOM_DRAIN_SECONDS", "0.7")
-        patch.setenv("GREENROOM_KEEP_RELEASES", "3")
         for name in ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES"):
             patch.setenv(f"GREENROOM_{name}_PORT", str(_free_port()))
         load_settings.cache_clear()
         prepare_stage(home)
+        with home.joinpath("greenroom.toml").open("a") as file:
+            file.write("drain_seconds = 0.7\nkeep_releases = 3\n")
+        load_settings.cache_clear()
         settings = load_settings()
         try:
             find_binaries(settings)

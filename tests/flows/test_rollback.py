@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ pytestmark = pytest.mark.flows
 
 def version(site: Any) -> str:
     return str(json.loads(site.get().text)["version"])
+
+
+def artifacts(site: Any) -> list[Path]:
+    """Give the folders that are kept of a site's builds."""
+    return sorted(site.stage.settings.path("releases", site.name).iterdir())
 
 
 def test_back_and_forth_without_a_dropped_request(new_site: Callable[..., Any], app: Any) -> None:
@@ -66,6 +72,20 @@ def test_only_some_releases_are_kept(new_site: Callable[..., Any], static: Any) 
         orders.place_rollback(f"{site.name}/{oldest.name}", to="#1", actor="ada")
     site.rollback()
     assert site.get().text == f"<h1>{site.stage.settings.keep_releases - 1}</h1>"
+    assert len(artifacts(site)) == site.stage.settings.keep_releases
+
+
+def test_what_never_served_is_not_kept(new_site: Callable[..., Any], app: Any) -> None:
+    site = new_site(app("1"))
+    site.deploy()
+    site.commit(app("broken", "health: {path: /nowhere, timeout_seconds: 1}"))
+    site.deploy("main", "failed")
+    assert len(artifacts(site)) == 2
+    site.commit(app("2"))
+    site.deploy()
+    site.stage.eventually(lambda: len(artifacts(site)) == 2, "the broken one's end")
+    site.rollback()
+    assert version(site) == "1"
 
 
 def test_a_destroyed_environment_leaves_nothing(new_site: Callable[..., Any], app: Any) -> None:
@@ -86,3 +106,24 @@ def test_a_destroyed_environment_leaves_nothing(new_site: Callable[..., Any], ap
     assert site.get(branch="gone").status == 404
     programs = site.stage.platform.programs.states()
     assert not [name for name in programs if before.name in name and site.name in name]
+
+
+def test_a_destroyed_environment_gives_its_room_back(
+    new_site: Callable[..., Any], static: Any
+) -> None:
+    site = new_site(static("both"))
+    site.deploy()
+    site.commit(static("both"), branch="twin")
+    site.deploy("twin")
+    site.commit(static("own"), branch="gone")
+    site.deploy("gone")
+    kept = len(artifacts(site))
+    for branch in ("twin", "gone"):
+        environment = site.environment(branch)
+        orders.place_destroy(f"{site.name}/{environment.name}", actor="ada")
+    site.stage.eventually(lambda: len(artifacts(site)) < kept, "the end of the artifact")
+    assert site.get().text == "<h1>both</h1>"
+    site.commit(static("next"))
+    site.deploy()
+    site.rollback()
+    assert site.get().text == "<h1>both</h1>"

@@ -1,0 +1,242 @@
+"""What reaches the client of an environment's answer, and what it gets where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+pytestmark = pytest.mark.contract
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_every_header_and_octet_arrives(bed: Any) -> None:
+    body = bytes(range(256)) * 400
+    await bed.app(
+        b"HTTP/1.1 201 Made It\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nETag: \"x\"\r\n"
+        b"Content-Encoding: gzip\r\nServer: mine\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\n"
+        b"Connection: X-Hop\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )  # fmt: skip
+    answer = await bed.ask()
+    assert answer.raw.startswith(b"HTTP/1.1 201 Made It\r\n")
+    assert answer.body == body
+    assert answer.raw.count(b"Set-Cookie:") == 2
+    assert answer.headers["etag"] == '"x"'
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["server"] == "mine"
+    assert answer.headers["content-length"] == str(len(body))
+    assert "x-hop" not in answer.headers
+    assert "keep-alive" not in answer.headers
+
+
+@pytest.mark.parametrize("kind", ["staging", "production"])
+async def test_only_production_may_be_indexed(bed: Any, kind: str) -> None:
+    app = await bed.app(kind=kind)
+    closed = kind != "production"
+    assert ("noindex" in (await bed.ask()).headers.get("x-robots-tag", "")) == closed
+    robots = await bed.ask("GET /robots.txt?x HTTP/1.1")
+    assert (robots.body == b"User-agent: *\nDisallow: /\n") == closed
+    assert (len(app.heads) == 1) == closed
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "status"),
+    [
+        ("HEAD / HTTP/1.1", OK + b"Content-Length: 500\r\n\r\n", 200),
+        ("GET / HTTP/1.1", b"HTTP/1.1 204 No Content\r\n\r\n", 204),
+        ("GET / HTTP/1.1", b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', 304),
+        ("GET / HTTP/1.1", OK + b"Content-Length: 0\r\n\r\n", 200),
+    ],
+    ids=["HEAD", "204", "304", "empty"],
+)
+async def test_an_answer_without_a_body(bed: Any, line: str, answer: bytes, status: int) -> None:
+    await bed.app(answer)
+    got = await bed.ask(line)
+    assert (got.status, got.body) == (status, b"")
+    assert "transfer-encoding" not in got.headers
+    if line.startswith("HEAD"):
+        assert got.headers["content-length"] == "500"
+
+
+async def test_parts_arrive_as_they_are_sent(bed: Any) -> None:
+    more = asyncio.Event()
+
+    async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"9\r\ndata: 1\n\n\r\n")
+        await writer.drain()
+        await more.wait()
+        writer.write(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+        await writer.drain()
+
+    bed.route(await bed.serve(stream))
+    reader, writer = await bed.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    async with asyncio.timeout(10):
+        got = await reader.readuntil(b"data: 1\n\n")
+        assert b"transfer-encoding: chunked" in got.lower()
+        await asyncio.sleep(0.9)  # longer than anything may stand still: events may be rare
+        more.set()
+        await reader.readuntil(b"data: 2\n\n")
+        await reader.readuntil(b"0\r\n\r\n")
+    writer.close()
+
+
+async def test_an_answer_that_ends_with_its_connection(bed: Any) -> None:
+    async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nuntil the end")
+        await writer.drain()
+
+    bed.route(await bed.serve(old))
+    answer = await bed.ask()
+    assert b"until the end" in answer.body
+    assert answer.body.endswith(b"0\r\n\r\n")
+    assert (await bed.ask("GET / HTTP/1.0")).body == b"until the end"
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_answer_that_breaks_off_breaks_off(bed: Any, chunked: bool) -> None:
+    head = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 200000"
+
+    async def dying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        part = b"x" * 100_000
+        writer.write(OK + head + b"\r\n\r\n" + (b"186a0\r\n" + part if chunked else part))
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+
+    bed.route(await bed.serve(dying))
+    reader, writer = await bed.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    async with asyncio.timeout(10):
+        try:
+            got = await reader.read()
+        except ConnectionError:
+            got = b""
+    assert not got.endswith(b"0\r\n\r\n"), "a half was passed on as the whole"
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"],
+    ids=["nothing", "no HTTP", "bad length"],
+)
+async def test_an_answer_that_is_none(bed: Any, answer: bytes) -> None:
+    async def bad(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    bed.route(await bed.serve(bad))
+    assert (await bed.ask()).status == 502
+
+
+async def test_an_application_that_is_down_or_slow(bed: Any) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3)
+
+    bed.route("http://127.0.0.1:1")
+    down = await bed.ask("GET / HTTP/1.1", "Accept: application/json")
+    assert down.status == 502
+    assert down.headers["retry-after"] == "2"
+    assert json.loads(down.body)["error"] == "The application does not answer"
+    bed.route(await bed.serve(slow))
+    assert (await bed.ask()).status == 504
+
+
+async def test_a_client_that_reads_nothing_is_left(bed: Any) -> None:
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 900000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(bytes(2**18))
+                await writer.drain()
+        finally:
+            gone.set()
+
+    bed.route(await bed.serve(endless))
+    _, writer = await bed.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    async with asyncio.timeout(20):
+        await gone.wait()
+    writer.close()
+
+
+async def test_a_kept_connection_that_died_is_asked_again_only_when_that_is_safe(bed: Any) -> None:
+    asked: list[bytes] = []
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK + b"Content-Length: 2\r\n\r\nok")
+        await writer.drain()
+        asked.append(await reader.readuntil(b"\r\n\r\n"))  # and it dies without an answer
+
+    bed.route(await bed.serve(once))
+    assert (await bed.ask()).status == 200
+    assert (await bed.ask()).status == 200
+    assert len(asked) == 3
+    assert (await bed.ask("POST / HTTP/1.1", "Content-Length: 0")).status in (200, 502)
+    assert [head.split(b" ")[0] for head in asked].count(b"POST") == 1
+
+
+async def test_hosts_are_told_apart(bed: Any) -> None:
+    app = await bed.app()
+    for host in ("shop.localhost", "SHOP.localhost.", f"shop.localhost:{bed.port}"):
+        assert (await bed.ask(host=host)).status == 200
+    for host in ("other.localhost", "xshop.localhost", "shop.localhost.evil.example", "a b"):
+        assert (await bed.ask(host=host)).status in (400, 404)
+    assert len(app.heads) == 3
+    page = await bed.ask(host="other.localhost")
+    assert b"Nothing lives here" in page.body
+    assert "noindex" in page.headers["x-robots-tag"]
+
+
+async def test_an_environment_without_a_version(bed: Any) -> None:
+    bed.route(None, status="building")
+    building = await bed.ask()
+    assert (building.status, building.headers["retry-after"]) == (503, "2")
+    assert b'http-equiv="refresh"' in building.body
+    bed.route(None, status="error", reason="boom <script>secret</script>")
+    broken = await bed.ask()
+    assert broken.status == 503
+    assert b"secret" not in broken.body
+
+
+async def test_our_own_paths_are_not_the_applications(bed: Any) -> None:
+    serving = uuid4()
+    app = await bed.app(instance_id=serving)
+    answer = await bed.ask("GET /_greenroom/serving HTTP/1.1")
+    assert json.loads(answer.body) == {"serving": str(serving)}
+    assert (await bed.ask("GET /_greenroom/else HTTP/1.1")).status == 404
+    assert app.heads == []
+    health = await bed.ask("GET /healthz HTTP/1.1", host="localhost")
+    assert json.loads(health.body)["ok"] is True
+    assert (await bed.ask("GET /nothing HTTP/1.1", host="localhost")).status == 404
+
+
+async def test_a_copy_that_leaves_finishes_its_requests(bed: Any) -> None:
+    finish = asyncio.Event()
+
+    async def long(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await finish.wait()
+        writer.write(OK + b"Content-Length: 3\r\n\r\nold")
+        await writer.drain()
+
+    bed.route(await bed.serve(long))
+    under_way = asyncio.create_task(bed.ask())
+    await asyncio.sleep(0.2)
+    await bed.app()
+    assert (await bed.ask()).body == b"ok"
+    finish.set()
+    assert (await under_way).body == b"old"
