@@ -22,7 +22,7 @@ from greenroom.store.work import unit_of_work
 from tasks.copies import database_server
 from tasks.hold import end_deployment
 from tasks.policies import step
-from tasks.traffic import stop_copy
+from tasks.traffic import prune_releases, stop_copy
 from tasks.values import Held
 
 
@@ -69,7 +69,7 @@ def drop_own_database(held: Held) -> None:
 
 @step
 def remove_leftovers(held: Held) -> None:
-    """Remove network and folders of the environment. Idempotent."""
+    """Remove network, folders and artifacts that are only the environment's. Idempotent."""
     settings = load_settings()
     if has_engine(settings):
         from greenroom.hosting.engine import DockerRuntime
@@ -79,6 +79,7 @@ def remove_leftovers(held: Held) -> None:
         history = deployments.list_deployments(work, held.environment_id, limit=1000)
     for deployment in history:
         shutil.rmtree(settings.path("sources", str(deployment.id)), ignore_errors=True)
+    prune_releases(held)
 
 
 def remove_queue(environment_id: UUID) -> None:

@@ -86,7 +86,7 @@ def retire_previous(held: Held) -> None:
         left = since + timedelta(seconds=settings.drain_seconds) - now()
         time.sleep(max(0.0, left.total_seconds()))
         stop_copy(instance)
-    prune_releases(held, settings.keep_releases)
+    prune_releases(held)
 
 
 def stop_copy(instance: Instance) -> None:
@@ -99,21 +99,30 @@ def stop_copy(instance: Instance) -> None:
         row.state, row.stopped_at = InstanceState.STOPPED, now()
 
 
-def prune_releases(held: Held, keep: int) -> None:
-    """Delete artifacts that no environment keeps for a rollback. Idempotent."""
+def prune_releases(held: Held) -> None:
+    """Delete artifacts of an environment that none keeps for a rollback, runs or deploys.
+
+    Also those that never served. Idempotent.
+    """
+    keep = load_settings().keep_releases
     with unit_of_work() as work:
         environment = work.get_one(Environment, held.environment_id)
         kept: set[str] = set()
-        for sibling in environments.list_environments(work, environment.project):
-            releases = deployments.list_kept_releases(work, sibling.id)[:keep]
+        for living in environments.list_environments(work, environment.project):
+            releases = deployments.list_kept_releases(work, living.id)[:keep]
             kept |= {release.artifact for release in releases}
         in_use = {i.release_id for i in environments.list_instances(work)}
-        doomed = [
-            release
-            for release in deployments.list_kept_releases(work, held.environment_id)[keep:]
-            if release.artifact not in kept and release.id not in in_use
-        ]
-    for release in doomed:
+        in_use |= {d.release_id for d in deployments.list_unfinished(work) if d.release_id}
+        kept |= set(work.scalars(select(Release.artifact).where(Release.id.in_(in_use))))
+        history = deployments.list_deployments(work, environment.id, limit=1000)
+        doomed = {
+            d.release.id: d.release
+            for d in history
+            if d.release is not None
+            and d.release.removed_at is None
+            and d.release.artifact not in kept
+        }
+    for release in doomed.values():
         builder_for(release.runtime).remove(release.artifact, release.location)
         with unit_of_work() as work:
             work.get_one(Release, release.id).removed_at = now()

@@ -78,7 +78,7 @@ def test_only_some_releases_are_kept(new_site: Callable[..., Any], static: Any) 
 def test_what_never_served_is_not_kept(new_site: Callable[..., Any], app: Any) -> None:
     site = new_site(app("1"))
     site.deploy()
-    site.commit(app("broken", "health: {path: /nowhere, timeout_seconds: 1}"))
+    site.commit({**app("broken"), "app.py": "raise SystemExit(3)\n"})
     site.deploy("main", "failed")
     assert len(artifacts(site)) == 2
     site.commit(app("2"))
