@@ -8,6 +8,7 @@ from greenroom.data.databases import DatabaseServer, socket_address
 from greenroom.hosting.base import Copy
 from greenroom.manifest import Manifest
 from greenroom.names import database_name, role_name
+from greenroom.settings import load_settings
 from greenroom.store import environments, projects
 from greenroom.store.models import (
     Deployment,
@@ -58,8 +59,9 @@ def database_url_of(environment: Environment, runtime: str) -> str | None:
     named = projects.production_database_url(environment.project)
     if environment.kind == EnvironmentKind.PRODUCTION and named:
         return named
-    own = environments.environment_database_url(environment)
-    if own is not None and runtime == "docker":
+    known = environments.environment_database_url(environment)
+    own = database_server().readdress(known) if known is not None else None
+    if own is not None and runtime == "docker" and load_settings().database_url is None:
         from greenroom.hosting.engine import SOCKET_FOLDER
 
         return socket_address(own, SOCKET_FOLDER)

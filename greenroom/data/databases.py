@@ -6,7 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -47,6 +47,12 @@ class DatabaseServer:
         where = f"[{host}]" if ":" in host else host
         mode = f"?sslmode={known['sslmode']}" if known.get("sslmode") else ""
         return f"postgresql://{who}@{where}:{port}/{quote(database)}{mode}"
+
+    def readdress(self, url: str) -> str:
+        """Give a known database's URL by where the server is now: its port may have changed."""
+        parts = urlsplit(url)
+        role, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return self.address(unquote(parts.path.lstrip("/")), role, password)
 
     def ensure_database(self, database: str, role: str) -> str:
         """Create role and database if missing, give the role a new password, and give the URL.
