@@ -16,6 +16,7 @@ from greenroom.cli.main import main
 from greenroom.cli.output import EXIT_CODES
 from greenroom.manifest import _RANGES, Manifest
 from greenroom.settings import ROOT, Settings
+from greenroom.store.models import Base
 
 pytestmark = pytest.mark.unit
 
@@ -56,6 +57,11 @@ def sections(text: str, marks: str) -> dict[str, str]:
 def rows(text: str) -> dict[str, list[str]]:
     """Give a page's table rows whose first cell is one code word, by that word."""
     return {name: [cell.strip() for cell in rest.split(" | ")] for name, rest in ROW.findall(text)}
+
+
+def code(text: str) -> list[str]:
+    """Give the code words of a text."""
+    return re.findall(r"`([^`]+)`", text)
 
 
 def leaves(command: click.Command, path: str = "greenroom") -> Iterator[tuple[str, click.Command]]:
@@ -161,6 +167,12 @@ def test_every_key_of_the_manifest_is_described_with_default_and_range() -> None
         assert (shown if shown is not None else "") == default, key
     for key, (low, high) in _RANGES.items():
         assert f"{low:,} to {high:,}" in told[key][1], key
+
+
+def test_every_table_is_described() -> None:
+    lines = sections(read(DOCS / "architecture.md"), "##")["Tables"].splitlines()
+    told = {name for line in lines if line.startswith("| `") for name in code(line.split("|")[1])}
+    assert told == set(Base.metadata.tables)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
