@@ -28,7 +28,7 @@ def _print_lines(lines: list[DeploymentLog]) -> None:
 
 def watch(deployment_id: uuid.UUID, *, quiet: bool = False) -> Deployment:
     """Print a deployment's log as it grows, until it ends; give it."""
-    last = 0
+    last, has_ended = 0, False
     while True:
         with unit_of_work() as work:
             deployment = deployments.get_deployment(work, deployment_id)
@@ -37,9 +37,10 @@ def watch(deployment_id: uuid.UUID, *, quiet: bool = False) -> Deployment:
             last = lines[-1].id
             if not quiet:
                 _print_lines(lines)
-        elif deployment.status in deployments.FINAL:
+        elif has_ended:
             return deployment
-        else:
+        else:  # its last line is written right after its end: one more look
+            has_ended = deployment.status in deployments.FINAL
             time.sleep(POLL_SECONDS)
 
 

@@ -57,9 +57,11 @@ def up(detach: bool, as_json: bool) -> None:
         show_addresses(started)
     if detach:
         return
-    out.print("  Ctrl-C stops everything.")
+    if not as_json:
+        out.print("  Ctrl-C stops everything.")
     wait_for_interrupt()
-    out.print("Stopping …")
+    if not as_json:
+        out.print("Stopping …")
     platform.stop()
 
 

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import text
+
 from greenroom.errors import GreenroomError
 from greenroom.platform.postgres import find_binaries
 from greenroom.programs import Programs
 from greenroom.runs import POOL, Runs
 from greenroom.settings import Settings
-from greenroom.store.migrate import migrate
-from greenroom.store.work import database_url, engine_for
+from greenroom.store.migrate import present_revision, wanted_revision
+from greenroom.store.work import database_url, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -158,9 +160,15 @@ def _platform(settings: Settings) -> Iterator[Finding]:
     for state in programs.states().values():
         grade = "ok" if state.state == "RUNNING" else "bad"
         yield Finding(state.name, grade, f"{state.state.lower()}, {state.description}")
-    with engine_for(database_url(settings)).connect() as connection:
-        del connection
-    yield Finding("store", "ok", f"schema {migrate(database_url(settings))}")
+    with unit_of_work(database_url(settings)) as work:
+        work.execute(text("select 1"))  # an error of ours when it does not answer
+    present, wanted = present_revision(database_url(settings)), wanted_revision()
+    yield Finding(
+        "store",
+        "ok" if present == wanted else "bad",
+        f"schema {present or 'missing'}" + ("" if present == wanted else f", {wanted} is needed"),
+        "`greenroom down`, then `greenroom up`, brings it up to date.",
+    )
     runs = Runs(settings)
     alive = runs.is_alive()
     yield Finding("prefect api", "ok" if alive else "bad", "answers" if alive else "no answer")

@@ -22,13 +22,23 @@ def _config() -> Config:
     return config
 
 
+def present_revision(url: str | None = None) -> str:
+    """Give the schema's revision as it is, empty when there is none. Changes nothing."""
+    with engine_for(url or database_url()).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def wanted_revision() -> str:
+    """Give the revision that this version of Greenroom works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
 def migrate(url: str | None = None) -> str:
     """Upgrade the schema to head and give its revision.
 
     Idempotent; all or nothing: every migration of one call runs in one transaction.
     """
-    config = _config()
-    head = ScriptDirectory.from_config(config).get_current_head() or ""
+    config, head = _config(), wanted_revision()
     with engine_for(url or database_url()).begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if MigrationContext.configure(connection).get_current_revision() != head:
