@@ -176,6 +176,17 @@ def test_every_table_is_described() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_has_the_targets_that_are_named(page: Path) -> None:
+    text = read(page)
+    blocks = "\n".join(re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    inline = re.findall(r"`make ([^`]+)`", without_code(text))
+    shown = [*inline, *re.findall(r"^make ([^#\n]+)", blocks, re.MULTILINE)]
+    named = {word for words in shown for word in words.split() if not re.match(r"[A-Z-]", word)}
+    targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_relative_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(without_code(read(page))):
         if re.match(r"[a-z]+:", target):
