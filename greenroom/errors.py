@@ -15,9 +15,10 @@ trying again later can help). The tree::
     │   └── LimitReached             disk, memory, number of environments, body size
     ├── SourceError                  git: unreachable, unknown ref, hostile content
     │   └── UnknownRef
-    ├── BuildFailed                  the project's build command or Dockerfile failed
-    ├── ReleaseFailed                the project's release command failed
-    ├── HealthCheckFailed            the new version never became healthy; with its last lines
+    ├── ProjectFailed                the project's own code failed; with its last lines
+    │   ├── BuildFailed              its build command or Dockerfile
+    │   ├── ReleaseFailed            its release command
+    │   └── HealthCheckFailed        the new version never became healthy
     ├── Overtaken                    a newer deployment was asked for; ends *cancelled*
     ├── LockLost                     this run no longer holds its environment's lock
     ├── HostingError                 the engine or the process manager refused

@@ -14,7 +14,7 @@ def all_kinds(kind: type[GreenroomError] = GreenroomError) -> Iterator[type[Gree
         yield from all_kinds(child)
 
 
-KINDS = [kind for kind in all_kinds() if not kind.__name__.startswith("_")]
+KINDS = [kind for kind in all_kinds() if kind.__module__ == errors.__name__]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -39,7 +39,8 @@ def test_exit_codes_are_documented() -> None:
     assert codes == {
         "GreenroomError": 1, "UserError": 2, "NotFound": 3, "AlreadyExists": 4, "InvalidInput": 2,
         "InvalidManifest": 2, "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
-        "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "BuildFailed": 1, "ReleaseFailed": 1,
+        "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "ProjectFailed": 1,
+        "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "HostingError": 1,
         "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
         "SecretsError": 8,
