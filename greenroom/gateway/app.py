@@ -112,7 +112,7 @@ class Gateway:
         parts = path.strip("/").split("/")
         if len(parts) == 3 and parts[0] == "hooks":
             if request.method != "POST":
-                return pages.answer(request, 405, "Only POST", "Webhooks are posted.")
+                return pages.not_allowed(request, "POST", "Webhooks are posted.")
             return await self.webhooks.receive(request, parts[1], parts[2])
         if path == "/robots.txt":
             return pages.robots()

@@ -51,9 +51,7 @@ async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web
     """Answer a request from a folder."""
     headers = {"X-Robots-Tag": pages.NOINDEX} if noindex else {}
     if request.method not in ("GET", "HEAD"):
-        return pages.answer(
-            request, 405, "Only reading", "A static site answers GET and HEAD only."
-        )
+        return pages.not_allowed(request, "GET, HEAD", "A static site is only read.")
     path, _, query = request.raw_path.partition("?")
     if not path.endswith("/") and find_file(folder, path + "/") is not None:
         place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")

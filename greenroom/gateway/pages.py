@@ -107,6 +107,13 @@ def too_slow(request: web.BaseRequest) -> web.Response:
     )  # fmt: skip
 
 
+def not_allowed(request: web.BaseRequest, allowed: str, why: str) -> web.Response:
+    """Refuse a method; name those that are allowed. Source: RFC 9110 section 15.5.6."""
+    refused = answer(request, 405, "Not that way", why)
+    refused.headers["Allow"] = allowed
+    return refused
+
+
 def too_large(request: web.BaseRequest, allowed: int) -> web.Response:
     """Refuse an upload; close the connection, which may hold much of it."""
     refused = answer(

@@ -20,6 +20,7 @@ from greenroom.errors import (
     UserError,
 )
 from greenroom.gateway.uploads import TooLarge, chunks_of
+from greenroom.names import check_project_name
 from greenroom.runs import Runs
 from greenroom.settings import Settings
 from greenroom.sources.events import Action, Event, decide
@@ -32,7 +33,8 @@ log = logging.getLogger("greenroom.gateway")
 MAX_BODY = 25 * 1024 * 1024
 """Source: GitHub Docs, webhook payloads are capped at 25 MB."""
 READ_SECONDS = 60.0
-_STATUSES: dict[type[GreenroomError], int] = {NotFound: 404, NotAllowed: 401, LimitReached: 413}
+RETRY_SECONDS = "5"
+_STATUSES: dict[type[GreenroomError], int] = {NotFound: 404, NotAllowed: 401}
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,35 @@ class Webhooks:
 
     def __init__(self, settings: Settings) -> None:
         self.runs = Runs(settings)
-        self._starting: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def receive(self, request: web.BaseRequest, forge: str, project: str) -> web.Response:
         """Take one delivery."""
         try:
-            body = await _read(request)
-            headers = {name.lower(): value for name, value in request.headers.items()}
+            async with asyncio.timeout(READ_SECONDS):
+                body = b"".join([part async for part in chunks_of(request, MAX_BODY)])
+        except TooLarge:
+            return _refused(413, LimitReached("the payload is larger than 25 MB"), is_read=False)
+        except TimeoutError:
+            return _refused(408, InvalidInput("the payload did not come in whole"), is_read=False)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        taking = asyncio.create_task(self._take(forge, project, headers, body))
+        self._under_way.add(taking)
+        taking.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(taking)  # a forge that hangs up does not undo its delivery
+
+    async def _take(
+        self, forge: str, project: str, headers: dict[str, str], body: bytes
+    ) -> web.Response:
+        try:
             accepted = await asyncio.to_thread(accept, forge, project, headers, body)
         except GreenroomError as error:
             status = _STATUSES.get(type(error), 400 if isinstance(error, UserError) else 503)
-            refused = _json(status, error.as_json())
-            if status == 413:
-                refused.force_close()
-            return refused
+            return _refused(status, error)
         if accepted.order is not None or accepted.teardown is not None:
-            task = asyncio.create_task(asyncio.to_thread(self._start, accepted))
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            starting = asyncio.create_task(asyncio.to_thread(self._start, accepted))
+            self._under_way.add(starting)
+            starting.add_done_callback(self._under_way.discard)
         return _json(200 if accepted.is_repeated else 202, accepted.outcome)
 
     def _start(self, accepted: Accepted) -> None:
@@ -80,8 +93,9 @@ class Webhooks:
             log.warning("%s; reconcile starts it later", error.message)
 
     async def finish(self) -> None:
-        """Wait for the starts that are under way."""
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        """Wait for the deliveries and the starts that are under way."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)
 
 
 def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Accepted:
@@ -93,7 +107,7 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
     if speaker is None:
         raise NotFound("there is no such webhook", hint="Copy its address from the console.")
     with unit_of_work() as work:
-        owner = projects.find_project(work, project)
+        owner = _find_project(work, project)
         if owner is None:
             raise NotFound("there is no such webhook", hint="Copy its address from the console.")
         speaker.verify(headers, body, projects.webhook_secret(owner))
@@ -102,7 +116,7 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
         if first is not None:
             return Accepted({**first, "repeated": True}, is_repeated=True)
         accepted = _act(work, owner, event)
-        webhooks.record_outcome(work, forge, event.delivery, accepted.outcome)
+        webhooks.record_outcome(work, forge, event.delivery, owner.id, accepted.outcome)
         return accepted
 
 
@@ -132,14 +146,20 @@ def _act(work: Work, project: Project, event: Event) -> Accepted:
     return Accepted(outcome)
 
 
-async def _read(request: web.BaseRequest) -> bytes:
+def _find_project(work: Work, name: str) -> Project | None:
     try:
-        async with asyncio.timeout(READ_SECONDS):
-            return b"".join([part async for part in chunks_of(request, MAX_BODY)])
-    except TooLarge as error:
-        raise LimitReached("the payload is larger than 25 MB") from error
-    except TimeoutError as error:
-        raise InvalidInput("the payload did not come in whole") from error
+        return projects.find_project(work, check_project_name(name))
+    except InvalidInput:
+        return None
+
+
+def _refused(status: int, error: GreenroomError, *, is_read: bool = True) -> web.Response:
+    refused = _json(status, error.as_json())
+    if status == 503:
+        refused.headers["Retry-After"] = RETRY_SECONDS
+    if not is_read:
+        refused.force_close()  # the rest of the payload may still come
+    return refused
 
 
 def _json(status: int, data: dict[str, Any]) -> web.Response:

@@ -327,7 +327,7 @@ class WebhookDelivery(Base):
 
     provider: Mapped[str] = mapped_column(primary_key=True)
     delivery: Mapped[str] = mapped_column(primary_key=True)
-    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     event: Mapped[str]
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime] = _created()

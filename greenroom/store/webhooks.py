@@ -18,7 +18,7 @@ REMEMBERED_DAYS = 30
 def record_delivery(
     work: Work, provider: str, delivery: str, project_id: uuid.UUID, event: str
 ) -> dict[str, Any] | None:
-    """Record a delivery; None when it is new, else the outcome of the first time."""
+    """Record a project's delivery; None when it is new, else the outcome of the first time."""
     row = work.execute(
         upsert(WebhookDelivery)
         .values(provider=provider, delivery=delivery, project_id=project_id, event=event)
@@ -27,15 +27,21 @@ def record_delivery(
     ).first()
     if row is not None:
         return None
-    first = work.get(WebhookDelivery, (provider, delivery))
+    first = work.get(WebhookDelivery, (provider, delivery, project_id))
     return first.outcome if first else {}
 
 
-def record_outcome(work: Work, provider: str, delivery: str, outcome: dict[str, Any]) -> None:
+def record_outcome(
+    work: Work, provider: str, delivery: str, project_id: uuid.UUID, outcome: dict[str, Any]
+) -> None:
     """Keep what a delivery led to."""
     work.execute(
         update(WebhookDelivery)
-        .where(WebhookDelivery.provider == provider, WebhookDelivery.delivery == delivery)
+        .where(
+            WebhookDelivery.provider == provider,
+            WebhookDelivery.delivery == delivery,
+            WebhookDelivery.project_id == project_id,
+        )
         .values(outcome=outcome)
     )
 

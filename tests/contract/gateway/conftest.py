@@ -148,8 +148,8 @@ class Bed:
 def gateway_settings(tmp_path: Path) -> Settings:
     """Settings with little patience."""
     return Settings(
-        home=tmp_path, gateway_port=free_port(), header_seconds=0.4, answer_seconds=0.6,
-        stalled_seconds=0.6, upload_max_bytes=250_000_000,
+        home=tmp_path, gateway_port=free_port(), prefect_port=free_port(), header_seconds=0.4,
+        answer_seconds=0.6, stalled_seconds=0.6, upload_max_bytes=250_000_000,
     )  # fmt: skip
 
 

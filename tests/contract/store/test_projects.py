@@ -167,7 +167,7 @@ def test_of_a_webhook_sent_twice_at_once_one_counts(
         with unit_of_work() as work:
             seen = webhooks.record_delivery(work, "github", "d-1", project_id, "push")
             if seen is None:
-                webhooks.record_outcome(work, "github", "d-1", {"number": number})
+                webhooks.record_outcome(work, "github", "d-1", project_id, {"number": number})
             return seen is None
 
     results = at_once(10, deliver)
