@@ -132,6 +132,7 @@ class Gateway:
             self.handle,
             self.settings.header_seconds,
             access_log=None,
+            handler_cancellation=True,
             keepalive_timeout=KEEPALIVE_SECONDS,
             max_line_size=MAX_HEADER_OCTETS,
             max_field_size=MAX_HEADER_OCTETS,

@@ -47,7 +47,7 @@ async def splice(
     protocols = [p.strip() for p in asked.split(",") if p.strip()]
     with upstream:
         try:
-            inner = await upstream.session.ws_connect(
+            inner = await upstream.socket_session.ws_connect(
                 upstream_url(upstream, request),
                 headers=headers,
                 protocols=protocols,
@@ -69,12 +69,13 @@ async def splice(
             max_msg_size=MAX_FRAME,
             compress=False,
         )
-        await outer.prepare(request)
-        open_sockets.add(outer)
         try:
+            await outer.prepare(request)
+            open_sockets.add(outer)
             await _both_ways(outer, inner)
         finally:
             open_sockets.discard(outer)
+            await inner.close(code=1001)
         return outer
 
 

@@ -11,6 +11,8 @@ from yarl import URL
 
 CONNECTIONS = 64
 """Connections to one copy; more requests wait their turn rather than fail."""
+SOCKETS = 1024
+"""WebSockets to one copy. They are counted apart: they last, and would starve the requests."""
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 15.0
 
@@ -25,29 +27,34 @@ class Upstream:
     def __init__(self, instance_id: UUID, address: str) -> None:
         self.instance_id, self.address = instance_id, address
         self.url = URL(address)
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False
         self._closing: asyncio.Task[None] | None = None
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The pool, opened on first use."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS, use_dns_cache=False
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT_SECONDS, sock_read=None
-                ),
-                max_line_size=64 * 1024,
-                max_field_size=64 * 1024,
-            )
-        return self._session
+        """The pool for requests, opened on first use."""
+        return self._sessions.get(CONNECTIONS) or self._open(CONNECTIONS)
+
+    @property
+    def socket_session(self) -> aiohttp.ClientSession:
+        """The pool for WebSockets, opened on first use."""
+        return self._sessions.get(SOCKETS) or self._open(SOCKETS)
+
+    def _open(self, limit: int) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=limit, keepalive_timeout=IDLE_SECONDS, use_dns_cache=False
+        )
+        made = self._sessions[limit] = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=None),
+            max_line_size=64 * 1024,
+            max_field_size=64 * 1024,
+        )
+        return made
 
     def __enter__(self) -> Upstream:
         """Count a request in."""
@@ -70,15 +77,16 @@ class Upstream:
         self._close_when_idle()
 
     def _close_when_idle(self) -> None:
-        if self._retired and self._in_flight == 0 and self._session is not None:
-            session, self._session = self._session, None
-            self._closing = asyncio.ensure_future(session.close())
+        if self._retired and self._in_flight == 0 and self._sessions:
+            self._closing = asyncio.ensure_future(self._close_sessions())
+
+    async def _close_sessions(self) -> None:
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def close(self) -> None:
-        """Close the pool now."""
+        """Close the pools now."""
         self._retired = True
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        await self._close_sessions()
         if self._closing is not None:
             await self._closing

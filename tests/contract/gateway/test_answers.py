@@ -172,6 +172,30 @@ async def test_a_client_that_reads_nothing_is_left(bed: Any) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["before the answer", "within it"])
+async def test_when_the_client_leaves_the_application_hears_of_it(bed: Any, begun: bool) -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if begun:
+            writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        asked.set()
+        assert await reader.read() == b""
+        gone.set()
+
+    bed.gateway.proxy.settings = bed.gateway.settings.model_copy(update={"answer_seconds": 60})
+    bed.route(await bed.serve(silent))
+    reader, writer = await bed.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    async with asyncio.timeout(10):
+        await asked.wait()
+        if begun:
+            await reader.readuntil(b"x")
+        writer.close()
+        await gone.wait()
+
+
 async def test_a_kept_connection_that_died_is_asked_again_only_when_that_is_safe(bed: Any) -> None:
     asked: list[bytes] = []
 

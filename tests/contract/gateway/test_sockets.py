@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType, web
 
+from greenroom.gateway import sockets as sockets_of_gateway
+from greenroom.gateway import upstream
+
 pytestmark = pytest.mark.contract
 CODES = web.AppKey("codes", asyncio.Queue[int])
 
@@ -114,6 +117,32 @@ async def test_whoever_dies_the_other_side_hears_of_it(
     socket._response.connection.transport.abort()
     async with asyncio.timeout(10):
         assert await codes.get() != 1000
+
+
+async def test_open_sockets_take_nothing_from_the_requests(
+    bed: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "CONNECTIONS", 2)
+    sockets = [await connect() for _ in range(4)]
+    for socket in sockets:
+        await socket.receive_str()
+    assert (await bed.ask("GET /refused HTTP/1.1")).status == 403
+    for socket in sockets:
+        await socket.close()
+
+
+async def test_a_message_that_is_too_large_closes_the_socket(
+    connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets_of_gateway, "MAX_FRAME", 1000)
+    socket = await connect()
+    await socket.receive_str()
+    await socket.send_bytes(bytes(999))
+    assert await socket.receive_bytes() == bytes(999)
+    await socket.send_bytes(bytes(1001))
+    message = await socket.receive(timeout=10)
+    assert (message.type, message.data) == (WSMsgType.CLOSE, 1009)
+    await socket.close()
 
 
 async def test_a_refusal_is_passed_on(connect: Any) -> None:
