@@ -171,7 +171,10 @@ class Stage:
         """Wait until a run has ended at Prefect."""
 
         def look() -> Run | None:
-            run = self.runs.find(run_id)
+            try:
+                run = self.runs.find(run_id)
+            except GreenroomError:  # Prefect's server was killed, and is coming back
+                return None
             return run if run is not None and run.is_final else None
 
         return eventually(look, "the run's end", 90)  # type: ignore[no-any-return]
