@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from greenroom.errors import GreenroomError
 from greenroom.gateway.upstream import Upstream
@@ -77,12 +78,13 @@ class RouteTable:
                 await target.upstream.close()
 
     async def reload(self) -> None:
-        """Load the table; on failure the last one stays."""
+        """Load the table; on failure, of whatever kind, the last one stays."""
         try:
             routes = await asyncio.to_thread(_load)
-        except GreenroomError as error:
+        except (GreenroomError, SQLAlchemyError) as error:
             if self.is_fresh:
-                log.warning("%s; the last known routes stay", error.message)
+                what = getattr(error, "message", type(error).__name__)
+                log.warning("routes cannot be loaded: %s; the last known stay", what)
             self.is_fresh = False
             return
         self._replace(routes)
