@@ -92,6 +92,11 @@ def address(url: str) -> str:
     return f'<a class="gr-link" href="{escape(url)}" target="_blank" rel="noopener">{shown}</a>'
 
 
+def inner_link(path: str, label: str) -> str:
+    """Give a link to a page of this console as HTML."""
+    return f'<a class="gr-link" href="{escape(path)}" target="_self">{escape(label)}</a>'
+
+
 def ago(moment: datetime, now: datetime | None = None) -> str:
     """Give how long ago something was, exact on hover, as HTML."""
     seconds = max(0.0, ((now or datetime.now(UTC)) - moment).total_seconds())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -54,6 +55,11 @@ def menu() -> dict[str, list[Any]]:
 def go(name: str, **parameters: str) -> NoReturn:
     """Open a page."""
     st.switch_page(page(name), query_params=parameters)
+
+
+def path(name: str, **parameters: str) -> str:
+    """Give a page's path on this console."""
+    return f"/{name}?{urlencode(parameters)}"
 
 
 def link(name: str, label: str, **parameters: str) -> None:

@@ -23,10 +23,10 @@ PHASES = {
 PROBLEM_TONES = {"error": "bad", "building": "busy", "sleeping": "calm"}
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> str:
+def facts(pairs: Sequence[tuple[str, str]], *, wide: bool = False) -> str:
     """Give labelled values as HTML; the values are HTML already."""
     cells = "".join(f"<div><b>{escape(k)}</b><span>{v}</span></div>" for k, v in pairs)
-    return f'<div class="gr-facts">{cells}</div>'
+    return f'<div class="gr-facts{" gr-wide" if wide else ""}">{cells}</div>'
 
 
 def describe_deployment(row: DeploymentRow | None) -> str:
@@ -64,10 +64,10 @@ def reason(row: EnvironmentRow) -> str:
     return f'<p class="gr-reason gr-{tone}">{prose(clean(text[:500]))}</p>'
 
 
-def failure_panel(row: DeploymentRow, failure: Failure) -> None:
+def failure_panel(row: DeploymentRow, failure: Failure, *, with_tail: bool = True) -> None:
     """Show why a deployment failed, what to do, and the last lines it wrote."""
-    lines = [clean(line) for line in failure.log_tail.splitlines()[-40:]]
-    tail = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+    lines = [clean(line) for line in failure.log_tail.splitlines()[-40:]] if with_tail else []
+    tail = f"<pre><span>{escape(chr(10).join(lines))}</span></pre>" if lines else ""
     hint = f"<p>{prose(failure.hint)}</p>" if failure.hint else ""
     st.html(
         f'<div class="gr-panel gr-bad" role="alert"><h3>Deployment #{row.number} failed</h3>'
@@ -90,8 +90,11 @@ def phases(row: DeploymentRow) -> str:
     return f'<small>{words}</small><div class="gr-phases">{bars}</div>'
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Show a table that becomes a list on a phone; the cells are HTML already."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, terse: bool = False) -> None:
+    """Show a table that becomes a list on a phone; the cells are HTML already.
+
+    ``terse`` leaves the labels out of that list: the cells explain themselves.
+    """
     head = "".join(f"<th>{escape(text)}</th>" for text in headers)
     body = "".join(
         "<tr>"
@@ -103,6 +106,6 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for row in rows
     )
     st.html(
-        f'<div class="gr-table"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="gr-table{" gr-terse" if terse else ""}"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )

@@ -48,6 +48,11 @@ class DeploymentRow:
     is_final: bool
     is_stopping: bool
 
+    @property
+    def what(self) -> str:
+        """What was asked for, in words."""
+        return f"rollback to {self.ref}" if self.kind == "rollback" else self.ref
+
 
 @dataclass(frozen=True)
 class EnvironmentRow:

@@ -43,8 +43,9 @@ def show_events(rows: Sequence[reads.AuditRow]) -> None:
                 f"<b>{look.text(row.actor)}</b>",
                 look.code(row.action),
                 look.text(row.subject),
-                f'<span class="gr-soft">{look.text(row.detail[:300])}</span>',
+                f'<span class="gr-soft">{look.text(row.detail[:300])}</span>' if row.detail else "",
             )
             for row in rows
         ],
+        terse=True,
     )

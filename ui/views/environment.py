@@ -11,6 +11,7 @@ from ui.views import logs, variables
 from ui.views.audit import show_events
 
 PARTS = {"history": "History", "logs": "Logs", "variables": "Variables", "activity": "Activity"}
+_BACK = {"rollback": "rollback to "}
 
 
 def show() -> None:
@@ -43,7 +44,7 @@ def _choose(names: tuple[str, ...]) -> str:
         look.error_panel(reads.no_environment(asked))
     chosen = st.selectbox(
         "Environment", names, index=names.index(asked) if asked in names else 0,
-        label_visibility="collapsed",
+        label_visibility="collapsed", width=420,
     )  # fmt: skip
     if chosen != asked:
         st.query_params["env"] = chosen
@@ -80,7 +81,7 @@ def _head(reference: str, known: int) -> None:
 
 def _controls(row: reads.EnvironmentRow) -> None:
     last = row.last
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="controls"):
         dialogs.button(
             "Deploy", "deploy", row.reference, "e", type="primary", disabled=row.is_leaving,
             icon=":material/rocket_launch:",
@@ -110,25 +111,23 @@ def _history(reference: str) -> None:
             look.empty_state("history", "Never deployed", "Its first deployment shows up here.")
             return
         parts.table(
-            ("Deployment", "Status", "What", "Commit", "By", "When", "Took", "Phases"),
+            ("Deployment", "Status", "What", "Commit", "By", "When", "Took", "Phases", ""),
             [
                 (
-                    f"<b>#{row.number}</b>",
+                    f'<b class="gr-whole">#{row.number}</b>',
                     look.badge(row.status),
-                    ("rollback to " if row.kind == "rollback" else "") + look.code(row.ref),
+                    f'<span class="gr-ref">{_BACK.get(row.kind, "")}{look.code(row.ref)}</span>',
                     look.short_commit(row.commit),
-                    look.text(row.by),
+                    f'<span class="gr-whole">{look.text(row.by[:40])}</span>',
                     look.ago(row.requested_at),
                     f'<span class="gr-whole">{look.lasting(row.seconds)}</span>',
                     parts.phases(row),
+                    look.inner_link(
+                        nav.path("environment", env=reference, part="logs", n=str(row.number)),
+                        "Log",
+                    ),
                 )
                 for row in rows
             ],
+            terse=True,
         )
-        numbers = [row.number for row in rows]
-        with st.container(horizontal=True, vertical_alignment="bottom", key="history-logs"):
-            number = st.selectbox(
-                "Deployment", numbers, format_func=lambda n: f"#{n}", width=140, key="history-n"
-            )
-            if st.button("Show its log", icon=":material/terminal:"):
-                nav.go("environment", env=reference, part="logs", n=str(number))

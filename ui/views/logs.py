@@ -25,10 +25,10 @@ def show(reference: str) -> None:
     by_number = {row.number: row for row in rows}
     numbers = list(by_number)
     index = numbers.index(int(asked)) if asked.isdigit() and int(asked) in by_number else 0
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="log-choice"):
         number = st.selectbox(
             "Deployment", numbers, index=index, width=300, key=f"log-n-{reference}",
-            format_func=lambda n: f"#{n} · {by_number[n].status} · {by_number[n].ref}",
+            format_func=lambda n: f"#{n} · {by_number[n].status} · {by_number[n].what}",
         )  # fmt: skip
         st.download_button(
             "Download", lambda: log_reads.whole_log(by_number[number].id).encode(),
@@ -37,7 +37,7 @@ def show(reference: str) -> None:
         )  # fmt: skip
     row = by_number[number]
     if row.failure is not None and row is not rows[0]:  # the newest's stands on top of the page
-        parts.failure_panel(row, row.failure)
+        parts.failure_panel(row, row.failure, with_tail=False)
     st.fragment(_viewer, run_every=None if row.is_final else 1.0)(reference, row.number)
 
 

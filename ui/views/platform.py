@@ -44,11 +44,16 @@ def _processes() -> None:
     with look.shown_errors():
         states = Programs().states()
         rows = [
-            (look.code(name), look.badge(row.state), look.text(str(row.pid or "")),
-             f'<span class="gr-soft">{look.text(row.description)}</span>')
+            (look.code(name), look.badge(row.state), f"pid {row.pid}" if row.pid else "",
+             f'<span class="gr-soft">{look.text(_lately(row.description))}</span>')
             for name, row in sorted(states.items())
         ]  # fmt: skip
         if rows:
-            parts.table(("Process", "State", "Number", "Since"), rows)
+            parts.table(("Process", "State", "Number", "Lately"), rows, terse=True)
         else:
             look.empty_state("monitor_heart", "No process", "The process manager runs none.")
+
+
+def _lately(description: str) -> str:
+    """Leave the number out of what the process manager says of a process; it is shown already."""
+    return description.partition(", ")[2] if description.startswith("pid ") else description

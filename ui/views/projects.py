@@ -38,7 +38,8 @@ def _card(row: reads.ProjectRow) -> None:
                     ("Runtime", look.text(row.runtime)),
                     ("Production database", look.text(database)),
                     ("Webhook address", look.code(row.webhook_url)),
-                ]
+                ],
+                wide=True,
             )
         )
         with st.container(horizontal=True, gap="small"):
