@@ -3,49 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from greenroom import orders
 from greenroom.errors import GreenroomError, InvalidInput, OrchestratorUnavailable
+from greenroom.orders import Order
 from greenroom.sources import git
 from greenroom.store import environments, projects
 from greenroom.store.audit import record_audit
 from greenroom.store.work import unit_of_work
 from ui import look, who
 
+Result = TypeVar("Result")
 RECORDED = "It is recorded, and starts by itself when the orchestrator answers again."
 
 
 def act(do: Callable[[str], str]) -> bool:
     """Do ``do(actor)`` and flash the sentence it gives; show the error panel when it fails."""
+    said = _attempt(do)
+    if said is not None:
+        look.flash(said)
+    return said is not None
+
+
+def place(order: Callable[[str], Order]) -> Order | None:
+    """Place ``order(actor)`` and flash what comes; show the error panel when it is refused."""
+    placed = _attempt(order)
+    if placed is not None and placed.kind == "rollback":
+        look.flash(f"{placed.environment} returns to {placed.ref} as #{placed.number}.")
+    elif placed is not None:
+        look.flash(f"Deployment #{placed.number} of {placed.environment} is on its way.")
+    return placed
+
+
+def _attempt(do: Callable[[str], Result]) -> Result | None:
     try:
-        look.flash(do(who.require_viewer().name))
+        return do(who.require_viewer().name)
     except OrchestratorUnavailable as error:
         look.error_panel(error, RECORDED)
     except GreenroomError as error:
         look.error_panel(error)
-    else:
-        return True
-    return False
+    return None
 
 
-def deploy(reference: str, ref: str, actor: str) -> str:
+def deploy(reference: str, ref: str, actor: str) -> Order:
     """Order a deployment of an environment."""
-    order = orders.place_deploy_to(reference, ref=_ref(ref), actor=actor)
-    return f"Deployment #{order.number} of {order.environment} is on its way."
+    return orders.place_deploy_to(reference, ref=_ref(ref), actor=actor)
 
 
-def create(project: str, branch: str, name: str, actor: str) -> str:
+def create(project: str, branch: str, name: str, actor: str) -> Order:
     """Order the environment of a branch and its first deployment."""
-    order = orders.place_deploy(project, _ref(branch), name=name.strip() or None, actor=actor)
-    return f"Deployment #{order.number} of {order.environment} is on its way."
+    return orders.place_deploy(project, _ref(branch), name=name.strip() or None, actor=actor)
 
 
-def roll_back(reference: str, number: int | None, actor: str) -> str:
+def roll_back(reference: str, number: int | None, actor: str) -> Order:
     """Order the return to an earlier release."""
     to = f"#{number}" if number is not None else ""
-    order = orders.place_rollback(reference, to=to, actor=actor)
-    return f"{order.environment} returns to {order.ref} as deployment #{order.number}."
+    return orders.place_rollback(reference, to=to, actor=actor)
 
 
 def cancel(reference: str, number: int, actor: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import acts, look, reads
+from greenroom.orders import Order
+from ui import acts, look, nav, reads
 from ui.refs import list_refs
 
 _ASKED = "asked"
@@ -47,6 +48,15 @@ def _confirm(label: str, do: Callable[[str], str], **options: Any) -> None:
         st.rerun()
 
 
+def _confirm_order(label: str, order: Callable[[str], Order], **options: Any) -> None:
+    """Show the button that places an order; then follow the log of what it starts."""
+    if st.button(label, type="primary", width="stretch", **options):
+        placed = acts.place(order)
+        if placed is not None:
+            close()
+            nav.go("environment", env=placed.environment, part="logs")
+
+
 def choose_ref(url: str, preset: str, label: str, key: str) -> str:
     """Show the selector of branches and tags; a commit can be typed."""
     found = list_refs(url)
@@ -69,7 +79,7 @@ def _deploy(reference: str) -> None:
         ref = choose_ref(reads.source_of(reference), row.branch, "Branch, tag or commit", reference)
         if row.last is not None and not row.last.is_final:
             st.caption(f"Deployment #{row.last.number} is running; this one takes its place.")
-        _confirm("Deploy", partial(acts.deploy, reference, ref), disabled=not ref)
+        _confirm_order("Deploy", partial(acts.deploy, reference, ref), disabled=not ref)
 
 
 @st.dialog("New environment", on_dismiss=close)
@@ -81,7 +91,7 @@ def _create(project: str) -> None:
             "Name", placeholder="From the branch", max_chars=48,
             help="Its address is <project>-<name>. Leave empty to name it after the branch.",
         )  # fmt: skip
-        _confirm(
+        _confirm_order(
             "Create and deploy", partial(acts.create, project, branch, name), disabled=not branch
         )
 
@@ -105,7 +115,7 @@ def _roll_back(reference: str) -> None:
             f" · {by_number[n].requested_at:%d %b %H:%M} UTC",
         )  # fmt: skip
         st.caption("The artifact is kept: nothing is built. The database stays as it is.")
-        _confirm(f"Roll back to #{chosen}", partial(acts.roll_back, reference, chosen))
+        _confirm_order(f"Roll back to #{chosen}", partial(acts.roll_back, reference, chosen))
 
 
 @st.dialog("Destroy environment", on_dismiss=close)

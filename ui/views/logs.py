@@ -27,7 +27,8 @@ def show(reference: str) -> None:
     index = numbers.index(int(asked)) if asked.isdigit() and int(asked) in by_number else 0
     with st.container(horizontal=True, vertical_alignment="bottom", key="log-choice"):
         number = st.selectbox(
-            "Deployment", numbers, index=index, width=300, key=f"log-n-{reference}",
+            "Deployment", numbers, index=index, width=300,
+            key=f"log-n-{reference}-{asked}-{numbers[0]}",  # a newer one is followed at once
             format_func=lambda n: f"#{n} · {by_number[n].status} · {by_number[n].what}",
         )  # fmt: skip
         st.download_button(
@@ -36,6 +37,10 @@ def show(reference: str) -> None:
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     row = by_number[number]
+    if number == numbers[0]:
+        st.query_params.pop("n", None)
+    elif str(number) != asked:
+        st.query_params["n"] = str(number)
     if row.failure is not None and row is not rows[0]:  # the newest's stands on top of the page
         parts.failure_panel(row, row.failure, with_tail=False)
     st.fragment(_viewer, run_every=None if row.is_final else 1.0)(reference, row.number)
