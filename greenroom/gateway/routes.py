@@ -112,7 +112,9 @@ class RouteTable:
     async def _reload_for_ever(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), RELOAD_SECONDS)
+                # Not wait_for: until Python 3.12 it loses a cancellation that meets its result.
+                async with asyncio.timeout(RELOAD_SECONDS):
+                    await self._changed.wait()
                 await asyncio.sleep(GATHER_SECONDS)
             self._changed.clear()
             await self.reload()

@@ -202,6 +202,20 @@ async def test_a_store_that_fails_in_another_way_does_not_end_the_listening(
     await world.until(lambda: world.address().endswith(":1000"))
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_notice_in_the_moment_of_stopping_does_not_keep_it(
+    store_url: str, turns: int
+) -> None:
+    table = RouteTable()
+    await table.start()
+    await asyncio.sleep(0.2)
+    table._changed.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await table.stop()
+
+
 async def test_a_gateway_starts_without_its_store(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
