@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import http.client
 import os
-import random
 import secrets
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -30,6 +28,7 @@ from greenroom.settings import load_settings
 from greenroom.store import deployments, environments, projects
 from greenroom.store.models import Deployment, Environment, EnvironmentLock, Instance
 from greenroom.store.work import unit_of_work
+from tests.flows.platform_ports import PORTS, choose_port
 from tests.flows.samples import PYTHON, app, site
 
 
@@ -288,15 +287,6 @@ class Site:
         assert {file.stem for file in shells} <= known
 
 
-def _free_port() -> int:
-    """Choose a port below those that the system gives to outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-
-
 @pytest.fixture(scope="session")
 def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
     from greenroom.platform.postgres import find_binaries
@@ -307,8 +297,8 @@ def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
         for name in [name for name in os.environ if name.startswith(("GREENROOM_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("GREENROOM_HOME", str(home))
-        for name in ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES"):
-            patch.setenv(f"GREENROOM_{name}_PORT", str(_free_port()))
+        for name in PORTS:
+            patch.setenv(f"GREENROOM_{name}_PORT", str(choose_port()))
         load_settings.cache_clear()
         prepare_stage(home)
         with home.joinpath("greenroom.toml").open("a") as file:

@@ -29,7 +29,7 @@ def show(reference: str) -> None:
         number = st.selectbox(
             "Deployment", numbers, index=index, width=300,
             key=f"log-n-{reference}-{asked}-{numbers[0]}",  # a newer one is followed at once
-            format_func=lambda n: f"#{n} · {by_number[n].status} · {by_number[n].what}",
+            format_func=lambda n: f"#{n} · {by_number[n].what}",  # its status grows old here
         )  # fmt: skip
         st.download_button(
             "Download", lambda: log_reads.whole_log(by_number[number].id).encode(),
