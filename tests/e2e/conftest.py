@@ -21,7 +21,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.conftest import free_port
+from tests.flows.platform_ports import PORTS, choose_port
 
 START_SECONDS = 240
 PASSWORD = "four quiet harbour geese"
@@ -104,10 +104,7 @@ def demo() -> Iterator[Demo]:
     home = Path(tempfile.mkdtemp(prefix="gre-"))
     home.chmod(0o755)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GREENROOM_", "PREFECT_"))}
-    ports = {
-        f"GREENROOM_{part}_PORT": str(free_port())
-        for part in ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES")
-    }
+    ports = {f"GREENROOM_{part}_PORT": str(choose_port()) for part in PORTS}
     log = (home / "demo.stderr").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "greenroom.cli", "demo", "--json"],

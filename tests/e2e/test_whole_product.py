@@ -172,6 +172,22 @@ def test_deploy_watch_and_roll_back(demo, window, width, postbox, tmp_path):
     assert str(demo.summary["admin_password"]) not in logs
 
 
+@pytest.mark.parametrize("width", [1440])
+def test_a_branch_with_a_typo_is_refused_in_words(demo, window, width):
+    page, shop = window.page(), window.page()
+    page.goto(f"{demo.console}/environment?env={ENVIRONMENT}")
+    page.get_by_test_id("stMain").get_by_role("button", name="Deploy", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").fill("feature/sprung-sale")
+    dialog.get_by_role("combobox").press("Enter")
+    dialog.get_by_role("button", name="Deploy").click()
+    panel = page.get_by_role("alert").filter(has_text="failed")
+    expect(panel).to_contain_text("feature/sprung-sale", timeout=60_000)
+    expect(panel).to_contain_text("UnknownRef")
+    shop.goto(demo.preview)
+    expect(shop.get_by_text("Spring sale", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390])
 def test_logged_out_the_console_is_closed(demo, chromium, window, width):
     page = window.page()
