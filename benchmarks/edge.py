@@ -205,23 +205,26 @@ class Load:
         self.is_over = False
 
     async def _ask(self) -> None:
-        writer: asyncio.StreamWriter | None = None
+        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         while not self.is_over:
             try:
-                if writer is None:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                if connection is None:
+                    connection = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = connection
                 writer.write(self.question)
                 head = await reader.readuntil(b"\r\n\r\n")
                 if not head.startswith(b"HTTP/1.1 200 ") or await reader.readexactly(1024) != BODY:
                     raise ConnectionError(head.split(b"\r\n")[0].decode())
                 self.answered += 1
+                is_closing = b"connection: close" in head.lower()
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures.append(f"{type(error).__name__}: {error}")
-                if writer is not None:
-                    writer.close()
-                writer = None
-        if writer is not None:
-            writer.close()
+                is_closing = True
+            if is_closing and connection is not None:
+                connection[1].close()
+                connection = None
+        if connection is not None:
+            connection[1].close()
 
     async def run(self, seconds: float) -> None:
         """Ask for that long."""
