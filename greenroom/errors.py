@@ -21,6 +21,9 @@ trying again later can help). The tree::
     │   └── HealthCheckFailed        the new version never became healthy
     ├── Overtaken                    a newer deployment was asked for; ends *cancelled*
     ├── LockLost                     this run no longer holds its environment's lock
+    ├── SyncFailed                   a database cannot be copied; staging stays as it was
+    │   ├── SourceUnavailable        production's database does not answer (transient)
+    │   └── LeakFound                an original was found after masking; says where, never what
     ├── HostingError                 the engine or the process manager refused
     ├── PlatformError                one of our own processes is missing or broken
     │   ├── DatabaseUnavailable      (transient)
@@ -140,6 +143,20 @@ class Overtaken(GreenroomError):
 
 class LockLost(GreenroomError):
     """This run no longer holds its environment's lock."""
+
+
+class SyncFailed(GreenroomError):
+    """The database could not be copied; staging stays as it was."""
+
+
+class SourceUnavailable(SyncFailed):
+    """Production's database does not answer."""
+
+    transient = True
+
+
+class LeakFound(SyncFailed):
+    """An original value was found after masking."""
 
 
 class HostingError(GreenroomError):

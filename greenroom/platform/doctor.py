@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from greenroom.binaries import find_binaries
 from greenroom.errors import GreenroomError
-from greenroom.platform.postgres import find_binaries
 from greenroom.programs import Programs
 from greenroom.runs import POOL, Runs
 from greenroom.settings import Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socketserver
@@ -24,6 +25,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.flows.platform_ports import PORTS, choose_port
 
 START_SECONDS = 240
+STREAMLIT_LOOKS_FOR_ITS_ROOT = re.compile(r"//[^/]+/\w+/_stcore/(health|host-config)$")
+"""Opened at a page's address, Streamlit's own script asks below it first, and is told 404."""
 PASSWORD = "four quiet harbour geese"
 
 
@@ -157,9 +160,13 @@ class Window:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type == "error" else None)
+        page.on("console", lambda m: self._said(m.type, m.text, m.location.get("url", "")))
         page.on("requestfailed", lambda r: self._failed(r.url, r.failure or ""))
         return page
+
+    def _said(self, kind: str, text: str, url: str) -> None:
+        if kind == "error" and not STREAMLIT_LOOKS_FOR_ITS_ROOT.search(url):
+            self.wrong.append(f"{url}: {text}")
 
     def _failed(self, url: str, why: str) -> None:
         if "ERR_ABORTED" not in why:  # what a navigation leaves behind

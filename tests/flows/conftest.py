@@ -289,7 +289,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
-    from greenroom.platform.postgres import find_binaries
+    from greenroom.binaries import find_binaries
 
     home = Path(tempfile.mkdtemp(prefix="gr-flows-"))
     home.chmod(0o755)

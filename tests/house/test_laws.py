@@ -23,6 +23,7 @@ FLOORS: dict[str, float] = {
     "greenroom.store": 1,
     "greenroom.runs": 1,
     "greenroom.programs": 1,
+    "greenroom.binaries": 1,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     **{

@@ -43,13 +43,13 @@ def test_exit_codes_are_documented() -> None:
         "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "HostingError": 1,
         "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
-        "SecretsError": 8,
+        "SecretsError": 8, "SyncFailed": 1, "SourceUnavailable": 1, "LeakFound": 1,
     }  # fmt: skip
 
 
-def test_only_the_platforms_absence_is_transient() -> None:
+def test_only_absence_is_transient() -> None:
     assert {kind.__name__ for kind in KINDS if kind.transient} == {
-        "DatabaseUnavailable", "OrchestratorUnavailable",
+        "DatabaseUnavailable", "OrchestratorUnavailable", "SourceUnavailable",
     }  # fmt: skip
 
 
