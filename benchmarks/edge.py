@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import socket
@@ -50,7 +49,7 @@ def wait_until_listening(port: int, seconds: float = 60) -> None:
 
 def needed(name: str) -> str:
     """Give a program's path, or say how to bring it."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if found is None:
         raise SystemExit(f"{name} is missing; install it with: scripts/install-system")
     return found
