@@ -1,0 +1,138 @@
+"""A database's shape: read by ``pg_dump`` under our snapshot, filtered, made by ``pg_restore``."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from psycopg.conninfo import conninfo_to_dict
+
+from greenroom.binaries import Binaries, all_binaries
+from greenroom.errors import SyncFailed
+from greenroom.settings import Settings, process_environment
+
+NEVER_KEPT = frozenset(
+    {
+        "ACL", "BLOB", "BLOBS", "BLOB METADATA", "BLOB COMMENTS", "COMMENT", "DATABASE",
+        "DATABASE PROPERTIES", "DEFAULT ACL", "EVENT TRIGGER", "FOREIGN DATA WRAPPER",
+        "FOREIGN TABLE", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA",
+        "SECURITY LABEL", "SERVER", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "USER MAPPING",
+    }
+)  # fmt: skip
+"""What must not come along: rights, credentials and connections, comments that name people."""
+_ENTRY = re.compile(r"^(?P<id>\d+); \d+ \d+ (?P<rest>.+)$")
+_KINDS = sorted(NEVER_KEPT, key=len, reverse=True)
+_VARIABLES = {
+    "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER",
+    "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+}  # fmt: skip
+_LEFT_OUT = (
+    "--no-owner", "--no-privileges", "--no-comments", "--no-publications", "--no-subscriptions",
+    "--no-security-labels", "--no-tablespaces",
+)  # fmt: skip
+TIMEOUT_SECONDS = 3600
+
+
+def choose_binaries(settings: Settings, source_version: int, target_version: int) -> Binaries:
+    """Choose programs that can read the source; the target's own version if that can.
+
+    Versions as ``server_version_num``. Errors: SyncFailed.
+    """
+    source, target = source_version // 10000, target_version // 10000
+    usable = [found for found in all_binaries(settings) if found.major >= source]
+    if not usable:
+        raise SyncFailed(
+            f"production runs Postgres {source}, and no pg_dump here is new enough",
+            hint=f"Install postgresql-client-{source}, or name its programs in"
+            " GREENROOM_POSTGRES_BIN.",
+        )
+    return min(usable, key=lambda found: (abs(found.major - target), found.major))
+
+
+def _environment(url: str) -> dict[str, str]:
+    """Give a connection as libpq's variables: an argument would show its password to everybody."""
+    known = {str(key): str(value) for key, value in conninfo_to_dict(url).items() if value}
+    chosen = {_VARIABLES[key]: value for key, value in known.items() if key in _VARIABLES}
+    return process_environment(**chosen, PGAPPNAME="greenroom-sync", PGCLIENTENCODING="UTF8")
+
+
+def _run(command: list[str], url: str, what: str) -> str:
+    try:
+        done = subprocess.run(
+            command, env=_environment(url), capture_output=True, text=True, errors="replace",
+            timeout=TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SyncFailed(f"{what} could not be run: {type(error).__name__}") from error
+    problems = [line for line in done.stderr.splitlines() if "error:" in line]
+    real = [line for line in problems if "transaction_timeout" not in line]  # older servers' only
+    if done.returncode and (real or not problems):
+        text = (real or done.stderr.splitlines() or ["no message"])[0]
+        raise SyncFailed(f"{what} failed: {text.partition('error:')[2].strip() or text}")
+    return done.stdout
+
+
+class Shape:
+    """A dumped schema on disk: no rows in it."""
+
+    def __init__(self, binaries: Binaries, folder: Path) -> None:
+        self.binaries, self.folder = binaries, folder
+        self._dump, self._list = folder / "shape.dump", folder / "shape.list"
+
+    def read(self, url: str, snapshot: str, left_out: Iterable[str] = ()) -> None:
+        """Dump production's schema as the snapshot sees it, without the tables ``left_out``."""
+        command = [
+            str(self.binaries.folder / "pg_dump"), "--format=custom", "--schema-only", *_LEFT_OUT,
+            f"--snapshot={snapshot}", f"--file={self._dump}",
+            *(f"--exclude-table={name}" for name in left_out),
+        ]  # fmt: skip
+        _run(command, url, "reading production's schema")
+        listed = _run(
+            [str(self.binaries.folder / "pg_restore"), "--list", str(self._dump)],
+            url, "reading the schema's parts",
+        )  # fmt: skip
+        self._list.write_text("\n".join(filter_entries(listed.splitlines())) + "\n")
+
+    def make(self, url: str, section: str, jobs: int = 1) -> None:
+        """Make one section in a database: ``pre-data`` (tables) or ``post-data`` (indexes, keys).
+
+        Errors: SyncFailed, with the first thing the server refused.
+        """
+        target = conninfo_to_dict(url)["dbname"]
+        command = [
+            str(self.binaries.folder / "pg_restore"), f"--section={section}", f"--jobs={jobs}",
+            f"--use-list={self._list}", f"--dbname={target}", "--no-owner", "--no-privileges",
+            str(self._dump),
+        ]  # fmt: skip
+        _run(command, url, f"making the schema's {section}")
+
+
+@contextmanager
+def shape_of(
+    settings: Settings, binaries: Binaries, url: str, snapshot: str, left_out: Iterable[str] = ()
+) -> Iterator[Shape]:
+    """Dump a schema into a folder of its own, which goes at the end."""
+    settings.path("run").mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="shape-", dir=settings.path("run")) as folder:
+        shape = Shape(binaries, Path(folder))
+        shape.read(url, snapshot, left_out)
+        yield shape
+
+
+def filter_entries(lines: Iterable[str]) -> list[str]:
+    """Leave out of ``pg_restore --list`` what must not come along. Pure."""
+    kept = []
+    for line in lines:
+        found = _ENTRY.match(line)
+        if found is None:
+            kept.append(line)
+            continue
+        rest = found["rest"]
+        if not any(rest == kind or rest.startswith(f"{kind} ") for kind in _KINDS):
+            kept.append(line)
+    return kept
