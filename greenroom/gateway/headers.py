@@ -31,7 +31,8 @@ FORWARDED = frozenset(
     }
 )
 """Ours to say: a client's own are dropped, else it could pose as another address."""
-_REQUEST_DROPPED = HOP_BY_HOP | FORWARDED | {"expect"}
+_RAW_DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | FORWARDED | {"expect"})
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 def _named(headers: CIMultiDictProxy[str]) -> set[str]:
@@ -43,19 +44,39 @@ def _named(headers: CIMultiDictProxy[str]) -> set[str]:
     }
 
 
-def for_upstream(request: web.BaseRequest, scheme: str, port: str) -> CIMultiDict[str]:
-    """Give the headers of a request as the environment gets them."""
-    dropped = _REQUEST_DROPPED
+def raw_for_upstream(request: web.BaseRequest, scheme: str, port: str) -> RawHeaders:
+    """Give the headers of a request as the environment gets them, octet for octet.
+
+    A name with ``_`` is judged as if it had ``-``: CGI and WSGI take them for the same.
+    """
+    dropped = _RAW_DROPPED
     if "Connection" in request.headers:
-        dropped = dropped | _named(request.headers)
-    kept = CIMultiDict([(k, v) for k, v in request.headers.items() if k.lower() not in dropped])
-    client = request.remote or ""
-    kept["X-Forwarded-For"] = client
-    kept["X-Real-IP"] = client
-    kept["X-Forwarded-Proto"] = scheme
-    kept["X-Forwarded-Host"] = request.headers.get("Host", "")
-    kept["X-Forwarded-Port"] = port
+        dropped = dropped | {name.encode("utf-8") for name in _named(request.headers)}
+    kept = [
+        pair
+        for pair in request.raw_headers
+        if pair[0].lower() not in dropped
+        and (b"_" not in pair[0] or pair[0].lower().replace(b"_", b"-") not in dropped)
+    ]
+    client = (request.remote or "").encode()
+    kept += (
+        (b"X-Forwarded-For", client),
+        (b"X-Real-IP", client),
+        (b"X-Forwarded-Proto", scheme.encode()),
+        (b"X-Forwarded-Host", request.headers.get("Host", "").encode("utf-8", "surrogateescape")),
+        (b"X-Forwarded-Port", port.encode()),
+    )
     return kept
+
+
+def for_upstream(request: web.BaseRequest, scheme: str, port: str) -> CIMultiDict[str]:
+    """Give the same headers as aiohttp's client takes them."""
+    return CIMultiDict(
+        [
+            (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+            for name, value in raw_for_upstream(request, scheme, port)
+        ]
+    )
 
 
 def for_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:

@@ -10,6 +10,7 @@ from aiohttp import web
 from yarl import URL
 
 from greenroom.gateway import pages
+from greenroom.gateway.exchange import Answer, ask
 from greenroom.gateway.headers import for_client, for_upstream
 from greenroom.gateway.routes import Target
 from greenroom.gateway.uploads import TooLarge, chunks_of
@@ -18,6 +19,8 @@ from greenroom.settings import Settings
 
 SMALL = 64 * 1024
 """Answers up to this many octets are sent in one write."""
+ATTEMPTS = 3
+"""A kept connection may die in the moment of its use: what is safe is asked again."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,19 +44,16 @@ class Proxy:
         """Forward one request and its answer."""
         if (request.content_length or 0) > self.settings.upload_max_bytes:
             return pages.too_large(request, self.settings.upload_max_bytes)
-        headers = for_upstream(request, self.scheme, self.port)
-        attempts = 2 if not request.body_exists and request.method in _SAFE else 1
+        attempts = ATTEMPTS if not request.body_exists and request.method in _SAFE else 1
         with upstream:
             for attempt in range(attempts):
                 try:
                     async with asyncio.timeout(self.settings.answer_seconds) as patience:
-                        answer = await upstream.session.request(
-                            request.method,
-                            upstream_url(upstream, request),
-                            headers=headers,
-                            data=self._body(request, patience) if request.body_exists else None,
-                            allow_redirects=False,
-                        )
+                        answer: Answer | aiohttp.ClientResponse
+                        if request.body_exists:
+                            answer = await self._upload(request, upstream, patience)
+                        else:
+                            answer = await ask(upstream, request, self.scheme, self.port)
                 except (
                     aiohttp.ServerDisconnectedError,
                     aiohttp.ClientOSError,
@@ -71,6 +71,17 @@ class Proxy:
                 return await self._send_back(request, target, answer)
         return pages.not_reached(request)
 
+    async def _upload(
+        self, request: web.BaseRequest, upstream: Upstream, patience: asyncio.Timeout
+    ) -> aiohttp.ClientResponse:
+        return await upstream.session.request(
+            request.method,
+            upstream_url(upstream, request),
+            headers=for_upstream(request, self.scheme, self.port),
+            data=self._body(request, patience),
+            allow_redirects=False,
+        )
+
     async def _body(
         self, request: web.BaseRequest, patience: asyncio.Timeout
     ) -> AsyncIterator[bytes]:
@@ -83,7 +94,7 @@ class Proxy:
         patience.reschedule(moment() + self.settings.answer_seconds)
 
     async def _send_back(
-        self, request: web.BaseRequest, target: Target, answer: aiohttp.ClientResponse
+        self, request: web.BaseRequest, target: Target, answer: Answer | aiohttp.ClientResponse
     ) -> web.StreamResponse:
         headers = for_client(answer.headers)
         if not target.is_production:
@@ -113,7 +124,9 @@ class Proxy:
         finally:
             answer.release()
 
-    async def _stream(self, answer: aiohttp.ClientResponse, back: web.StreamResponse) -> None:
+    async def _stream(
+        self, answer: Answer | aiohttp.ClientResponse, back: web.StreamResponse
+    ) -> None:
         """Pass an answer on as it comes; a client that takes nothing of it is left."""
         moment = asyncio.get_running_loop().time
         async with asyncio.timeout(None) as patience:

@@ -15,6 +15,8 @@ SOCKETS = 1024
 """WebSockets to one copy. They are counted apart: they last, and would starve the requests."""
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 15.0
+MAX_HEADER_OCTETS = 64 * 1024
+_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=None)
 
 
 class Upstream:
@@ -29,6 +31,8 @@ class Upstream:
         self.url = URL(address)
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False
+        self._key: aiohttp.ClientRequest | None = None
+        """What tells aiohttp's pool where to connect."""
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -41,6 +45,15 @@ class Upstream:
         """The pool for WebSockets, opened on first use."""
         return self._sessions.get(SOCKETS) or self._open(SOCKETS)
 
+    async def connect(self) -> aiohttp.connector.Connection:
+        """Take a connection from the pool for requests."""
+        if self._key is None:
+            self._key = aiohttp.ClientRequest("GET", self.url)
+        connector = self.session.connector
+        if connector is None:
+            raise aiohttp.ClientConnectionError("the pool is closed")
+        return await connector.connect(self._key, traces=[], timeout=_PATIENCE)
+
     def _open(self, limit: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=limit, keepalive_timeout=IDLE_SECONDS, use_dns_cache=False
@@ -50,9 +63,9 @@ class Upstream:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=None),
-            max_line_size=64 * 1024,
-            max_field_size=64 * 1024,
+            timeout=_PATIENCE,
+            max_line_size=MAX_HEADER_OCTETS,
+            max_field_size=MAX_HEADER_OCTETS,
         )
         return made
 

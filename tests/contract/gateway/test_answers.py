@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from greenroom.gateway import upstream
+
 pytestmark = pytest.mark.contract
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -17,7 +19,7 @@ async def test_every_header_and_octet_arrives(bed: Any) -> None:
     body = bytes(range(256)) * 400
     await bed.app(
         b"HTTP/1.1 201 Made It\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nETag: \"x\"\r\n"
-        b"Content-Encoding: gzip\r\nServer: mine\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\n"
+        b"X-Utf8: gr\xc3\xbcn\r\nContent-Encoding: gzip\r\nServer: mine\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\n"
         b"Connection: X-Hop\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     )  # fmt: skip
     answer = await bed.ask()
@@ -25,6 +27,7 @@ async def test_every_header_and_octet_arrives(bed: Any) -> None:
     assert answer.body == body
     assert answer.raw.count(b"Set-Cookie:") == 2
     assert answer.headers["etag"] == '"x"'
+    assert answer.headers["x-utf8"] == "gr\xc3\xbcn"
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["server"] == "mine"
     assert answer.headers["content-length"] == str(len(body))
@@ -59,6 +62,44 @@ async def test_an_answer_without_a_body(bed: Any, line: str, answer: bytes, stat
     assert "transfer-encoding" not in got.headers
     if line.startswith("HEAD"):
         assert got.headers["content-length"] == "500"
+
+
+async def test_what_comes_before_the_answer_stays_here(bed: Any) -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+    await bed.app(early + early + OK + b"Content-Length: 2\r\n\r\nok")
+    for _ in range(2):
+        answer = await bed.ask()
+        assert (answer.status, answer.body) == (200, b"ok")
+
+
+async def test_more_than_was_asked_for_is_nobodys_answer(bed: Any) -> None:
+    await bed.app(OK + b"Content-Length: 2\r\n\r\nok" + OK + b"Content-Length: 4\r\n\r\nevil")
+    for _ in range(4):
+        assert (await bed.ask()).body == b"ok"
+
+
+async def test_more_requests_than_connections_wait_their_turn(
+    bed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "CONNECTIONS", 3)
+    open_now, most = 0, 0
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now, most = open_now + 1, max(most, open_now + 1)
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0.01)
+                writer.write(OK + b"Content-Length: 2\r\n\r\nok")
+                await writer.drain()
+        finally:
+            open_now -= 1
+
+    bed.route(await bed.serve(slow))
+    answers = await asyncio.gather(*(bed.ask() for _ in range(20)))
+    assert {answer.status for answer in answers} == {200}
+    assert most <= 3
 
 
 async def test_parts_arrive_as_they_are_sent(bed: Any) -> None:
@@ -125,8 +166,26 @@ async def test_an_answer_that_breaks_off_breaks_off(bed: Any, chunked: bool) -> 
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"],
-    ids=["nothing", "no HTTP", "bad length"],
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        OK + b"Content-Length: -1\r\n\r\n",
+        OK + b"X: " + b"a" * 70_000,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        OK[:9],
+        OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+    ],
+    ids=[
+        "nothing",
+        "no HTTP",
+        "bad length",
+        "long header",
+        "unasked upgrade",
+        "half a line",
+        "length and chunked",
+        "two lengths",
+    ],
 )
 async def test_an_answer_that_is_none(bed: Any, answer: bytes) -> None:
     async def bad(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -27,17 +27,28 @@ async def test_forwarded_headers_are_ours(bed: Any) -> None:
     await bed.ask(
         "GET / HTTP/1.1", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Host: evil.example",
         "X-Forwarded-Proto: https", "Forwarded: for=6.6.6.6", "X-Real-IP: 6.6.6.6",
-        "X-Forwarded-Server: evil", "User-Agent: test",
+        "X-Forwarded-Server: evil", "User-Agent: test", "X_Forwarded_For: 6.6.6.6",
+        "X-Forwarded_Host: evil.example", "X_Kept: 1",
     )  # fmt: skip
     got = dict(app.headers)
     assert got["x-forwarded-for"] == got["x-real-ip"] == "127.0.0.1"
     assert got["x-forwarded-host"] == got["host"] == "shop.localhost"
     assert got["x-forwarded-proto"] == "http"
     assert got["x-forwarded-port"] == str(bed.port)
-    assert got["user-agent"] == "test"
+    assert (got["user-agent"], got["x_kept"]) == ("test", "1")
     assert "6.6.6.6" not in str(app.headers)
     assert "evil" not in str(app.headers)
     assert len(app.headers) == len(got), "a header came twice"
+
+
+async def test_header_values_arrive_octet_for_octet(bed: Any) -> None:
+    app = await bed.app()
+    head = b" / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\nX-Empty:\r\n"
+    await bed.send(b"GET" + head + b"X-Latin: gr\xfcn\r\n\r\n")
+    assert b"X-Latin: gr\xfcn\r\n" in app.heads[-1]
+    await bed.send(b"POST" + head + b"X-Utf8: gr\xc3\xbcn\r\nContent-Length: 2\r\n\r\nhi")
+    assert b"X-Utf8: gr\xc3\xbcn\r\n" in app.heads[-1]
+    assert dict(app.headers)["x-empty"] == ""
 
 
 async def test_hop_by_hop_headers_end_here(bed: Any) -> None:
