@@ -13,7 +13,7 @@ from greenroom.sources import git
 from greenroom.store import environments, projects
 from greenroom.store.audit import record_audit
 from greenroom.store.work import unit_of_work
-from ui import look, who
+from ui import look, reads, who
 
 Result = TypeVar("Result")
 RECORDED = "It is recorded, and starts by itself when the orchestrator answers again."
@@ -39,11 +39,14 @@ def place(order: Callable[[str], Order]) -> Order | None:
 
 def _attempt(do: Callable[[str], Result]) -> Result | None:
     try:
-        return do(who.require_viewer().name)
+        done = do(who.require_viewer().name)
     except OrchestratorUnavailable as error:
         look.error_panel(error, RECORDED)
     except GreenroomError as error:
         look.error_panel(error)
+    else:
+        reads.forget_board()
+        return done
     return None
 
 

@@ -115,12 +115,21 @@ class Guard:
         headers = Headers(scope=scope)
         token = cookie_parser(headers.get("cookie", "")).get(who.COOKIE, "")
 
+        was_open = False
+
         async def is_open() -> bool:
+            """Ask the store; while it is away, its last answer for this connection stands.
+
+            Nothing is shown or done meanwhile: every page and every act asks the store, too. But
+            the page stays, says what is wrong, and goes on by itself when the store is back.
+            """
+            nonlocal was_open
             try:
                 viewer = await anyio.to_thread.run_sync(who.find_viewer, token, limiter=_lookups)
             except GreenroomError:
-                return False
-            return viewer is not None and not viewer.must_change_password
+                return was_open
+            was_open = viewer is not None and not viewer.must_change_password
+            return was_open
 
         async def receive_while_open() -> Message:
             message = await receive()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +18,10 @@ from greenroom.store import audit, deployments, environments, projects
 from greenroom.store.models import Deployment, Environment, Project, now
 from greenroom.store.work import unit_of_work
 
+BOARD_SECONDS = 1.0
 _redact = Redactor()
+_board: list[tuple[float, Overview]] = []
+_board_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,21 @@ def overview() -> Overview:
             counts[row.project] = counts.get(row.project, 0) + 1
         owners = tuple(_project(p, counts.get(p.name, 0)) for p in projects.list_projects(work))
     return Overview(owners, tuple(rows))
+
+
+def board() -> Overview:
+    """Give the overview, at most ``BOARD_SECONDS`` old: many dashboards share one reading."""
+    with _board_lock:
+        if _board and time.monotonic() - _board[0][0] < BOARD_SECONDS:
+            return _board[0][1]
+        _board[:] = [(time.monotonic(), overview())]
+        return _board[0][1]
+
+
+def forget_board() -> None:
+    """Read the overview anew next time: somebody here changed something."""
+    with _board_lock:
+        _board.clear()
 
 
 def list_references() -> tuple[str, ...]:

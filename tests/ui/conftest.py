@@ -21,7 +21,7 @@ from streamlit.util import calc_hash
 from greenroom.store import deployments, environments, projects, users
 from greenroom.store.models import Deployment, Environment, Project, Release
 from greenroom.store.work import Work, unit_of_work
-from ui import nav, who
+from ui import nav, reads, who
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a password for tests"
@@ -101,6 +101,7 @@ def seed() -> None:
 def token(store_url: str) -> str:
     """Log ``admin`` in, whose password is ``PASSWORD``."""
     who._seen.clear()
+    reads.forget_board()
     with unit_of_work() as work:
         once = users.ensure_admin(work)
         assert once is not None

@@ -40,6 +40,7 @@ def newest(reference):
 
 
 def test_deploy_from_the_dialog(seeded, open_page, started):
+    before = reads.board()
     test = press(open_page("environment", env="shop/fix-tax"), "Deploy")
     assert test.selectbox(key="ref-shop/fix-tax").value == "fix/tax"
     [button] = [b for b in test.button if b.label == "Deploy" and b.key is None]
@@ -47,6 +48,7 @@ def test_deploy_from_the_dialog(seeded, open_page, started):
     row = newest("shop/fix-tax")
     assert (row.number, row.deployed_by, row.ref, row.status) == (2, "admin", "fix/tax", "queued")
     assert started[0][0] == "deploy/on-demand"
+    assert reads.board() != before
 
 
 def test_roll_back_from_the_dashboard(seeded, open_page, started):

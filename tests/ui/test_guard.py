@@ -187,6 +187,26 @@ def test_a_websocket_ends_with_its_session(client, token):
     assert closed.value.rcvd.code == 1008
 
 
+def test_a_websocket_outlives_an_absent_store_but_none_is_opened(
+    client, token, store_url, monkeypatch
+):
+    log_in(client)
+    with client.stream_to(**SAME) as socket:
+        monkeypatch.setenv("GREENROOM_DATABASE_URL", "postgresql://no:no@127.0.0.1:9/none")
+        load_settings.cache_clear()
+        who._seen.clear()
+        socket.send("one")
+        assert socket.recv(timeout=10) == "one"
+        with pytest.raises(InvalidStatus), client.stream_to(**SAME):
+            pass
+        monkeypatch.setenv("GREENROOM_DATABASE_URL", store_url)
+        load_settings.cache_clear()
+        client.post("/logout", headers=SAME)
+        socket.send("two")
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+
+
 @pytest.mark.parametrize(
     ("target", "goes"),
     [

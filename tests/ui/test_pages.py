@@ -10,7 +10,7 @@ import pytest
 from greenroom.settings import load_settings
 from greenroom.store import crypto, users
 from greenroom.store.work import unit_of_work
-from ui import nav, who
+from ui import nav, reads, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 NAMES = [entry.name for entry in nav.ENTRIES]
@@ -126,3 +126,15 @@ def test_an_unknown_environment_is_named_and_others_are_offered(seeded, open_pag
     text = shown(open_page("environment", env="shop/<b>gone"))
     assert "There is no environment" in text
     assert "<b>gone" not in text
+
+
+def test_many_dashboards_share_one_reading(seeded, monkeypatch):
+    asked = []
+    read = reads.overview
+    monkeypatch.setattr(reads, "overview", lambda: (asked.append(1), read())[1])
+    first = reads.board()
+    assert [reads.board() for _ in range(50)] == [first] * 50
+    assert len(asked) == 1
+    reads.forget_board()
+    assert reads.board() == first
+    assert len(asked) == 2

@@ -22,7 +22,7 @@ def show() -> None:
 @st.fragment(run_every="2s")
 def _board() -> None:
     with look.shown_errors():
-        seen = reads.overview()
+        seen = reads.board()
         if not seen.projects:
             _welcome()
             return
