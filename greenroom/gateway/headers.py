@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -32,6 +34,8 @@ FORWARDED = frozenset(
 )
 """Ours to say: a client's own are dropped, else it could pose as another address."""
 _RAW_DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | FORWARDED | {"expect"})
+_RAW_HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
+_RAW_NOINDEX = _RAW_HOP_BY_HOP | {b"x-robots-tag"}
 RawHeaders = list[tuple[bytes, bytes]]
 
 
@@ -79,9 +83,14 @@ def for_upstream(request: web.BaseRequest, scheme: str, port: str) -> CIMultiDic
     )
 
 
-def for_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Give the headers of an answer as the client gets them."""
-    dropped = HOP_BY_HOP
+def raw_for_client(
+    headers: CIMultiDictProxy[str], raw: Iterable[tuple[bytes, bytes]], *, noindex: bool
+) -> RawHeaders:
+    """Give the headers of an answer as the client gets them, octet for octet.
+
+    ``noindex`` takes away what the environment itself tells search engines.
+    """
+    dropped = _RAW_NOINDEX if noindex else _RAW_HOP_BY_HOP
     if "Connection" in headers:
-        dropped = dropped | _named(headers)
-    return CIMultiDict([(k, v) for k, v in headers.items() if k.lower() not in dropped])
+        dropped = dropped | {name.encode("utf-8") for name in _named(headers)}
+    return [pair for pair in raw if pair[0].lower() not in dropped]

@@ -11,7 +11,8 @@ from yarl import URL
 
 from greenroom.gateway import pages
 from greenroom.gateway.exchange import Answer, ask
-from greenroom.gateway.headers import for_client, for_upstream
+from greenroom.gateway.headers import for_upstream
+from greenroom.gateway.relay import Relay
 from greenroom.gateway.routes import Target
 from greenroom.gateway.uploads import TooLarge, chunks_of
 from greenroom.gateway.upstream import Upstream
@@ -48,12 +49,13 @@ class Proxy:
         with upstream:
             for attempt in range(attempts):
                 try:
-                    async with asyncio.timeout(self.settings.answer_seconds) as patience:
-                        answer: Answer | aiohttp.ClientResponse
-                        if request.body_exists:
-                            answer = await self._upload(request, upstream, patience)
-                        else:
-                            answer = await ask(upstream, request, self.scheme, self.port)
+                    answer: Answer | aiohttp.ClientResponse
+                    if request.body_exists:
+                        answer = await self._upload(request, upstream)
+                    else:
+                        answer = await ask(
+                            upstream, request, self.scheme, self.port, self.settings.answer_seconds
+                        )
                 except (
                     aiohttp.ServerDisconnectedError,
                     aiohttp.ClientOSError,
@@ -71,16 +73,15 @@ class Proxy:
                 return await self._send_back(request, target, answer)
         return pages.not_reached(request)
 
-    async def _upload(
-        self, request: web.BaseRequest, upstream: Upstream, patience: asyncio.Timeout
-    ) -> aiohttp.ClientResponse:
-        return await upstream.session.request(
-            request.method,
-            upstream_url(upstream, request),
-            headers=for_upstream(request, self.scheme, self.port),
-            data=self._body(request, patience),
-            allow_redirects=False,
-        )
+    async def _upload(self, request: web.BaseRequest, upstream: Upstream) -> aiohttp.ClientResponse:
+        async with asyncio.timeout(self.settings.answer_seconds) as patience:
+            return await upstream.session.request(
+                request.method,
+                upstream_url(upstream, request),
+                headers=for_upstream(request, self.scheme, self.port),
+                data=self._body(request, patience),
+                allow_redirects=False,
+            )
 
     async def _body(
         self, request: web.BaseRequest, patience: asyncio.Timeout
@@ -96,23 +97,15 @@ class Proxy:
     async def _send_back(
         self, request: web.BaseRequest, target: Target, answer: Answer | aiohttp.ClientResponse
     ) -> web.StreamResponse:
-        headers = for_client(answer.headers)
-        if not target.is_production:
-            headers["X-Robots-Tag"] = pages.NOINDEX
+        back = Relay(request, answer, noindex=not target.is_production)
         length = answer.content_length
         try:
-            if length is not None and length <= SMALL and request.method != "HEAD":
-                octets = await answer.read()
-                headers.popall("Content-Length", None)
-                return web.Response(
-                    status=answer.status, reason=answer.reason, headers=headers, body=octets
-                )
-            back = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
-            empty = request.method == "HEAD" or answer.status in (204, 304)
-            if length is None and not empty and request.version >= (1, 1):
-                back.enable_chunked_encoding()
-            await back.prepare(request)
-            if not empty:
+            if back.is_empty:
+                await back.send()
+            elif length is not None and length <= SMALL:
+                await back.send(await answer.read())
+            else:
+                await back.send()
                 await self._stream(answer, back)
             await back.write_eof()
             return back

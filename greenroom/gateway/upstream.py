@@ -45,14 +45,14 @@ class Upstream:
         """The pool for WebSockets, opened on first use."""
         return self._sessions.get(SOCKETS) or self._open(SOCKETS)
 
-    async def connect(self) -> aiohttp.connector.Connection:
+    async def connect(self, patience: aiohttp.ClientTimeout) -> aiohttp.connector.Connection:
         """Take a connection from the pool for requests."""
         if self._key is None:
             self._key = aiohttp.ClientRequest("GET", self.url)
         connector = self.session.connector
         if connector is None:
             raise aiohttp.ClientConnectionError("the pool is closed")
-        return await connector.connect(self._key, traces=[], timeout=_PATIENCE)
+        return await connector.connect(self._key, traces=[], timeout=patience)
 
     def _open(self, limit: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

@@ -19,7 +19,8 @@ async def test_every_header_and_octet_arrives(bed: Any) -> None:
     body = bytes(range(256)) * 400
     await bed.app(
         b"HTTP/1.1 201 Made It\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nETag: \"x\"\r\n"
-        b"X-Utf8: gr\xc3\xbcn\r\nContent-Encoding: gzip\r\nServer: mine\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\n"
+        b"X-Latin: gr\xfcn\r\nX-Utf8: gr\xc3\xbcn\r\nContent-Encoding: gzip\r\n"
+        b"Server: mine\r\nKeep-Alive: timeout=5\r\nX-Hop: 1\r\n"
         b"Connection: X-Hop\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     )  # fmt: skip
     answer = await bed.ask()
@@ -27,12 +28,15 @@ async def test_every_header_and_octet_arrives(bed: Any) -> None:
     assert answer.body == body
     assert answer.raw.count(b"Set-Cookie:") == 2
     assert answer.headers["etag"] == '"x"'
+    assert answer.headers["x-latin"] == "gr\xfcn"
     assert answer.headers["x-utf8"] == "gr\xc3\xbcn"
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.headers["server"] == "mine"
     assert answer.headers["content-length"] == str(len(body))
     assert "x-hop" not in answer.headers
     assert "keep-alive" not in answer.headers
+    assert "content-type" not in answer.headers
+    assert "date" in answer.headers
 
 
 @pytest.mark.parametrize("kind", ["staging", "production"])
