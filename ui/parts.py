@@ -57,7 +57,7 @@ def environment_facts(row: EnvironmentRow) -> str:
 def reason(row: EnvironmentRow) -> str:
     """Give why an environment is as it is, as HTML; empty when there is nothing to say."""
     text = "it is being destroyed" if row.is_leaving else row.reason
-    if not text:
+    if not text or (row.status == "building" and not row.is_leaving):  # the badges tell it
         return ""
     failed = row.last is not None and row.last.status == "failed"
     tone = PROBLEM_TONES.get(row.status, "wait" if failed or row.is_leaving else "calm")

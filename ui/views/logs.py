@@ -110,7 +110,8 @@ def _count_and_lines(
     st.caption(" · ".join(notes))
     with st.container(height=520, border=False, key="log-lines", autoscroll=True):
         if not shown:
-            st.html('<div class="gr-log"><p>Nothing here.</p></div>')
+            why = "No line fits." if tail.last_id else "The first line comes in a moment."
+            st.html(f'<div class="gr-log"><p>{why if not row.is_final else "No line."}</p></div>')
         for html in filter(None, chunks):
             st.html(f'<div class="gr-log">{html}</div>')
 
