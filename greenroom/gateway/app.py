@@ -8,6 +8,7 @@ import json
 import logging
 import signal
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -157,6 +158,7 @@ class Gateway:
         await self.routes.stop()
 
 
+@lru_cache(maxsize=1024)
 def _host_name(host: str) -> str:
     """Give a Host header's name: lower case, without port and last dot."""
     name = host.strip().lower()

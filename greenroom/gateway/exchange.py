@@ -59,8 +59,9 @@ class Answer:
         return None if told is None else int(told)
 
     async def read(self) -> bytes:
-        """Read the whole body."""
-        return await self.content.read()
+        """Read the whole body; it has often come along with the head."""
+        content = self.content
+        return content.read_nowait() if content.is_eof() else await content.read()
 
     def release(self) -> None:
         """Give the connection back; close it when it holds more of the answer."""

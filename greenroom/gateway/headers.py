@@ -39,11 +39,15 @@ _RAW_NOINDEX = _RAW_HOP_BY_HOP | {b"x-robots-tag"}
 RawHeaders = list[tuple[bytes, bytes]]
 
 
-def _named(headers: CIMultiDictProxy[str]) -> set[str]:
-    """Give the names that Connection declares hop-by-hop."""
+_USUAL = frozenset({"keep-alive", "close", "Keep-Alive", "Close"})
+
+
+def _named(headers: CIMultiDictProxy[str]) -> set[bytes]:
+    """Give the names that Connection declares hop-by-hop, besides those that always are."""
     return {
-        name.strip().lower()
+        name.strip().lower().encode("utf-8", "surrogateescape")
         for value in headers.getall("Connection", ())
+        if value not in _USUAL
         for name in value.split(",")
     }
 
@@ -54,8 +58,8 @@ def raw_for_upstream(request: web.BaseRequest, scheme: str, port: str) -> RawHea
     A name with ``_`` is judged as if it had ``-``: CGI and WSGI take them for the same.
     """
     dropped = _RAW_DROPPED
-    if "Connection" in request.headers:
-        dropped = dropped | {name.encode("utf-8") for name in _named(request.headers)}
+    if "Connection" in request.headers and (named := _named(request.headers)):
+        dropped = dropped | named
     kept = [
         pair
         for pair in request.raw_headers
@@ -91,6 +95,6 @@ def raw_for_client(
     ``noindex`` takes away what the environment itself tells search engines.
     """
     dropped = _RAW_NOINDEX if noindex else _RAW_HOP_BY_HOP
-    if "Connection" in headers:
-        dropped = dropped | {name.encode("utf-8") for name in _named(headers)}
+    if "Connection" in headers and (named := _named(headers)):
+        dropped = dropped | named
     return [pair for pair in raw if pair[0].lower() not in dropped]
