@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import shutil
 import signal
 import socket
@@ -155,6 +157,21 @@ class Stage:
             work.add(made)
             work.flush()
             return made.id
+
+    def wait_until_serving(self, host: str, instance_id: uuid.UUID) -> None:
+        """Wait until the gateway has heard of a switch, as a deployment does."""
+        deadline = time.monotonic() + 20
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", "/_greenroom/serving", headers={"Host": host})
+            answer = connection.getresponse()
+            told = json.loads(answer.read()) if answer.status == 200 else {}
+            connection.close()
+            if told.get("serving") == str(instance_id):
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError("the gateway did not hear of the switch")
+            time.sleep(0.002)
 
 
 @contextmanager

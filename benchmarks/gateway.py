@@ -22,8 +22,6 @@ from benchmarks.edge import (
     wait_until_listening,
 )
 from benchmarks.line import Line
-from greenroom.store import environments
-from greenroom.store.work import unit_of_work
 
 ROUNDS, SECONDS, WARM_UP_SECONDS = 5, 4.0, 1.0
 PROXY = """upstream app {{ server 127.0.0.1:{app}; keepalive 64; }}
@@ -84,11 +82,7 @@ def run() -> Line:
         stage = stack.enter_context(running_gateway())
         app, behind_nginx, behind_caddy = free_port(), free_port(), free_port()
         stack.enter_context(upstream(stage.folder, app))
-        key = stage.add("shop")
-        stage.switch(key, app)
-        with unit_of_work() as work:
-            host = environments.get_environment(work, "shop/production").host
-        assert host == "shop.localhost", host
+        stage.wait_until_serving("shop.localhost", stage.switch(stage.add("shop"), app))
         configuration = PROXY.format(app=app, port=behind_nginx)
         proxies = {
             "greenroom": Rival(stage.port, stage.pid),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import http.client
-import json
 import statistics
 import time
 import uuid
@@ -117,21 +115,8 @@ async def _measure(port: int, echo_port: int, switch: Callable[[int], Awaitable[
     return result
 
 
-def _serving(port: int) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/_greenroom/serving", headers={"Host": "shop.localhost"})
-    told = json.loads(connection.getresponse().read())
-    connection.close()
-    return str(told["serving"])
-
-
 def _switch_ours(stage: Stage, shop: uuid.UUID, port: int) -> None:
-    wanted = str(stage.switch(shop, port))
-    deadline = time.monotonic() + 10
-    while _serving(stage.port) != wanted:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the gateway did not hear of the switch")
-        time.sleep(0.002)
+    stage.wait_until_serving("shop.localhost", stage.switch(shop, port))
 
 
 def _ours(copies: tuple[int, int]) -> Result:
@@ -141,8 +126,7 @@ def _ours(copies: tuple[int, int]) -> Result:
             stack.enter_context(upstream(stage.folder, port))
         shop, other = stage.add("shop"), stage.add("other")
         _switch_ours(stage, shop, copies[0])
-        stage.switch(other, echo)
-        time.sleep(1)
+        stage.wait_until_serving("other.localhost", stage.switch(other, echo))
 
         async def switch(number: int) -> None:
             await asyncio.to_thread(_switch_ours, stage, shop, copies[(number + 1) % 2])
