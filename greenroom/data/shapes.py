@@ -1,0 +1,187 @@
+"""Pseudonyms that keep a value's layout: digits stay digits, letters letters, checks hold."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from functools import cache
+
+from greenroom.data.permute import Keyed, permutation
+
+Kernel = Callable[[str], str]
+_DIGIT = re.compile(r"[0-9]")
+_MOST_DIGITS = 30
+_TEST_CARDS = "400000"
+"""Source: card schemes' test numbers, never issued to anybody."""
+_NET4 = ipaddress.ip_network("198.18.0.0/15")
+"""Source: RFC 2544, kept for benchmarks."""
+_NET6 = ipaddress.ip_network("2001:db8::/32")
+"""Source: RFC 3849, kept for documentation."""
+
+
+class Digits:
+    """Permutes the digits of a value where they stand: two values never become the same."""
+
+    def __init__(self, keyed: Keyed) -> None:
+        self._of_length = cache(lambda count: permutation(keyed, 10**count))
+
+    def replace(self, digits: str) -> str:
+        """Give as many other digits; long numbers in pieces."""
+        if len(digits) > _MOST_DIGITS:
+            head, tail = digits[:_MOST_DIGITS], digits[_MOST_DIGITS:]
+            return self.replace(head) + self.replace(tail)
+        return f"{self._of_length(len(digits))(int(digits)):0{len(digits)}d}" if digits else ""
+
+    def __call__(self, value: str) -> str:
+        """Replace all digits of a value, its layout kept."""
+        return lay_out(value, self.replace("".join(_DIGIT.findall(value))))
+
+
+def lay_out(value: str, digits: str) -> str:
+    """Put digits where a value has its own."""
+    following = iter(digits)
+    return _DIGIT.sub(lambda _: next(following), value)
+
+
+def letters_and_digits(keyed: Keyed) -> Kernel:
+    """Give another letter for each letter and another digit for each digit, by the whole value."""
+
+    def replace(value: str) -> str:
+        stream = keyed.octets(value, len(value) * 2)
+        made = []
+        for at, letter in enumerate(value):
+            number = int.from_bytes(stream[at * 2 : at * 2 + 2], "big")
+            if letter.isascii() and letter.isdigit():
+                made.append(chr(48 + number % 10))
+            elif letter.isascii() and letter.isalpha():
+                made.append(chr((65 if letter.isupper() else 97) + number % 26))
+            elif letter.isalnum():
+                made.append(chr(97 + number % 26))
+            else:
+                made.append(letter)
+        return "".join(made)
+
+    return replace
+
+
+def luhn_digit(digits: str) -> str:
+    """Give the check digit that completes a number. Source: ISO/IEC 7812-1, annex B."""
+    total = 0
+    for at, digit in enumerate(reversed(digits)):
+        number = int(digit) * (2 if at % 2 == 0 else 1)
+        total += number - 9 if number > 9 else number
+    return str(-total % 10)
+
+
+def card(keyed: Keyed, *, is_unique: bool) -> Kernel:
+    """Give a card number with a valid check digit, of a range that no bank issues.
+
+    Where the numbers must stay different, they leave that range.
+    """
+    digits = Digits(keyed)
+
+    def replace(value: str) -> str:
+        found = "".join(_DIGIT.findall(value))
+        if len(found) < 8:
+            return digits(value)
+        body = digits.replace(found[:-1])
+        if not is_unique:
+            body = _TEST_CARDS + body[len(_TEST_CARDS) :]
+        return lay_out(value, body + luhn_digit(body))
+
+    return replace
+
+
+def iban(keyed: Keyed) -> Kernel:
+    """Give an IBAN of the same country with valid check digits. Source: ISO 13616."""
+    other = letters_and_digits(keyed)
+    digits = Digits(keyed)
+
+    def replace(value: str) -> str:
+        plain = re.sub(r"\s", "", value).upper()
+        if len(plain) < 8 or not plain[:2].isalpha():
+            return other(value)
+        country, account = plain[:2], plain[4:]
+        made = digits(account) if account.isdigit() else other(account)
+        number = "".join(str(int(letter, 36)) for letter in f"{made}{country}00")
+        following = iter(f"{country}{98 - int(number) % 97:02d}{made}")
+        return "".join(" " if letter.isspace() else next(following) for letter in value)
+
+    return replace
+
+
+_FICTIONAL = {"1": ("55501", 2), "44": ("7700900", 3), "61": ("491570", 3), "33": ("19900", 4)}
+"""Country code: prefix kept for fiction, digits left. Sources: NANPA, Ofcom, ACMA, ARCEP."""
+
+
+def phone(keyed: Keyed, *, is_unique: bool) -> Kernel:
+    """Give a phone number of the same layout and country, of the country's range for fiction.
+
+    Where there is none, or the numbers must stay different, the national digits are permuted.
+    """
+    digits = Digits(keyed)
+
+    def replace(value: str) -> str:
+        found = "".join(_DIGIT.findall(value))
+        lead = ""
+        international = value.strip().startswith("+") or found.startswith("00")
+        if international:
+            start = 2 if found.startswith("00") else 0
+            code = next((c for c in _FICTIONAL if found[start:].startswith(c)), found[start:][:2])
+            lead = found[:start] + code
+            fiction = _FICTIONAL.get(code)
+            rest = len(found) - len(lead)
+            if fiction and not is_unique and rest >= len(fiction[0]) + fiction[1]:
+                prefix, _ = fiction
+                tail = digits.replace(found[len(lead) :])[: rest - len(prefix)]
+                if code == "1" and rest == 10:
+                    area = f"{200 + keyed.number(found) % 700:03d}"
+                    tail = digits.replace(found[len(lead) :])[:2]
+                    return lay_out(value, f"{lead}{area}{prefix}{tail}")
+                return lay_out(value, lead + prefix + tail)
+        return lay_out(value, lead + digits.replace(found[len(lead) :]))
+
+    return replace
+
+
+def address_of_network(keyed: Keyed, *, is_unique: bool) -> Kernel:
+    """Give an IP address of the ranges for documentation; a prefix length stays."""
+
+    def replace(value: str) -> str:
+        plain, slash, length = value.partition("/")
+        try:
+            version = ipaddress.ip_address(plain).version
+        except ValueError:
+            return letters_and_digits(keyed)(value)
+        network = _NET4 if version == 4 and not is_unique else _NET6
+        number = keyed.number(plain) % (network.num_addresses - 2) + 1
+        if version == 4 and network is _NET6:
+            slash = length = ""
+        return f"{network[number]}{slash}{length}"
+
+    return replace
+
+
+def mac(keyed: Keyed) -> Kernel:
+    """Give a hardware address that is marked as made up locally. Source: IEEE 802, bit U/L."""
+
+    def replace(value: str) -> str:
+        made = "02" + keyed.octets(value.lower(), 5).hex()
+        separator = "-" if "-" in value else ":"
+        return separator.join(made[at : at + 2] for at in range(0, 12, 2))
+
+    return replace
+
+
+def uuid(keyed: Keyed) -> Kernel:
+    """Give a random UUID's look (version 4)."""
+
+    def replace(value: str) -> str:
+        number = keyed.number(value.lower().strip("{}"))
+        number = number & ~(0xF << 76) | 0x4 << 76
+        number = number & ~(0x3 << 62) | 0x2 << 62
+        text = f"{number:032x}"
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+    return replace
