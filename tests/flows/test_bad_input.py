@@ -107,14 +107,14 @@ def test_an_app_that_listens_late_is_waited_for(new_site: Callable[..., Any], ap
 def test_a_flood_of_words_is_bounded(new_site: Callable[..., Any], app: Any) -> None:
     files = app("loud")
     files["greenroom.yaml"] = files["greenroom.yaml"].replace(
-        "exec", "(yes flood | head -c 20000000) ; exec", 1
+        "exec", "(yes flood | head -c 12000000) ; exec", 1
     )
-    files["greenroom.yaml"] += "build: {command: yes build | head -c 8000000}\n"
+    files["greenroom.yaml"] += "build: {command: yes build | head -c 2000000}\n"
     site = new_site(files)
     done = site.deploy()
     assert len(site.stage.log(done)) < 5_000_000
     logs = site.stage.settings.path("logs").glob(f"*{site.name}*")
-    assert sum(file.stat().st_size for file in logs) < 20_000_000
+    assert sum(file.stat().st_size for file in logs) < 11_000_000
     site.check_truth()
 
 
