@@ -37,17 +37,18 @@ _RAW_DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | FORWARDED | {"ex
 _RAW_HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 _RAW_NOINDEX = _RAW_HOP_BY_HOP | {b"x-robots-tag"}
 RawHeaders = list[tuple[bytes, bytes]]
-
-
 _USUAL = frozenset({"keep-alive", "close", "Keep-Alive", "Close"})
+"""Values of Connection that name no header but those that are always dropped."""
 
 
-def _named(headers: CIMultiDictProxy[str]) -> set[bytes]:
-    """Give the names that Connection declares hop-by-hop, besides those that always are."""
-    return {
+def _dropped(headers: CIMultiDictProxy[str], always: frozenset[bytes]) -> frozenset[bytes]:
+    """Add to what is always dropped the names that Connection declares hop-by-hop."""
+    values = headers.getall("Connection", None)
+    if values is None or (len(values) == 1 and values[0] in _USUAL):
+        return always
+    return always | {
         name.strip().lower().encode("utf-8", "surrogateescape")
-        for value in headers.getall("Connection", ())
-        if value not in _USUAL
+        for value in values
         for name in value.split(",")
     }
 
@@ -57,9 +58,7 @@ def raw_for_upstream(request: web.BaseRequest, scheme: str, port: str) -> RawHea
 
     A name with ``_`` is judged as if it had ``-``: CGI and WSGI take them for the same.
     """
-    dropped = _RAW_DROPPED
-    if "Connection" in request.headers and (named := _named(request.headers)):
-        dropped = dropped | named
+    dropped = _dropped(request.headers, _RAW_DROPPED)
     kept = [
         pair
         for pair in request.raw_headers
@@ -94,7 +93,5 @@ def raw_for_client(
 
     ``noindex`` takes away what the environment itself tells search engines.
     """
-    dropped = _RAW_NOINDEX if noindex else _RAW_HOP_BY_HOP
-    if "Connection" in headers and (named := _named(headers)):
-        dropped = dropped | named
+    dropped = _dropped(headers, _RAW_NOINDEX if noindex else _RAW_HOP_BY_HOP)
     return [pair for pair in raw if pair[0].lower() not in dropped]

@@ -32,15 +32,16 @@ class Relay(web.StreamResponse):
     ) -> None:
         super().__init__(status=answer.status, reason=answer.reason)
         self._writer, self._is_begun = request.writer, False
-        headers = raw_for_client(answer.headers, answer.raw_headers, noindex=noindex)
+        told, status = answer.headers, answer.status
+        headers = raw_for_client(told, answer.raw_headers, noindex=noindex)
         if noindex:
             headers.append(_NOINDEX)
-        if "Date" not in answer.headers:  # RFC 9110 section 6.6.1
+        if "Date" not in told:  # RFC 9110 section 6.6.1
             headers.append((b"Date", formatdate(usegmt=True).encode()))
-        self.is_empty = request.method == "HEAD" or answer.status in (204, 304)
+        self.is_empty = request.method == "HEAD" or status in (204, 304)
         is_new, self._keeps = request.version >= (1, 1), request.keep_alive
         self._is_chunked = False
-        if not self.is_empty and "Content-Length" not in answer.headers:
+        if not self.is_empty and "Content-Length" not in told:
             self._is_chunked = is_new
             if is_new:
                 headers.append((b"Transfer-Encoding", b"chunked"))
@@ -50,7 +51,7 @@ class Relay(web.StreamResponse):
             headers.append((b"Connection", b"keep-alive" if self._keeps else b"close"))
         reason = answer.reason or ""
         self._head = b"HTTP/1.1 %d %b\r\n%b\r\n" % (
-            answer.status,
+            status,
             reason.encode("utf-8", "surrogateescape"),
             b"".join([b"%b: %b\r\n" % pair for pair in headers]),
         )
