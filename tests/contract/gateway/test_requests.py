@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from greenroom.gateway import app as app_of_gateway
+
 pytestmark = pytest.mark.contract
 
 LENGTH = b"POST / HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 5\r\n"
@@ -113,6 +115,25 @@ async def test_a_silent_client_is_left(bed: Any) -> None:
                 assert await reader.read() == b""
                 raise ConnectionResetError
         writer.close()
+
+
+@pytest.fixture
+def short_keepalive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_of_gateway, "KEEPALIVE_SECONDS", 0.4)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: sh"], ids=["idle", "half asked"])
+async def test_a_kept_connection_is_not_kept_for_ever(
+    short_keepalive: None, bed: Any, sent: bytes
+) -> None:
+    await bed.app()
+    reader, writer = await bed.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    await reader.readuntil(b"ok")
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_connections_are_kept_and_requests_may_follow_at_once(bed: Any) -> None:

@@ -119,6 +119,15 @@ async def test_whoever_dies_the_other_side_hears_of_it(
         assert await codes.get() != 1000
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: c2hvcnQ=", "Sec-WebSocket-Version: 7"],
+)
+async def test_a_handshake_that_is_none_is_refused(bed: Any, codes: Any, head: str) -> None:
+    answer = await bed.ask("GET / HTTP/1.1", "Connection: upgrade", "Upgrade: websocket", head)
+    assert 400 <= answer.status < 500
+
+
 async def test_open_sockets_take_nothing_from_the_requests(
     bed: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
