@@ -1,0 +1,136 @@
+"""Databases of their own for environments, copied from a project's anonymized one in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from greenroom.data.databases import DatabaseServer
+from greenroom.data.load import on_database
+from greenroom.data.source import Connection
+from greenroom.data.swap import closed, drop, end_sessions, exists
+from greenroom.errors import DatabaseUnavailable, SyncFailed
+
+CLONE_SINCE, STRATEGY_SINCE = 180000, 150000
+"""Server versions with ``file_copy_method``, and with a choice of strategy."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A project's anonymized database: nobody connects to it, environments are copied from it."""
+
+    database: str
+    objects_owner: str
+    """A role that owns what is in it, and nothing else; it cannot log in."""
+
+
+def protect(server: Connection, template: Template) -> None:
+    """Close a database to everybody, so that it can be copied at any time. Idempotent."""
+    name = sql.Identifier(template.database)
+    server.execute(sql.SQL("alter database {} is_template true").format(name))
+    server.execute(sql.SQL("alter database {} allow_connections false").format(name))
+    end_sessions(server, template.database)
+
+
+def ensure_objects_owner(server: Connection, role: str) -> None:
+    """Make the role that owns what is in a template. Idempotent."""
+    known = server.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
+    if known is None:
+        server.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+        server.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
+
+
+def clone(server_url: str, template: Template, database: str, role: str) -> tuple[str, str]:
+    """Give a role a fresh copy of a template under a database's name; what was there goes.
+
+    Gives the address for the role, whose password is new, and how it was copied: ``clone`` (no
+    disk used, where the file system can), ``file_copy`` or ``wal_log``. Killed anywhere, the old
+    database or the new one is there.
+
+    Errors: SyncFailed, DatabaseUnavailable.
+    """
+    fresh = f"{database[:57]}_fresh"
+    known = DatabaseServer(server_url)
+    try:
+        with psycopg.connect(on_database(server_url, "postgres"), autocommit=True) as server:
+            if not exists(server, template.database):
+                raise SyncFailed(
+                    "the project has no anonymized database yet", hint="Sync it first."
+                )
+            url = known.ensure_database(database, role)
+            drop(server, fresh)
+            how = _copy(server, template.database, fresh)
+            _open(server, fresh)
+            _give(on_database(server_url, fresh), template.objects_owner, role)
+            _replace(server, database, fresh, role)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable("the server of the environments' databases is away") from error
+    return url, how
+
+
+def _copy(server: Connection, template: str, fresh: str) -> str:
+    version = server.info.server_version
+    plain = sql.SQL("create database {} template {}").format(
+        sql.Identifier(fresh), sql.Identifier(template)
+    )
+    ways: list[tuple[str, Callable[[], object]]] = []
+    if version >= CLONE_SINCE:
+        ways.append(("clone", lambda: _by_reflink(server, plain)))
+    if version >= STRATEGY_SINCE:
+        ways.append(("wal_log", lambda: server.execute(plain + sql.SQL(" strategy wal_log"))))
+    else:
+        ways.append(("file_copy", lambda: server.execute(plain)))
+    for name, way in ways:
+        try:
+            way()
+        except psycopg.errors.ObjectInUse as error:
+            raise SyncFailed("the anonymized database is in use", hint="Try again.") from error
+        except psycopg.Error:
+            if name == ways[-1][0]:
+                raise
+            drop(server, fresh)
+            continue
+        return name
+    raise AssertionError("the last way returns or raises")
+
+
+def _by_reflink(server: Connection, plain: sql.Composed) -> None:
+    server.execute("set file_copy_method = clone")
+    try:
+        server.execute(plain + sql.SQL(" strategy file_copy"))
+    finally:
+        server.execute("reset file_copy_method")
+
+
+def _open(server: Connection, fresh: str) -> None:
+    name = sql.Identifier(fresh)
+    server.execute(sql.SQL("alter database {} is_template false").format(name))
+    server.execute(sql.SQL("alter database {} allow_connections true").format(name))
+    server.execute(sql.SQL("revoke all on database {} from public").format(name))
+
+
+def _give(url: str, before: str, role: str) -> None:
+    with psycopg.connect(url, autocommit=True) as inside:
+        inside.execute(
+            sql.SQL("reassign owned by {} to {}").format(
+                sql.Identifier(before), sql.Identifier(role)
+            )
+        )
+
+
+def _replace(server: Connection, database: str, fresh: str, role: str) -> None:
+    with closed(server, database, fresh), server.transaction():
+        aside = sql.Identifier(f"{database[:58]}_gone")
+        name = sql.Identifier(database)
+        server.execute(sql.SQL("alter database {} rename to {}").format(name, aside))
+        server.execute(
+            sql.SQL("alter database {} rename to {}").format(sql.Identifier(fresh), name)
+        )
+        server.execute(sql.SQL("alter database {} owner to {}").format(name, sql.Identifier(role)))
+    server.execute(
+        sql.SQL("alter database {} allow_connections true").format(sql.Identifier(database))
+    )
+    drop(server, f"{database[:58]}_gone")
