@@ -8,7 +8,10 @@ trying again later can help). The tree::
     │   ├── NotFound                 no such project, environment, deployment, branch …
     │   ├── AlreadyExists
     │   ├── InvalidInput             a malformed argument, name, setting
-    │   ├── InvalidManifest          greenroom.yaml is wrong; carries file and line
+    │   ├── InvalidFile              a file that people write is wrong; carries file and line
+    │   │   ├── InvalidManifest      greenroom.yaml
+    │   │   └── InvalidPolicy        anonymization.yaml
+    │   ├── Undecided                columns of production that nobody decided about
     │   ├── InvalidTransition        the environment's state machine refuses
     │   ├── EnvironmentLocked        somebody else is deploying; says who, what, since when
     │   ├── NotAllowed               wrong password, missing right, bad signature
@@ -75,14 +78,33 @@ class InvalidInput(UserError):
     """The input is malformed."""
 
 
-class InvalidManifest(UserError):
-    """The project's greenroom.yaml is wrong."""
+class InvalidFile(UserError):
+    """A file that people write is wrong."""
+
+    file: ClassVar[str] = "the file"
 
     def __init__(
-        self, message: str, *, file: str = "greenroom.yaml", line: int | None = None, hint: str = ""
+        self, message: str, *, file: str | None = None, line: int | None = None, hint: str = ""
     ) -> None:
-        where = f"{file}:{line}" if line else file
-        super().__init__(f"{where}: {message}", hint=hint, file=file, line=line)
+        name = file or self.file
+        where = f"{name}:{line}" if line else name
+        super().__init__(f"{where}: {message}", hint=hint, file=name, line=line)
+
+
+class InvalidManifest(InvalidFile):
+    """The project's greenroom.yaml is wrong."""
+
+    file = "greenroom.yaml"
+
+
+class InvalidPolicy(InvalidFile):
+    """The project's anonymization.yaml is wrong."""
+
+    file = "anonymization.yaml"
+
+
+class Undecided(UserError):
+    """Nobody has decided what becomes of a column."""
 
 
 class InvalidTransition(UserError):

@@ -17,6 +17,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from greenroom.errors import InvalidManifest
+from greenroom.yamlfile import compose
 
 FILE_NAME = "greenroom.yaml"
 MAX_BYTES = 64 * 1024
@@ -124,47 +125,12 @@ def _refuse(message: str, node: yaml.Node | None, hint: str = "") -> InvalidMani
     return InvalidManifest(message, file=FILE_NAME, line=line, hint=hint)
 
 
-class _NoAliases(yaml.SafeLoader):
-    """Composes nodes but refuses aliases: they are how a short file becomes a huge one."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise InvalidManifest(
-                "aliases (*name) are not allowed", line=mark.line + 1, hint="Write the value out."
-            )
-        return super().compose_node(parent, index)
-
-
 def parse_manifest(text: str | bytes) -> Manifest:
     """Parse a manifest's text.
 
     Errors: InvalidManifest, with the line.
     """
-    octets = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(octets) > MAX_BYTES:
-        raise InvalidManifest(
-            f"the file has {len(octets):,} bytes, {MAX_BYTES:,} are allowed",
-            hint="A manifest holds settings only; is it another file by mistake?",
-        )
-    try:
-        decoded = octets.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidManifest("the file is not UTF-8 text") from error
-    try:
-        loader = _NoAliases(decoded)
-        try:
-            root = loader.get_single_node()
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise InvalidManifest(
-            f"not valid YAML: {error.problem or error.context}",
-            line=mark.line + 1 if mark else None,
-        ) from error
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        raise InvalidManifest(f"not valid YAML: {type(error).__name__}") from error
+    root = compose(text, MAX_BYTES, InvalidManifest)
     if root is None:
         raise InvalidManifest("the file is empty", hint="Write at least: version: 1")
     manifest: Manifest = _read(Manifest, root, "")

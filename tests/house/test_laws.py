@@ -16,7 +16,17 @@ TOPS = ("greenroom", "tasks", "flows", "ui", "benchmarks")
 MAX_LINES = 400
 MAX_FLOW_LINES = 80
 
-GROUND = {f"greenroom.{name}" for name in ("errors", "settings", "names", "manifest", "secrets")}
+GROUND = {
+    f"greenroom.{name}"
+    for name in (
+        "errors",
+        "settings",
+        "names",
+        "manifest",
+        "secrets",
+        "yamlfile",
+    )
+}
 FLOORS: dict[str, float] = {
     "greenroom": 0,  # the package itself: its version
     "the ground": 0,

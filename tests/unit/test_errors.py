@@ -38,7 +38,8 @@ def test_exit_codes_are_documented() -> None:
     codes = {kind.__name__: kind.exit_code for kind in KINDS}
     assert codes == {
         "GreenroomError": 1, "UserError": 2, "NotFound": 3, "AlreadyExists": 4, "InvalidInput": 2,
-        "InvalidManifest": 2, "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
+        "InvalidFile": 2, "InvalidManifest": 2, "InvalidPolicy": 2, "Undecided": 2,
+        "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
         "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "ProjectFailed": 1,
         "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "HostingError": 1,
