@@ -107,8 +107,7 @@ class Proxy:
             else:
                 await back.send()
                 await self._stream(answer, back)
-            await back.write_eof()
-            return back
+            return back  # aiohttp ends it
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             # The answer broke off: so must ours, or the client would take a half for the whole.
             if request.transport is not None:

@@ -79,5 +79,5 @@ class Relay(web.StreamResponse):
         await self._writer.write(data)
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """End the answer (aiohttp calls this, too)."""
+        """End the answer (aiohttp calls this)."""
         await self._writer.write_eof(data)
