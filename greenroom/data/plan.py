@@ -1,0 +1,85 @@
+"""From decisions to a plan: what is copied of each table, and by which function it is masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from greenroom.data.copy import TablePlan
+from greenroom.data.policy import Policy, check_decided
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.rows import Kernel
+from greenroom.data.schema import Schema, Table
+from greenroom.data.sync import SyncPlan
+from greenroom.errors import InvalidInput, InvalidPolicy
+
+SUGGESTED_TRUNCATES = (
+    "cache", "delayed_jobs", "django_session", "failed_jobs", "job", "jobs", "notifications",
+    "oauth_access_tokens", "outbox", "password_resets", "personal_access_tokens", "queue",
+    "session", "sessions", "sidekiq_jobs", "tokens", "webhook_deliveries", "webhooks",
+)  # fmt: skip
+"""Names of tables whose rows would act on the world, or let somebody in."""
+
+
+def make_plan(policy: Policy, schema: Schema, pseudonyms: Pseudonyms) -> SyncPlan:
+    """Make the plan of a sync. Pure.
+
+    Errors: Undecided, InvalidPolicy (a method that a column cannot take).
+    """
+    check_decided(policy, schema)
+    by_key = {table.key: table for table in schema.tables}
+    copied, empty = [], []
+    for table in schema.tables:
+        decided = policy.tables.get(table.key) or policy.tables[table.policy_key]
+        if decided.rows != "all":
+            empty.append(table)
+            continue
+        copied.append(TablePlan(table, _masked(policy, table, pseudonyms), decided.where))
+    _check_keys(policy, by_key)
+    return SyncPlan(
+        tuple(copied), tuple(empty), (), tuple(by_key[k].sql if k in by_key else k
+        for k in policy.truncate), policy.statements,
+    )  # fmt: skip
+
+
+def _masked(policy: Policy, table: Table, pseudonyms: Pseudonyms) -> tuple[tuple[str, Kernel], ...]:
+    masked = []
+    for column in table.columns:
+        decision = policy.decision(table, column)
+        if column.is_generated or decision is None or decision.method == "keep":
+            continue
+        try:
+            kernel = pseudonyms.for_column(decision.method, column, dict(decision.options))
+        except InvalidInput as error:
+            raise InvalidPolicy(
+                f"{table.policy_key}.{column.name}: {error.message}", hint=error.hint
+            ) from error
+        masked.append((column.name, kernel))
+    return tuple(masked)
+
+
+def _check_keys(policy: Policy, tables: Mapping[str, Table]) -> None:
+    """Refuse decisions that would part what a foreign key joins: both ends become the same.
+
+    Errors: InvalidPolicy.
+    """
+    for table in tables.values():
+        for key in table.foreign_keys:
+            target = tables.get(key.target)
+            if target is None:
+                continue
+            for name, other in zip(key.columns, key.target_columns, strict=True):
+                here = policy.decision(table, table.column(name))
+                there = policy.decision(target, target.column(other))
+                if here is None or there is None or here.method == "null":
+                    continue
+                if (here.method, dict(here.options)) != (there.method, dict(there.options)):
+                    raise InvalidPolicy(
+                        f"{table.policy_key}.{name} is {here.method}, but {target.policy_key}."
+                        f"{other}, which it refers to, is {there.method}",
+                        hint="Give both the same method, or nothing joins any more.",
+                    )
+
+
+def suggest_truncates(schema: Schema) -> list[str]:
+    """List tables that should be empty in staging, by their names."""
+    return [table.key for table in schema.tables if table.name in SUGGESTED_TRUNCATES]
