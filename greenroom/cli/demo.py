@@ -48,11 +48,11 @@ def demo(ends: bool, as_json: bool, fresh: bool) -> None:
             say_json(summary)
         elif as_json:
             say_json(summary)
-            wait_for_interrupt()
+            wait_for_interrupt(play.platform)
         else:
             play.show_addresses()
             out.print("  Ctrl-C stops everything; the next `make demo` finds it again.")
-            wait_for_interrupt()
+            wait_for_interrupt(play.platform)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except GreenroomError as error:

@@ -9,10 +9,14 @@ from types import FrameType
 import click
 
 from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.errors import PlatformError
 from greenroom.platform.doctor import examine
 from greenroom.platform.up import Platform, Started
 from greenroom.programs import Programs
 from greenroom.settings import load_settings
+
+WATCH_SECONDS = 2.0
+"""How soon we notice that the process manager has ended."""
 
 
 def show_addresses(started: Started) -> None:
@@ -28,8 +32,11 @@ def show_addresses(started: Started) -> None:
     out.print()
 
 
-def wait_for_interrupt() -> None:
-    """Sleep until Ctrl-C or SIGTERM."""
+def wait_for_interrupt(platform: Platform) -> None:
+    """Sleep until Ctrl-C, SIGTERM, or somebody's `greenroom down`.
+
+    Errors: PlatformError when the process manager was killed; the next start ends what it left.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -37,10 +44,15 @@ def wait_for_interrupt() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)  # a background shell leaves it ignored
     try:
-        while True:
-            time.sleep(3600)
+        while platform.is_up():
+            time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
-        pass
+        return
+    time.sleep(1)  # one that ends by itself takes its mark away last
+    if platform.was_killed:
+        raise PlatformError(
+            "the process manager was killed", hint="Start again: everything is found as it was."
+        )
 
 
 @click.command()
@@ -59,7 +71,7 @@ def up(detach: bool, as_json: bool) -> None:
         return
     if not as_json:
         out.print("  Ctrl-C stops everything.")
-    wait_for_interrupt()
+    wait_for_interrupt(platform)
     if not as_json:
         out.print("Stopping …")
     platform.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -101,6 +102,10 @@ class Webhooks:
 def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Accepted:
     """Verify, parse, decide and record a delivery, in one transaction.
 
+    A delivery is known by its id and by its body: the signature does not cover the id, so whoever
+    has seen a body could send it again under another one. Two pushes never have the same body:
+    GitHub puts the time into it.
+
     Errors: NotFound, NotAllowed, InvalidInput.
     """
     speaker = FORGES.get(forge)
@@ -112,11 +117,14 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
             raise NotFound("there is no such webhook", hint="Copy its address from the console.")
         speaker.verify(headers, body, projects.webhook_secret(owner))
         event = speaker.parse(headers, body)
-        first = webhooks.record_delivery(work, forge, event.delivery, owner.id, event.kind)
-        if first is not None:
-            return Accepted({**first, "repeated": True}, is_repeated=True)
+        names = (event.delivery, f"body:{hashlib.sha256(body).hexdigest()}")
+        for name in names:
+            first = webhooks.record_delivery(work, forge, name, owner.id, event.kind)
+            if first is not None:
+                return Accepted({**first, "repeated": True}, is_repeated=True)
         accepted = _act(work, owner, event)
-        webhooks.record_outcome(work, forge, event.delivery, owner.id, accepted.outcome)
+        for name in names:
+            webhooks.record_outcome(work, forge, name, owner.id, accepted.outcome)
         return accepted
 
 

@@ -69,6 +69,11 @@ class Platform:
         """Whether the process manager runs."""
         return self.programs.is_alive()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether the process manager is gone without having ended by itself."""
+        return not self.is_up() and self.settings.path("run", "supervisord.pid").exists()
+
     def start(self) -> Started:
         """Bring everything up; what runs already stays.
 

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, select
 
-from greenroom.errors import InvalidInput, NotAllowed
+from greenroom.errors import InvalidInput, NotAllowed, NotFound
 from greenroom.secrets import generate_token, hash_token
 from greenroom.store.audit import record_audit
 from greenroom.store.models import Session, User, now
@@ -39,11 +39,11 @@ def ensure_admin(work: Work) -> str | None:
 def reset_password(work: Work, name: str, *, actor: str) -> str:
     """Give a user a new one-time password and end all of its sessions.
 
-    Errors: NotAllowed when there is no such user.
+    Errors: NotFound.
     """
     user = work.scalar(select(User).where(User.name == name))
     if user is None:
-        raise NotAllowed(f"there is no user {name!r}")
+        raise NotFound(f"there is no user {name!r}", hint="The first one is admin.")
     password = generate_token(12)
     user.password_hash, user.must_change_password = _hasher.hash(password), True
     user.failed_logins, user.locked_until = 0, None

@@ -71,6 +71,7 @@ def test_a_restart_brings_everything_back(new_site: Callable[..., Any], app: Any
     stage = site.stage
     stage.platform.stop()
     assert not Programs(stage.settings).is_alive()
+    assert not stage.platform.was_killed
     stage.platform.start()
     stage.eventually(lambda: site.get().status == 200, "the app")
     assert still.get().text == "still here"
@@ -79,6 +80,7 @@ def test_a_restart_brings_everything_back(new_site: Callable[..., Any], app: Any
     manager = psutil.Process(int(stage.settings.path("run", "supervisord.pid").read_text()))
     manager.kill()
     psutil.wait_procs([manager], timeout=10)
+    assert stage.platform.was_killed
     stage.platform.start()
     stage.eventually(lambda: site.get().status == 200, "the app")
     site.heal()

@@ -120,6 +120,14 @@ async def test_a_delivery_sent_again_gets_the_same_answer_and_does_nothing(forge
     assert (count(Deployment), len(forge.runs.started)) == (1, 1)
 
 
+async def test_a_body_sent_again_under_another_id_does_nothing(forge: Forge) -> None:
+    body = json.dumps(push()).encode()  # seen by somebody; its signature does not cover the id
+    first = await forge.deliver("push", body, delivery="delivery-1")
+    again = await forge.deliver("push", body, delivery="delivery-2")
+    assert (first.status, again.status) == (202, 200)
+    assert (count(Deployment), len(forge.runs.started)) == (1, 1)
+
+
 async def test_the_same_delivery_at_the_same_moment_is_one(forge: Forge) -> None:
     answers = await asyncio.gather(
         *(forge.deliver("push", push(), delivery="delivery-1") for _ in range(6))
