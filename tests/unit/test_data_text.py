@@ -1,0 +1,107 @@
+"""People in free text: found, and replaced by the same fakes as in the columns."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenroom.data.identities import Identities, fold
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.schema import Column
+from greenroom.data.text import PIECE, TextMasker, pieces
+
+pytestmark = pytest.mark.unit
+KEY = Pseudonyms(b"k" * 32)
+COLUMN = Column("c", "text", "text")
+
+
+def fake(method: str, value: str) -> str:
+    made = KEY.for_column(method, COLUMN, {})(value)
+    assert made is not None
+    return made
+
+
+@pytest.fixture(scope="module")
+def masker() -> TextMasker:
+    known = Identities()
+    known.harvest("full_name", ["Grete Öhm", "Jo", "Anna Maria Berg"])
+    known.harvest("email", ["grete@mail.test"])
+    known.harvest("street", ["17 Harbour Row", "5"])
+    known.harvest("username", ["gretel99"])
+    known.harvest("keep", ["nothing at all"])
+    return TextMasker(KEY, known)
+
+
+def test_known_people_become_their_own_fakes(masker: TextMasker) -> None:
+    text = "Dear Grete Öhm,\nwrite to Grete@Mail.test or visit 17 Harbour Row. gretel99"
+    made, found = masker.mask(text)
+    assert fake("full_name", "Grete Öhm") in made
+    assert fake("email", "grete@mail.test") in made
+    assert fake("street", "17 Harbour Row") in made
+    assert fake("username", "gretel99") in made
+    assert {f.kind for f in found} == {"PERSON", "EMAIL_ADDRESS", "ADDRESS", "USERNAME"}
+    assert "Grete" not in made
+    assert "Harbour" not in made
+
+
+@pytest.mark.parametrize(
+    "text", ["GRETE ÖHM", "grete öhm", "Öhm, Grete", "Grete\tÖhm", "Anna Berg", "(Anna Maria Berg)"]
+)
+def test_names_are_found_however_they_are_written(masker: TextMasker, text: str) -> None:
+    made, found = masker.mask(f"It was {text}!")
+    assert [f.kind for f in found] == ["PERSON"]
+    assert text not in made
+
+
+@pytest.mark.parametrize("text", ["Grete Öhmann", "agrete öhm", "Grete", "Jo said", "number 5"])
+def test_others_are_left_alone(masker: TextMasker, text: str) -> None:
+    assert masker.mask(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("stranger@company.com", "EMAIL_ADDRESS"),
+        ("call +44 20 7946 0958 please", "PHONE_NUMBER"),
+        ("ring (212) 555-0187", "PHONE_NUMBER"),
+        ("card 4111 1111 1111 1111", "CREDIT_CARD"),
+        ("DE89 3704 0044 0532 0130 00", "IBAN_CODE"),
+        ("from 203.0.113.9", "IP_ADDRESS"),
+    ],
+)
+def test_strangers_are_found_by_their_pattern(masker: TextMasker, text: str, kind: str) -> None:
+    made, found = masker.mask(text)
+    assert kind in {f.kind for f in found}
+    assert made != text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1712345678", "ORD-2024-123456", "1712345678123", "4.12.0", "12.50", "2026-11-23",
+        "2026-11-23 10:11:12", "order 12345678 shipped", "49.123456,8.654321", "",
+    ],
+)  # fmt: skip
+def test_ids_times_and_prices_are_nobody(masker: TextMasker, text: str) -> None:
+    assert masker.mask(text) == (text, [])
+
+
+def test_long_texts_are_cut_between_words(masker: TextMasker) -> None:
+    text = "some words and Grete Öhm again. " * 600
+    made, found = masker.mask(text)
+    assert len(found) == 600
+    assert "Grete" not in made
+    assert all(text[f.start : f.end] == "Grete Öhm" for f in found)
+
+
+@given(st.text(max_size=400), st.integers(20, 60))
+def test_pieces_are_the_whole_text(text: str, size: int) -> None:
+    assert "".join(pieces(text, size)) == text
+    assert all(len(piece) <= max(size, 1) for piece in pieces(text, size))
+    assert PIECE > 1000
+
+
+@given(st.text(max_size=60))
+def test_folding_keeps_every_place(text: str) -> None:
+    assert len(fold(text)) == len(text)
