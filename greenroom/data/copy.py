@@ -27,6 +27,8 @@ class TablePlan:
     masked: tuple[tuple[str, Kernel], ...] = ()
     where: str = ""
     """An SQL condition on its rows; empty for all."""
+    proved: frozenset[str] | None = None
+    """Masked columns whose originals must be nowhere afterwards; None for all of them."""
 
     @property
     def columns(self) -> tuple[str, ...]:

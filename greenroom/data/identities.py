@@ -65,6 +65,10 @@ class Identities:
                     self._patterns.setdefault(variant, kind)
         self._automaton = None
 
+    def knows(self, value: str) -> bool:
+        """Whether a value is an original that was collected."""
+        return re.sub(r"\s+", " ", fold(value)).strip() in self._patterns
+
     def find(self, text: str) -> list[Match]:
         """Find the longest identities that stand in a text as words of their own."""
         if not self._patterns:

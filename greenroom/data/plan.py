@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from greenroom.data.copy import TablePlan
+from greenroom.data.identities import KINDS
 from greenroom.data.policy import Policy, check_decided
-from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.pseudonyms import Pseudonyms, elementwise
 from greenroom.data.rows import Kernel
-from greenroom.data.schema import Schema, Table
+from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.sync import SyncPlan
+from greenroom.data.text import TextMasker
 from greenroom.errors import InvalidInput, InvalidPolicy
 
+PROVED = frozenset(KINDS) | {"ip", "mac", "token", "url", "uuid"}
+"""Methods whose originals tell who somebody is: they must be nowhere. A city, a day or a single
+given name stands in many texts by chance."""
 SUGGESTED_TRUNCATES = (
     "cache", "delayed_jobs", "django_session", "failed_jobs", "job", "jobs", "notifications",
     "oauth_access_tokens", "outbox", "password_resets", "personal_access_tokens", "queue",
@@ -20,8 +25,10 @@ SUGGESTED_TRUNCATES = (
 """Names of tables whose rows would act on the world, or let somebody in."""
 
 
-def make_plan(policy: Policy, schema: Schema, pseudonyms: Pseudonyms) -> SyncPlan:
-    """Make the plan of a sync. Pure.
+def make_plan(
+    policy: Policy, schema: Schema, pseudonyms: Pseudonyms, masker: TextMasker | None = None
+) -> SyncPlan:
+    """Make the plan of a sync. Pure. Without a ``masker`` no column can be masked as text.
 
     Errors: Undecided, InvalidPolicy (a method that a column cannot take).
     """
@@ -33,7 +40,8 @@ def make_plan(policy: Policy, schema: Schema, pseudonyms: Pseudonyms) -> SyncPla
         if decided.rows != "all":
             empty.append(table)
             continue
-        copied.append(TablePlan(table, _masked(policy, table, pseudonyms), decided.where))
+        masked = _masked(policy, table, pseudonyms, masker)
+        copied.append(TablePlan(table, masked, decided.where, _proved(policy, table)))
     _check_keys(policy, by_key)
     return SyncPlan(
         tuple(copied), tuple(empty), (), tuple(by_key[k].sql if k in by_key else k
@@ -41,11 +49,16 @@ def make_plan(policy: Policy, schema: Schema, pseudonyms: Pseudonyms) -> SyncPla
     )  # fmt: skip
 
 
-def _masked(policy: Policy, table: Table, pseudonyms: Pseudonyms) -> tuple[tuple[str, Kernel], ...]:
+def _masked(
+    policy: Policy, table: Table, pseudonyms: Pseudonyms, masker: TextMasker | None
+) -> tuple[tuple[str, Kernel], ...]:
     masked = []
     for column in table.columns:
         decision = policy.decision(table, column)
         if column.is_generated or decision is None or decision.method == "keep":
+            continue
+        if decision.method in ("text", "json"):
+            masked.append((column.name, _of_text(decision.method, table, column, masker)))
             continue
         try:
             kernel = pseudonyms.for_column(decision.method, column, dict(decision.options))
@@ -55,6 +68,35 @@ def _masked(policy: Policy, table: Table, pseudonyms: Pseudonyms) -> tuple[tuple
             ) from error
         masked.append((column.name, kernel))
     return tuple(masked)
+
+
+def _proved(policy: Policy, table: Table) -> frozenset[str]:
+    decisions = {column.name: policy.decision(table, column) for column in table.columns}
+    return frozenset(name for name, d in decisions.items() if d is not None and d.method in PROVED)
+
+
+def _of_text(method: str, table: Table, column: Column, masker: TextMasker | None) -> Kernel:
+    is_document = column.base_type in ("json", "jsonb")
+    if masker is None or is_document != (method == "json"):
+        raise InvalidPolicy(
+            f"{table.policy_key}.{column.name} is {column.type}: {method} does not fit",
+            hint="json is for documents, text for everything else.",
+        )
+    if is_document:
+        return masker.json_kernel(column.name)
+    kernel = masker.text_kernel(column.name)
+    return elementwise(kernel) if column.base_type.startswith("_") else kernel
+
+
+def identity_columns(policy: Policy, schema: Schema) -> list[tuple[Table, Column, str]]:
+    """List the columns whose originals are looked for in texts, with their methods."""
+    found = []
+    for table in schema.tables:
+        for column in table.columns:
+            decision = policy.decision(table, column)
+            if decision is not None and decision.method in KINDS:
+                found.append((table, column, decision.method))
+    return found
 
 
 def _check_keys(policy: Policy, tables: Mapping[str, Table]) -> None:

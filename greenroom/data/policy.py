@@ -50,6 +50,8 @@ METHODS: dict[str, str] = {
     "year": "the first of January of the same year",
     "number": "a share more or less (option: percent)",
     "coordinates": "rounded (option: decimals)",
+    "text": "people found in it become their fakes; the rest stays",
+    "json": "the same in every text of a document",
     "binary": "NULL, or nothing where NULL is not allowed",
 }
 """Every method, in words for the file's head, the command line and the console."""

@@ -192,8 +192,10 @@ def _prove(
     needles = Needles()
     for table in plan.tables:
         for name, _ in table.masked:
+            if table.proved is not None and name not in table.proved:
+                continue
             origin = Origin(table.table.key, name)
-            needles.add(origin, _values(source, table.table, name, table.where))
+            needles.add(origin, distinct_values(source, table.table, name, table.where))
     result.needles = len(needles)
     scanner, findings = needles.build(), Findings()
     for table in plan.tables:
@@ -226,7 +228,9 @@ def _check_counts(source: Connection, target: Connection, plan: SyncPlan) -> Non
             )
 
 
-def _values(source: Connection, table: Table, column: str, where: str) -> Iterator[str]:
+def distinct_values(
+    source: Connection, table: Table, column: str, where: str = ""
+) -> Iterator[str]:
     """Give each distinct value of a column, as text."""
     condition = f" where {where}" if where else ""
     command = (

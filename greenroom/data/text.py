@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from presidio_analyzer import RecognizerResult
 
@@ -58,6 +61,26 @@ class TextMasker:
             offset += len(piece)
         return "".join(made), findings
 
+    def text_kernel(self, column: str) -> Callable[[str], str]:
+        """Give the function that masks a column of texts."""
+        return lambda value: self.mask(value, column)[0]
+
+    def json_kernel(self, column: str) -> Callable[[str], str]:
+        """Give the function that masks every text of a document; keys and numbers stay."""
+
+        def walk(value: Any, name: str) -> Any:
+            if isinstance(value, dict):
+                return {key: walk(item, key) for key, item in value.items()}
+            if isinstance(value, list):
+                return [walk(item, name) for item in value]
+            return self.mask(value, name)[0] if isinstance(value, str) else value
+
+        def run(value: str) -> str:
+            document = json.loads(value, parse_float=Decimal, parse_int=Decimal)
+            return _dumps(walk(document, column))
+
+        return run
+
     def find(self, text: str, context: str = "") -> list[RecognizerResult]:
         """Find people in one piece: the surest first, none within another."""
         words = context.replace("_", " ").split() or None
@@ -76,6 +99,15 @@ class TextMasker:
             fake = self._replace[result.entity_type](original)
             text = text[: result.start] + (fake or "") + text[result.end :]
         return text
+
+
+def _dumps(value: Any) -> str:
+    """Write a document; numbers as they came."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)}: {_dumps(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dumps, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
 def pieces(text: str, size: int = PIECE) -> list[str]:

@@ -9,11 +9,16 @@ import psycopg
 import pytest
 
 from greenroom.data.copy import TablePlan
+from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.plan import identity_columns, make_plan
+from greenroom.data.policy import load_policy
+from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.source import Snapshot
 from greenroom.data.swap import drop, exists
-from greenroom.data.sync import Place, SyncPlan, run_sync
+from greenroom.data.sync import Place, SyncPlan, distinct_values, run_sync
+from greenroom.data.text import TextMasker
 from greenroom.errors import LeakFound, SourceUnavailable, SyncFailed
 from greenroom.settings import Settings
 
@@ -205,3 +210,56 @@ def test_production_that_is_away(place: Place, tmp_path: object) -> None:
             Settings(home=str(tmp_path)), "postgresql://x:y@127.0.0.1:1/none", place, decide, print
         )
     assert untouched(place)
+
+
+POLICY = """
+version: 1
+tables:
+  public.products: {columns: {id: keep, slug: keep, name: keep, category: keep, price_cents: keep,
+    was_cents: keep, tagline: keep, description: keep, glaze: keep, size: keep, picture_alt: keep,
+    featured: keep, position: keep}}
+  public.customers: {columns: {id: keep, email: email, full_name: full_name, phone: phone,
+    street: street, city: city, postcode: postcode, country: keep, birthday: birth_date,
+    notes: text, created_at: keep}}
+  public.orders: {columns: {id: keep, token: uuid, customer_id: keep, status: keep,
+    total_cents: keep, ship_name: full_name, ship_address: street, gift_note: text,
+    placed_at: keep}}
+  public.order_items: {columns: {order_id: keep, product_id: keep, quantity: keep,
+    price_cents: keep}}
+  public.tickets: {columns: {id: keep, customer_id: keep, email: email, subject: text, body: text,
+    status: keep, created_at: keep}}
+  public.events: {columns: {id: keep, kind: keep, payload: json, occurred_at: keep}}
+  public.outbox: {rows: none}
+  public.schema_migrations: {rows: all, columns: {version: keep, applied_at: keep}}
+"""
+
+
+def test_the_demos_customers_become_other_people(
+    postgres_dsn: str, place: Place, tmp_path: object
+) -> None:
+    from greenroom.demo.production_data import fill_production
+
+    fill_production(postgres_dsn, customers=300)
+    policy = load_policy(POLICY)
+    said: list[str] = []
+
+    def plan(snapshot: Snapshot) -> SyncPlan:
+        schema = read_schema(snapshot.connection)
+        people = Identities()
+        for table, column, method in identity_columns(policy, schema):
+            people.harvest(method, distinct_values(snapshot.connection, table, column.name))
+        pseudonyms = Pseudonyms(b"k" * 32, is_original=people.knows)
+        return make_plan(policy, schema, pseudonyms, TextMasker(pseudonyms, people))
+
+    result = run_sync(Settings(home=str(tmp_path)), postgres_dsn, place, plan, said.append)
+    staging = on_database(place.server_url, place.live)
+    assert result.rows["public.customers"] == 300
+    assert result.leaks == []
+    assert value(staging, "select count(distinct email) from customers") == 300
+    assert (
+        value(staging, "select count(*) from customers where email !~ '@example[.](com|net|org)$'")
+        == 0
+    )
+    joined = "select count(*) from tickets t join customers c on t.email = c.email"
+    assert value(staging, joined) == value(postgres_dsn, joined)
+    assert value(staging, "select count(*) from outbox") == 0

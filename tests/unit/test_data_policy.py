@@ -161,7 +161,7 @@ def test_a_method_that_does_not_fit_is_refused() -> None:
 def test_every_method_can_be_made() -> None:
     column = Column("c", "text", "text")
     for method in METHODS:
-        if method != "keep":
+        if method not in ("keep", "text", "json"):
             assert Pseudonyms(b"k" * 32).for_column(method, column, {"value": "x"})
 
 
