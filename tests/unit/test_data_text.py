@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data.identities import Identities, fold
@@ -14,6 +14,10 @@ from greenroom.data.text import PIECE, TextMasker, pieces
 pytestmark = pytest.mark.unit
 KEY = Pseudonyms(b"k" * 32)
 COLUMN = Column("c", "text", "text")
+WORDS = (
+    "Grete Öhm", "grete@mail.test", "aa:bb:cc:dd:ee:ff", "fe80::a", "::1", "hello", "x@y.fr", "é",
+    "4111 1111 1111 1111", "+49 30 1234567", "17 Harbour Row", "-", "\n", "A-B", "10%",
+)  # fmt: skip
 
 
 def fake(method: str, value: str) -> str:
@@ -85,6 +89,22 @@ def test_strangers_are_found_by_their_pattern(masker: TextMasker, text: str, kin
 )  # fmt: skip
 def test_ids_times_and_prices_are_nobody(masker: TextMasker, text: str) -> None:
     assert masker.mask(text) == (text, [])
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6))
+@settings(max_examples=80, deadline=None)
+def test_the_short_way_finds_the_same(masker: TextMasker, words: list[str]) -> None:
+    text = " ".join(words)
+    assert masker.find(text) == masker.find_all(text)
+
+
+def test_documents_are_masked_text_by_text(masker: TextMasker) -> None:
+    mask = masker.json_kernel("payload")
+    made = mask('{"who": "Grete Öhm", "n": [1, 2.50, 12345678901234567890, true, null, ["hi"]]}')
+    name = fake("full_name", "Grete Öhm")
+    assert made == (
+        f'{{"who": "{name}", "n": [1, 2.50, 12345678901234567890, true, null, ["hi"]]}}'
+    )
 
 
 def test_long_texts_are_cut_between_words(masker: TextMasker) -> None:
