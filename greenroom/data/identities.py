@@ -17,6 +17,8 @@ KINDS = {
 SHORTEST = {"PERSON": 5, "USERNAME": 5, "ADDRESS": 8, "ORGANIZATION": 5}
 """Characters: shorter ones are ordinary words too often."""
 SCORE = 0.95
+_NUMBERS = frozenset({"PHONE_NUMBER", "IBAN_CODE", "CREDIT_CARD", "NATIONAL_ID"})
+_NOT_DIGITS = re.compile(r"\D+")
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"\w")
 
@@ -47,6 +49,7 @@ class Identities:
 
     def __init__(self) -> None:
         self._patterns: dict[str, str] = {}
+        self._numbers: set[str] = set()
         self._automaton: AhoCorasick | None = None
         self._kinds: list[str] = []
 
@@ -60,13 +63,17 @@ class Identities:
         if kind is None:
             return
         for value in values:
+            if kind in _NUMBERS:
+                self._numbers.add(_NOT_DIGITS.sub("", value))
             for variant in _variants(kind, value):
                 if len(variant) >= SHORTEST.get(kind, 6):
                     self._patterns.setdefault(variant, kind)
         self._automaton = None
 
     def knows(self, value: str) -> bool:
-        """Whether a value is an original that was collected."""
+        """Whether a value is an original that was collected; a number in any layout."""
+        if _NOT_DIGITS.sub("", value) in self._numbers:
+            return True
         return re.sub(r"\s+", " ", fold(value)).strip() in self._patterns
 
     def find(self, text: str) -> list[Match]:

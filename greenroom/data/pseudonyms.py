@@ -260,7 +260,9 @@ class Pseudonyms:
     # --- numbers and codes ----------------------------------------------------------------------
 
     def _make_phone(self, column: Column, options: dict[str, Any]) -> Kernel:
-        return shapes.phone(self.keyed("phone"), is_unique=column.is_unique)
+        return shapes.phone(
+            self.keyed("phone"), is_unique=column.is_unique, is_original=self._is_original
+        )
 
     def _make_digits(self, column: Column, options: dict[str, Any]) -> Kernel:
         return shapes.Digits(self.keyed("digits"))

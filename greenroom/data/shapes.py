@@ -115,32 +115,31 @@ _FICTIONAL = {"1": ("55501", 2), "44": ("7700900", 3), "61": ("491570", 3), "33"
 """Country code: prefix kept for fiction, digits left. Sources: NANPA, Ofcom, ACMA, ARCEP."""
 
 
-def phone(keyed: Keyed, *, is_unique: bool) -> Kernel:
+def phone(
+    keyed: Keyed, *, is_unique: bool, is_original: Callable[[str], bool] = lambda _: False
+) -> Kernel:
     """Give a phone number of the same layout and country, of the country's range for fiction.
 
-    Where there is none, or the numbers must stay different, the national digits are permuted.
+    Where there is none, or the numbers must stay different, the national digits are permuted. Where
+    the number for fiction is somebody's original, it begins with a zero: nobody can be called so
+    (ITU-T E.164 knows no national number that does, but for Italy's).
     """
     digits = Digits(keyed)
 
     def replace(value: str) -> str:
         found = "".join(_DIGIT.findall(value))
-        lead = ""
-        international = value.strip().startswith("+") or found.startswith("00")
-        if international:
-            start = 2 if found.startswith("00") else 0
-            code = next((c for c in _FICTIONAL if found[start:].startswith(c)), found[start:][:2])
-            lead = found[:start] + code
-            fiction = _FICTIONAL.get(code)
-            rest = len(found) - len(lead)
-            if fiction and not is_unique and rest >= len(fiction[0]) + fiction[1]:
-                prefix, _ = fiction
-                tail = digits.replace(found[len(lead) :])[: rest - len(prefix)]
-                if code == "1" and rest == 10:
-                    area = f"{200 + keyed.number(found) % 700:03d}"
-                    tail = digits.replace(found[len(lead) :])[:2]
-                    return lay_out(value, f"{lead}{area}{prefix}{tail}")
-                return lay_out(value, lead + prefix + tail)
-        return lay_out(value, lead + digits.replace(found[len(lead) :]))
+        start = 2 if found.startswith("00") else 0
+        if not start and not value.strip().startswith("+"):
+            return lay_out(value, digits.replace(found))
+        code = next((c for c in _FICTIONAL if found[start:].startswith(c)), found[start:][:2])
+        lead, national = found[: start + len(code)], found[start + len(code) :]
+        other = digits.replace(national)
+        fiction, left = _FICTIONAL.get(code, ("", 0))
+        if is_unique or not fiction or len(national) < len(fiction) + left:
+            return lay_out(value, lead + other)
+        area = f"{200 + keyed.number(found) % 700:03d}" if code == "1" else ""
+        made = lay_out(value, lead + (area + fiction + other)[: len(national)])
+        return lay_out(value, lead + "0" + other[1:]) if is_original(made) else made
 
     return replace
 
