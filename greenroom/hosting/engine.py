@@ -260,7 +260,7 @@ class DockerRuntime:
         with explained("the command"):
             container = self.client.containers.create(
                 copy.artifact,
-                ["/bin/sh", "-c", command],
+                ["/bin/sh", "-c", f"exec 2>&1\n{command}"],  # one stream: its order is kept
                 name=name,
                 entrypoint=[],
                 **self._options(copy, dict(copy.variables)),
