@@ -7,64 +7,30 @@ Times are aware and UTC. Ids are random UUIDs, as text nowhere but in JSON. A ro
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     Index,
-    LargeBinary,
-    MetaData,
-    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from greenroom.store.base import Base as Base
+from greenroom.store.base import created, new_key
+from greenroom.store.base import now as now
+from greenroom.store.data_models import PolicyVersion as PolicyVersion
+from greenroom.store.data_models import PseudonymKey as PseudonymKey
+from greenroom.store.data_models import Sync as Sync
 from greenroom.store.states import DeploymentKind as DeploymentKind
 from greenroom.store.states import DeploymentStatus as DeploymentStatus
 from greenroom.store.states import EnvironmentKind as EnvironmentKind
 from greenroom.store.states import EnvironmentStatus as EnvironmentStatus
 from greenroom.store.states import InstanceState as InstanceState
-
-
-def now() -> datetime:
-    """Give the present as an aware UTC time."""
-    return datetime.now(UTC)
-
-
-class Base(DeclarativeBase):
-    """Base of all tables, with stable constraint names for migrations."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: DateTime(timezone=True),
-        uuid.UUID: UUID(as_uuid=True),
-        str: Text,
-        int: BigInteger,
-        bytes: LargeBinary,
-        dict[str, Any]: JSONB,
-    }
-
-
-def _key() -> Mapped[uuid.UUID]:
-    return mapped_column(primary_key=True, default=uuid.uuid4)
-
-
-def _created() -> Mapped[datetime]:
-    return mapped_column(default=now, server_default=text("now()"))
+from greenroom.store.states import SyncStatus as SyncStatus
 
 
 class Project(Base):
@@ -72,7 +38,7 @@ class Project(Base):
 
     __tablename__ = "projects"
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     name: Mapped[str] = mapped_column(unique=True)
     source_url: Mapped[str]
     """Git URL or absolute path, without credentials."""
@@ -83,7 +49,7 @@ class Project(Base):
     """Encrypted, purpose ``projects.webhook_secret``."""
     production_database_url: Mapped[bytes | None]
     """Encrypted, purpose ``projects.production_database_url``."""
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")
 
@@ -112,7 +78,7 @@ class Environment(Base):
         CheckConstraint("kind in ('staging','production')", name="kind"),
     )
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
     name: Mapped[str]
     kind: Mapped[str] = mapped_column(default=EnvironmentKind.STAGING)
@@ -129,7 +95,7 @@ class Environment(Base):
     """Encrypted, purpose ``environments.database_url``."""
     destroy_requested_at: Mapped[datetime | None]
     """Desired state: reconcile finishes a destruction that was asked for."""
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     destroyed_at: Mapped[datetime | None]
 
     project: Mapped[Project] = relationship(back_populates="environments")
@@ -143,7 +109,7 @@ class Release(Base):
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("project_id", "commit_hash", "runtime", "manifest_digest"),)
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
     commit_hash: Mapped[str]
     runtime: Mapped[str]
@@ -156,7 +122,7 @@ class Release(Base):
     """The parsed greenroom.yaml of that commit."""
     manifest_digest: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     removed_at: Mapped[datetime | None]
     """Set when the artifact was cleaned up; it cannot be rolled back to any more."""
 
@@ -174,7 +140,7 @@ class Deployment(Base):
         ),
     )
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
     number: Mapped[int]
     """1, 2, 3 … within the environment: how people name it."""
@@ -186,7 +152,7 @@ class Deployment(Base):
     release_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("releases.id"))
     status: Mapped[str] = mapped_column(default=DeploymentStatus.QUEUED)
     deployed_by: Mapped[str]
-    requested_at: Mapped[datetime] = _created()
+    requested_at: Mapped[datetime] = created()
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     log_output: Mapped[str] = mapped_column(default="")
@@ -238,7 +204,7 @@ class Instance(Base):
         CheckConstraint("state in ('starting','serving','draining','stopped')", name="state"),
     )
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
     deployment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("deployments.id"))
     release_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("releases.id"))
@@ -248,7 +214,7 @@ class Instance(Base):
     address: Mapped[str]
     """``http://host:port`` or ``file:///folder``; empty until started."""
     state: Mapped[str] = mapped_column(default=InstanceState.STARTING)
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     draining_since: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
 
@@ -290,7 +256,7 @@ class Variable(Base):
         ),
     )
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
     kind: Mapped[str | None]
     """Only for this kind of environment; None for both."""
@@ -308,7 +274,7 @@ class PreviewLink(Base):
 
     __tablename__ = "preview_links"
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
     token: Mapped[str] = mapped_column(unique=True)
     """SHA-256 of the token; the token itself is shown once."""
@@ -316,7 +282,7 @@ class PreviewLink(Base):
     """argon2id"""
     expires_at: Mapped[datetime | None]
     created_by: Mapped[str]
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     revoked_at: Mapped[datetime | None]
 
 
@@ -330,7 +296,7 @@ class WebhookDelivery(Base):
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     event: Mapped[str]
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    received_at: Mapped[datetime] = _created()
+    received_at: Mapped[datetime] = created()
 
 
 class User(Base):
@@ -338,13 +304,13 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[uuid.UUID] = _key()
+    id: Mapped[uuid.UUID] = new_key()
     name: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     """argon2id"""
     role: Mapped[str] = mapped_column(default="admin")
     must_change_password: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
 
@@ -357,7 +323,7 @@ class Session(Base):
     token: Mapped[str] = mapped_column(primary_key=True)
     """SHA-256 of the cookie's value."""
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    created_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
     expires_at: Mapped[datetime]
     user: Mapped[User] = relationship()
 

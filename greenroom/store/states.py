@@ -50,3 +50,13 @@ class InstanceState(enum.StrEnum):
     SERVING = "serving"
     DRAINING = "draining"
     STOPPED = "stopped"
+
+
+class SyncStatus(enum.StrEnum):
+    """Where a sync stands. The last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
