@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg import sql
 from greenroom.data.databases import DatabaseServer
 from greenroom.data.load import on_database
 from greenroom.data.source import Connection
-from greenroom.data.swap import closed, drop, end_sessions, exists
+from greenroom.data.swap import beside, drop, end_sessions, exists, swap
 from greenroom.errors import DatabaseUnavailable, SyncFailed
 
 CLONE_SINCE, STRATEGY_SINCE = 180000, 150000
@@ -52,23 +53,60 @@ def clone(server_url: str, template: Template, database: str, role: str) -> tupl
 
     Errors: SyncFailed, DatabaseUnavailable.
     """
-    fresh = f"{database[:57]}_fresh"
-    known = DatabaseServer(server_url)
+    with _server(server_url) as server:
+        _check(server, template)
+    url = DatabaseServer(server_url).ensure_database(database, role)
+    fresh, how = make_fresh(server_url, template, database, role)
+    take_place(server_url, fresh, database, role)
+    return url, how
+
+
+def make_fresh(server_url: str, template: Template, database: str, role: str) -> tuple[str, str]:
+    """Copy a template beside a role's database, for the role; give its name, and how.
+
+    Idempotent: what an earlier attempt left goes. Errors: SyncFailed, DatabaseUnavailable.
+    """
+    fresh = beside(database, "fresh")
+    with _server(server_url) as server:
+        _check(server, template)
+        drop(server, fresh)
+        how = _copy(server, template.database, fresh)
+        _open(server, fresh)
+        _give(on_database(server_url, fresh), template.objects_owner, role)
+        name, owner = sql.Identifier(fresh), sql.Identifier(role)
+        server.execute(sql.SQL("alter database {} owner to {}").format(name, owner))
+    return fresh, how
+
+
+def take_place(server_url: str, fresh: str, database: str, role: str) -> None:
+    """Put a fresh copy in the place of a role's database, which goes. Idempotent.
+
+    Errors: SyncFailed, DatabaseUnavailable.
+    """
+    with _server(server_url) as server:
+        gone = beside(database, "gone")
+        swap(server, database, fresh, gone)
+        drop(server, gone)
+
+
+def discard_fresh(server_url: str, database: str) -> None:
+    """Drop a copy that did not take its place. Idempotent."""
+    with _server(server_url) as server:
+        drop(server, beside(database, "fresh"))
+
+
+@contextmanager
+def _server(server_url: str) -> Iterator[Connection]:
     try:
         with psycopg.connect(on_database(server_url, "postgres"), autocommit=True) as server:
-            if not exists(server, template.database):
-                raise SyncFailed(
-                    "the project has no anonymized database yet", hint="Sync it first."
-                )
-            url = known.ensure_database(database, role)
-            drop(server, fresh)
-            how = _copy(server, template.database, fresh)
-            _open(server, fresh)
-            _give(on_database(server_url, fresh), template.objects_owner, role)
-            _replace(server, database, fresh, role)
+            yield server
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("the server of the environments' databases is away") from error
-    return url, how
+
+
+def _check(server: Connection, template: Template) -> None:
+    if not exists(server, template.database):
+        raise SyncFailed("the project has no anonymized database yet", hint="Sync it first.")
 
 
 def _copy(server: Connection, template: str, fresh: str) -> str:
@@ -119,18 +157,3 @@ def _give(url: str, before: str, role: str) -> None:
                 sql.Identifier(before), sql.Identifier(role)
             )
         )
-
-
-def _replace(server: Connection, database: str, fresh: str, role: str) -> None:
-    with closed(server, database, fresh), server.transaction():
-        aside = sql.Identifier(f"{database[:58]}_gone")
-        name = sql.Identifier(database)
-        server.execute(sql.SQL("alter database {} rename to {}").format(name, aside))
-        server.execute(
-            sql.SQL("alter database {} rename to {}").format(sql.Identifier(fresh), name)
-        )
-        server.execute(sql.SQL("alter database {} owner to {}").format(name, sql.Identifier(role)))
-    server.execute(
-        sql.SQL("alter database {} allow_connections true").format(sql.Identifier(database))
-    )
-    drop(server, f"{database[:58]}_gone")

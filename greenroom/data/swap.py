@@ -11,10 +11,19 @@ from psycopg import sql
 
 from greenroom.data.source import Connection
 from greenroom.errors import SyncFailed
+from greenroom.names import IDENTIFIER_OCTETS, digest_tail
 
 END_SECONDS = 10.0
 _LOCK = 7_466_733
 """Advisory lock of everybody who renames databases."""
+
+
+def beside(name: str, suffix: str) -> str:
+    """Name a database that stands beside another: ``shop_next``; distinct however long it is."""
+    if len(name.encode()) + len(suffix) < IDENTIFIER_OCTETS:
+        return f"{name}_{suffix}"
+    tail = f"_{digest_tail(name)}_{suffix}"
+    return name.encode()[: IDENTIFIER_OCTETS - len(tail)].decode(errors="ignore") + tail
 
 
 def exists(server: Connection, name: str) -> bool:

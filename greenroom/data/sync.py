@@ -21,7 +21,7 @@ from greenroom.data.dump import choose_binaries, shape_of
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Table, quote
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined
-from greenroom.data.swap import drop, swap
+from greenroom.data.swap import beside, drop, swap
 from greenroom.data.verify import Findings, Leak, Needles, Origin
 from greenroom.errors import DatabaseUnavailable, LeakFound, SyncFailed
 from greenroom.settings import Settings
@@ -55,12 +55,12 @@ class Place:
     @property
     def next(self) -> str:
         """Name of the database that is being filled."""
-        return f"{self.live[:54]}_next"
+        return beside(self.live, "next")
 
     @property
     def previous(self) -> str:
         """Name of the one before, kept for the way back."""
-        return f"{self.live[:54]}_prev"
+        return beside(self.live, "prev")
 
 
 @dataclass

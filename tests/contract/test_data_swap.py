@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from greenroom.data.load import on_database
-from greenroom.data.swap import drop, exists, swap, swap_back
+from greenroom.data.swap import beside, drop, exists, swap, swap_back
 from greenroom.errors import SyncFailed
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
@@ -99,3 +99,12 @@ def test_the_first_one_takes_a_free_name(postgres_server: str, names: dict[str, 
         assert not exists(server, names["previous"])
         with pytest.raises(SyncFailed, match="no earlier"):
             swap_back(server, names["live"], names["previous"], names["aside"])
+
+
+def test_names_beside_a_long_one_are_distinct_and_fit() -> None:
+    long = "gr_" + "ä" * 30
+    names = {beside(f"{long}{n}"[:40], s) for n in range(3) for s in ("next", "prev")}
+    names |= {beside(f"{'x' * 58}{n}", s) for n in range(3) for s in ("next", "prev")}
+    assert all(len(name.encode()) <= 63 for name in names)
+    assert len({beside(f"{'x' * 60}{n}", "next") for n in range(3)}) == 3
+    assert beside("shop", "next") == "shop_next"
