@@ -61,7 +61,7 @@ def _environment(url: str) -> dict[str, str]:
     return process_environment(**chosen, PGAPPNAME="greenroom-sync", PGCLIENTENCODING="UTF8")
 
 
-def _run(command: list[str], url: str, what: str) -> str:
+def _run(command: list[str], url: str, what: str, passed_over: tuple[str, ...] = ()) -> str:
     try:
         done = subprocess.run(
             command, env=_environment(url), capture_output=True, text=True, errors="replace",
@@ -70,7 +70,8 @@ def _run(command: list[str], url: str, what: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SyncFailed(f"{what} could not be run: {type(error).__name__}") from error
     problems = [line for line in done.stderr.splitlines() if "error:" in line]
-    real = [line for line in problems if "transaction_timeout" not in line]  # older servers' only
+    harmless = ("transaction_timeout", *passed_over)  # the first: on older servers only
+    real = [line for line in problems if not any(text in line for text in harmless)]
     if done.returncode and (real or not problems):
         text = (real or done.stderr.splitlines() or ["no message"])[0]
         raise SyncFailed(f"{what} failed: {text.partition('error:')[2].strip() or text}")
@@ -98,8 +99,10 @@ class Shape:
         )  # fmt: skip
         self._list.write_text("\n".join(filter_entries(listed.splitlines())) + "\n")
 
-    def make(self, url: str, section: str, jobs: int = 1) -> None:
+    def make(self, url: str, section: str, jobs: int = 1, *, again: bool = False) -> None:
         """Make one section in a database: ``pre-data`` (tables) or ``post-data`` (indexes, keys).
+
+        ``again`` passes over what an attempt before has made: each part is made whole or not.
 
         Errors: SyncFailed, with the first thing the server refused.
         """
@@ -109,7 +112,8 @@ class Shape:
             f"--use-list={self._list}", f"--dbname={target}", "--no-owner", "--no-privileges",
             str(self._dump),
         ]  # fmt: skip
-        _run(command, url, f"making the schema's {section}")
+        made = ("already exists", "multiple primary keys") if again else ()
+        _run(command, url, f"making the schema's {section}", made)
 
 
 @contextmanager

@@ -1,32 +1,34 @@
 """A whole sync: production as it was at one moment, masked, proved, and put in place at once.
 
-Killed anywhere, staging is the old database or the new one: the new one is filled under another
-name and changes places with the old one in one transaction.
+Its stages can each be repeated: one that has ended is passed over. Killed anywhere, staging is the
+old database or the new one: the new one is filled under another name and changes places with the
+old one in one transaction.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 
-from greenroom.data import load
-from greenroom.data.chunks import biggest_first, plan_chunks
-from greenroom.data.copy import Copied, TablePlan, arrived, copy_chunk, drop_ledger, ensure_ledger
-from greenroom.data.dump import choose_binaries, shape_of
-from greenroom.data.rows import NULL, unescape
-from greenroom.data.schema import Table, quote
-from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined
-from greenroom.data.swap import beside, drop, swap
-from greenroom.data.verify import Findings, Leak, Needles, Origin
-from greenroom.errors import DatabaseUnavailable, LeakFound, SyncFailed
+from greenroom.data import ledger, load
+from greenroom.data.chunks import Chunk, biggest_first, plan_chunks
+from greenroom.data.copy import Copied, TablePlan, arrived, copy_chunk
+from greenroom.data.dump import Shape, choose_binaries, shape_of
+from greenroom.data.proof import Proof, check_counts, count_distinct, prove
+from greenroom.data.proof import distinct_values as distinct_values
+from greenroom.data.schema import Table
+from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
+from greenroom.data.swap import beside, drop, exists, swap
+from greenroom.errors import DatabaseUnavailable
 from greenroom.settings import Settings
 
-MIN_FREE_FACTOR = 1.3
+INDEX_JOBS = 2
 Say = Callable[[str], None]
 
 
@@ -62,6 +64,173 @@ class Place:
         """Name of the one before, kept for the way back."""
         return beside(self.live, "prev")
 
+    @contextmanager
+    def server(self) -> Iterator[Connection]:
+        """Open a session of the administrator.
+
+        Errors: DatabaseUnavailable.
+        """
+        url = load.on_database(self.server_url, "postgres")
+        try:
+            connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable("the environments' database server is away") from error
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sync that is under way: everything that its stages need."""
+
+    settings: Settings
+    source_url: str
+    snapshot: str
+    """Id of the exported snapshot, which somebody holds."""
+    place: Place
+    plan: SyncPlan
+    meaning: str = ""
+    """What distinguishes its rows from another job's: the policy, the key, the tables."""
+
+    @property
+    def next_url(self) -> str:
+        """Address of the database that is being filled."""
+        return load.on_database(self.place.server_url, self.place.next)
+
+    @contextmanager
+    def source(self) -> Iterator[Connection]:
+        """Open a session that sees the snapshot. Errors: SourceUnavailable, SyncFailed."""
+        with joined(self.source_url, self.snapshot) as connection:
+            yield connection
+
+    @contextmanager
+    def target(self) -> Iterator[Connection]:
+        """Open a session that loads. Errors: DatabaseUnavailable."""
+        with load.open_target(self.next_url) as connection:
+            yield connection
+
+
+def make_tables(job: Job) -> None:
+    """Make the next database with its tables, or go on with one that this job has begun.
+
+    Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
+    """
+    about = f"{job.meaning}@{job.snapshot}"
+    with job.place.server() as server, job.source() as source:
+        if exists(server, job.place.next):
+            with job.target() as target:
+                if ledger.meaning(target) == about and ledger.is_done(target, "tables"):
+                    return
+        drop(server, job.place.next)
+        load.create_like(server, source, job.place.next, job.place.owner)
+        with _shape(job, source, server) as shape, job.target() as target:
+            ledger.begin(target, about)
+            shape.make(job.next_url, "pre-data")
+            ledger.mark(target, "tables")
+
+
+@contextmanager
+def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
+    versions = source.info.server_version, server.info.server_version
+    binaries = choose_binaries(job.settings, *versions)
+    left_out = job.plan.left_out
+    with shape_of(job.settings, binaries, job.source_url, job.snapshot, left_out) as shape:
+        yield shape
+
+
+def plan_parts(job: Job, server_version: int, least_octets: int = 32 << 20) -> list[list[Chunk]]:
+    """Group the chunks into parts that are worth a task each, the biggest tables' first. Pure."""
+    tables = {p.table.key: p.table for p in job.plan.tables}
+    chunks = [chunk for table in tables.values() for chunk in plan_chunks(table, server_version)]
+    total = sum(table.size_bytes for table in tables.values())
+    wanted = max(least_octets, total // 200)
+    counts = Counter(chunk.table for chunk in chunks)
+    parts: list[list[Chunk]] = []
+    size = wanted
+    for chunk in biggest_first(chunks, tables):
+        if size >= wanted:
+            parts.append([])
+            size = 0
+        parts[-1].append(chunk)
+        size += tables[chunk.table].size_bytes // counts[chunk.table] + 8192
+    return parts
+
+
+def copy_part(
+    job: Job, part: Sequence[Chunk], check: Callable[[], None] = lambda: None,
+    tell: Callable[[Chunk, Copied], None] = lambda _chunk, _copied: None,
+) -> None:  # fmt: skip
+    """Copy some chunks, each in a transaction of its own; those that have arrived are passed over.
+
+    ``check`` is called before each and may raise; ``tell`` after each.
+    Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
+    """
+    tables = {p.table.key: p for p in job.plan.tables}
+    with job.source() as source, job.target() as target:
+        known = arrived(target)
+        for chunk in part:
+            check()
+            copied = known.get((chunk.table, chunk.number))
+            if copied is None:
+                copied = copy_chunk(source, target, tables[chunk.table], chunk)
+            tell(chunk, copied)
+
+
+def finish_tables(job: Job) -> dict[str, int]:
+    """Count the rows, then make indexes and keys, sequences and views; give rows by table.
+
+    Errors: SyncFailed, when a fake breaks a constraint, too.
+    """
+    with job.place.server() as server, job.source() as source, job.target() as target:
+        counts = check_counts(source, target, job.plan.tables)
+        if not ledger.is_done(target, "indexes"):
+            with _shape(job, source, server) as shape:
+                shape.make(job.next_url, "post-data", jobs=INDEX_JOBS, again=True)
+            load.set_sequences(source, target)
+            load.refresh_views(target)
+            ledger.mark(target, "indexes")
+    return counts
+
+
+def run_hooks(job: Job) -> None:
+    """Run the project's hooks, once, all or none. Errors: SyncFailed."""
+    with job.target() as target:
+        if not ledger.is_done(target, "hooks"):
+            with target.transaction():
+                load.run_hooks(target, job.plan.truncated, job.plan.statements)
+                ledger.mark(target, "hooks")
+
+
+def prove_job(job: Job, say: Say) -> Proof:
+    """Look for every original in what was filled. Errors: LeakFound."""
+    with job.source() as source, job.target() as target:
+        return prove(source, target, job.plan, say)
+
+
+def settle(job: Job) -> dict[str, int]:
+    """Give the new database its owner and statistics; give distinct values by masked column."""
+    with job.target() as target:
+        distinct = count_distinct(target, job.plan)
+        if job.place.owner is not None:
+            load.give_to(target, job.place.owner)
+        load.analyze(target)
+        ledger.end(target)
+    return distinct
+
+
+def publish(place: Place) -> None:
+    """Put the next database in the place of the live one, which is kept. Idempotent."""
+    with place.server() as server:
+        swap(server, place.live, place.next, place.previous)
+
+
+def discard_next(place: Place) -> None:
+    """Drop a database that is not to be finished. Idempotent."""
+    with place.server() as server:
+        drop(server, place.next)
+
 
 @dataclass
 class Result:
@@ -70,9 +239,9 @@ class Result:
     snapshot_at: datetime
     rows: dict[str, int] = field(default_factory=dict)
     octets: int = 0
-    leaks: list[Leak] = field(default_factory=list)
-    needles: int = 0
-    scanned_octets: int = 0
+    proof: Proof = field(default_factory=Proof)
+    distinct: dict[str, int] = field(default_factory=dict)
+    """Distinct values in staging, by masked ``table.column``."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -85,187 +254,49 @@ class Result:
             self.seconds[name] = round(time.monotonic() - begun, 3)
 
 
-@contextmanager
-def _server(place: Place) -> Iterator[Connection]:
-    try:
-        connection = psycopg.connect(
-            load.on_database(place.server_url, "postgres"), autocommit=True, connect_timeout=10
-        )
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable("the server of the environments' databases is away") from error
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
 def run_sync(
     settings: Settings, source_url: str, place: Place, decide: Callable[[Snapshot], SyncPlan],
     say: Say, check: Callable[[], None] = lambda: None,
 ) -> Result:  # fmt: skip
-    """Copy, mask, prove and publish. ``check`` is called between chunks and may raise.
+    """Run every stage in this process. ``check`` is called between chunks and may raise.
 
     Errors: SourceUnavailable, SyncFailed, LeakFound, DatabaseUnavailable; staging is untouched.
     """
-    with ExitStack() as stack:
-        server = stack.enter_context(_server(place))
-        snapshot = stack.enter_context(hold_snapshot(source_url))
+    with place.server():  # a server that is away is told before production is asked
+        pass
+    with hold_snapshot(source_url) as snapshot:
+        for warning in read_warnings(snapshot.connection):
+            say(f"production: {warning}")
+        job = Job(settings, source_url, snapshot.id, place, decide(snapshot))
         result = Result(snapshot.taken_at)
-        plan = decide(snapshot)
-        versions = snapshot.connection.info.server_version, server.info.server_version
-        binaries = choose_binaries(settings, *versions)
-        drop(server, place.next)
-        load.create_like(server, snapshot.connection, place.next, place.owner)
         try:
-            _fill(settings, source_url, place, snapshot, plan, result, say, check, binaries)
+            _fill(job, snapshot.connection.info.server_version, result, say, check)
         except BaseException:
-            drop(server, place.next)
+            discard_next(place)
             raise
         with result.phase("swap"):
-            swap(server, place.live, place.next, place.previous)
+            publish(place)
         say("staging uses the new database")
     return result
 
 
-def _fill(
-    settings: Settings, source_url: str, place: Place, snapshot: Snapshot, plan: SyncPlan,
-    result: Result, say: Say, check: Callable[[], None], binaries: object,
-) -> None:  # fmt: skip
-    target_url = load.on_database(place.server_url, place.next)
-    with (
-        shape_of(settings, binaries, source_url, snapshot.id, plan.left_out) as shape,  # type: ignore[arg-type]
-        load.open_target(target_url) as target,
-    ):
-        with result.phase("tables"):
-            shape.make(target_url, "pre-data")
-        with result.phase("data"), joined(source_url, snapshot.id) as source:
-            _copy_all(source, target, plan, result, say, check)
-        with result.phase("indexes"):
-            shape.make(target_url, "post-data", jobs=2)
-            load.set_sequences(snapshot.connection, target)
-            load.refresh_views(target)
-        with result.phase("hooks"):
-            load.run_hooks(target, plan.truncated, plan.statements)
-        with result.phase("proof"):
-            _prove(snapshot.connection, target, plan, result, say)
-        with result.phase("analyze"):
-            drop_ledger(target)
-            if place.owner is not None:
-                load.give_to(target, place.owner)
-            load.analyze(target)
+def _fill(job: Job, version: int, result: Result, say: Say, check: Callable[[], None]) -> None:
+    def tell(_chunk: Chunk, copied: Copied) -> None:
+        result.octets += copied.octets
 
-
-def _copy_all(
-    source: Connection, target: Connection, plan: SyncPlan, result: Result, say: Say,
-    check: Callable[[], None],
-) -> None:  # fmt: skip
-    ensure_ledger(target)
-    tables = {p.table.key: p for p in plan.tables}
-    version = source.info.server_version
-    chunks = [chunk for p in plan.tables for chunk in plan_chunks(p.table, version)]
-    known = arrived(target)
-    left = {key: sum(chunk.table == key for chunk in chunks) for key in tables}
-    for chunk in biggest_first(chunks, {key: p.table for key, p in tables.items()}):
-        check()
-        copied = known.get((chunk.table, chunk.number))
-        if copied is None:
-            copied = copy_chunk(source, target, tables[chunk.table], chunk)
-        _count(result, chunk.table, copied)
-        left[chunk.table] -= 1
-        if not left[chunk.table]:
-            say(f"{chunk.table}: {result.rows[chunk.table]:,} rows")
-
-
-def _count(result: Result, table: str, copied: Copied) -> None:
-    result.rows[table] = result.rows.get(table, 0) + copied.rows
-    result.octets += copied.octets
-
-
-def _prove(
-    source: Connection, target: Connection, plan: SyncPlan, result: Result, say: Say
-) -> None:
-    """Count every table again, and look for every original of every masked column.
-
-    Errors: SyncFailed, LeakFound.
-    """
-    _check_counts(source, target, plan)
-    needles = Needles()
-    for table in plan.tables:
-        for name, _ in table.masked:
-            if table.proved is not None and name not in table.proved:
-                continue
-            origin = Origin(table.table.key, name)
-            needles.add(origin, distinct_values(source, table.table, name, table.where))
-    result.needles = len(needles)
-    scanner, findings = needles.build(), Findings()
-    for table in plan.tables:
-        for column in table.columns:
-            place = f"{table.table.key}.{column}"
-            for text in _blocks(target, table.table, column):
-                findings.look(place, text, scanner)
-    result.leaks, result.scanned_octets = findings.leaks, findings.octets
-    if findings.leaks:
-        places = sorted({f"{leak.place} (from {leak.origin})" for leak in findings.leaks})
-        raise LeakFound(
-            f"originals were found after masking in {', '.join(places[:5])}"
-            + (f" and {len(places) - 5} more" if len(places) > 5 else ""),
-            hint="Decide those columns: `greenroom data decide`. Staging stays as it was.",
-        )
-    say(f"proof: {result.needles:,} patterns, {result.scanned_octets:,} bytes, no original found")
-
-
-def _check_counts(source: Connection, target: Connection, plan: SyncPlan) -> None:
-    for table in plan.tables:
-        if table.table.sql in plan.truncated:
-            continue
-        where = f" where {table.where}" if table.where else ""
-        wanted = source.execute(f"select count(*) from only {table.table.sql}{where}").fetchone()
-        got = target.execute(f"select count(*) from only {table.table.sql}").fetchone()
-        if wanted != got:
-            raise SyncFailed(
-                f"{table.table.key}: {got and got[0]} rows arrived of {wanted and wanted[0]}",
-                hint="Sync again; if it happens again, please report it.",
-            )
-
-
-def distinct_values(
-    source: Connection, table: Table, column: str, where: str = ""
-) -> Iterator[str]:
-    """Give each distinct value of a column, as text."""
-    condition = f" where {where}" if where else ""
-    command = (
-        f"copy (select distinct {quote(column)}::text from only {table.sql}{condition}) to stdout"
-    )
-    for row in _rows(source, command):
-        if row != NULL:
-            yield unescape(row)
-
-
-def _blocks(
-    target: Connection, table: Table, column: str, octets: int = 1 << 20
-) -> Iterator[bytes]:
-    """Give a column's values as blocks of text, a value a line."""
-    batch: list[bytes] = []
-    size = 0
-    for row in _rows(
-        target, f"copy (select {quote(column)}::text from only {table.sql}) to stdout"
-    ):
-        if row == NULL:
-            continue
-        batch.append(unescape(row).encode() if b"\\" in row else row)
-        size += len(row)
-        if size > octets:
-            yield b"\n".join(batch)
-            batch, size = [], 0
-    if batch:
-        yield b"\n".join(batch)
-
-
-def _rows(connection: Connection, command: str) -> Iterable[bytes]:
-    with connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
-        rest = b""
-        for part in copy:
-            *lines, rest = (rest + bytes(part)).split(b"\n")
-            yield from lines
-        if rest:
-            yield rest
+    discard_next(job.place)
+    with result.phase("tables"):
+        make_tables(job)
+    with result.phase("data"):
+        for part in plan_parts(job, version):
+            copy_part(job, part, check, tell)
+    with result.phase("indexes"):
+        result.rows = finish_tables(job)
+        for table, rows in result.rows.items():
+            say(f"{table}: {rows:,} rows")
+    with result.phase("hooks"):
+        run_hooks(job)
+    with result.phase("proof"):
+        result.proof = prove_job(job, say)
+    with result.phase("settle"):
+        result.distinct = settle(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -15,9 +16,24 @@ from greenroom.data.load import on_database
 from greenroom.data.plan import identity_columns, make_plan
 from greenroom.data.policy import load_policy
 from greenroom.data.pseudonyms import Pseudonyms
-from greenroom.data.source import Snapshot
+from greenroom.data.source import Snapshot, hold_snapshot
 from greenroom.data.swap import drop, exists
-from greenroom.data.sync import Place, SyncPlan, distinct_values, run_sync
+from greenroom.data.sync import (
+    Job,
+    Place,
+    SyncPlan,
+    copy_part,
+    discard_next,
+    distinct_values,
+    finish_tables,
+    make_tables,
+    plan_parts,
+    prove_job,
+    publish,
+    run_hooks,
+    run_sync,
+    settle,
+)  # fmt: skip
 from greenroom.data.text import TextMasker
 from greenroom.errors import LeakFound, SourceUnavailable, SyncFailed
 from greenroom.settings import Settings
@@ -103,8 +119,8 @@ def test_everything_arrives_but_the_people(source: str, place: Place, tmp_path: 
     result = run_sync(settings, source, place, decide, said.append)
     staging = on_database(place.server_url, place.live)
     assert result.rows["public.users"] == 501
-    assert result.leaks == []
-    assert result.needles > 1000
+    assert result.proof.leaks == []
+    assert result.proof.needles > 1000
     same = [
         "select md5(string_agg((id, note, mood, tags, born)::text, '|' order by id)) from users",
         f"select md5(string_agg(o::text, '|' order by o.\"Key\")) from {ODD} o",
@@ -153,6 +169,91 @@ def test_a_leak_stops_it_before_the_swap(source: str, place: Place, tmp_path: ob
     assert "email)" in str(found.value)  # the column it came from
     assert "person9" not in str(found.value).lower()
     assert untouched(place)
+
+
+def test_an_original_in_a_definition_stops_it(source: str, place: Place, tmp_path: object) -> None:
+    with psycopg.connect(source, autocommit=True) as connection:
+        connection.execute("alter table animal alter name set default 'person9@mail.test'")
+    with pytest.raises(LeakFound, match="a default"):
+        run_sync(Settings(home=str(tmp_path)), source, place, decide, print)
+    assert untouched(place)
+
+
+def test_hooks_run_after_the_rows_were_counted(source: str, place: Place, tmp_path: object) -> None:
+    def hooked(snapshot: Snapshot) -> SyncPlan:
+        return replace(
+            decide(snapshot),
+            truncated=("users",),  # takes orders along: they refer to it
+            statements=("delete from animal", "insert into dog values ('ben', 'mutt')"),
+        )
+
+    result = run_sync(Settings(home=str(tmp_path)), source, place, hooked, print)
+    staging = on_database(place.server_url, place.live)
+    assert result.rows["public.users"] == 501
+    assert value(staging, "select count(*) from users") == 0
+    assert value(staging, "select count(*) from orders") == 0
+    assert value(staging, "select string_agg(name, ',') from animal") == "ben"
+
+
+def test_a_hook_that_fails_undoes_them_all(source: str, place: Place, tmp_path: object) -> None:
+    def hooked(snapshot: Snapshot) -> SyncPlan:
+        return replace(decide(snapshot), statements=("delete from animal", "delete from nothing"))
+
+    with pytest.raises(SyncFailed, match="hook 2"):
+        run_sync(Settings(home=str(tmp_path)), source, place, hooked, print)
+    assert untouched(place)
+
+
+def job_of(snapshot: Snapshot, source: str, place: Place, home: object) -> Job:
+    return Job(Settings(home=str(home)), source, snapshot.id, place, decide(snapshot), "same")
+
+
+def test_it_goes_on_where_it_was_interrupted(source: str, place: Place, tmp_path: object) -> None:
+    copied: list[str] = []
+    with hold_snapshot(source) as snapshot:
+        job = job_of(snapshot, source, place, tmp_path)
+        make_tables(job)
+        parts = plan_parts(job, snapshot.connection.info.server_version, least_octets=1)
+        assert len(parts) > 5
+        for part in parts[:3]:
+            copy_part(job, part)
+        make_tables(job)  # as a run that takes it up would
+        with job.target() as target:
+            kept = target.execute("select count(*) from greenroom_sync.chunks").fetchone()
+        assert kept == (3,)
+        for part in parts:
+            copy_part(job, part, tell=lambda chunk, _: copied.append(chunk.table))
+        for _ in range(2):
+            finish_tables(job)
+            run_hooks(job)
+        with job.target() as target:  # killed between the indexes and the note that they are there
+            target.execute("delete from greenroom_sync.stages where name = 'indexes'")
+        assert finish_tables(job)["public.users"] == 501
+        prove_job(job, print)
+        settle(job)
+        publish(place)
+        publish(place)
+    assert len(copied) == sum(map(len, parts))
+    assert value(on_database(place.server_url, place.live), "select count(*) from users") == 501
+
+
+def test_another_snapshot_starts_over(source: str, place: Place, tmp_path: object) -> None:
+    for _ in range(2):
+        with hold_snapshot(source) as snapshot:
+            job = job_of(snapshot, source, place, tmp_path)
+            make_tables(job)
+            with job.target() as target:
+                left = target.execute("select count(*) from greenroom_sync.chunks").fetchone()
+            assert left == (0,)
+            copy_part(job, plan_parts(job, snapshot.connection.info.server_version)[0])
+    discard_next(place)
+    assert untouched(place)
+
+
+def test_a_role_that_could_write_is_told(source: str, place: Place, tmp_path: object) -> None:
+    said: list[str] = []
+    run_sync(Settings(home=str(tmp_path)), source, place, decide, said.append)
+    assert any("superuser" in line for line in said)
 
 
 def test_fakes_that_collide_stop_it(source: str, place: Place, tmp_path: object) -> None:
@@ -254,7 +355,7 @@ def test_the_demos_customers_become_other_people(
     result = run_sync(Settings(home=str(tmp_path)), postgres_dsn, place, plan, said.append)
     staging = on_database(place.server_url, place.live)
     assert result.rows["public.customers"] == 300
-    assert result.leaks == []
+    assert result.proof.leaks == []
     assert value(staging, "select count(distinct email) from customers") == 300
     assert (
         value(staging, "select count(*) from customers where email !~ '@example[.](com|net|org)$'")

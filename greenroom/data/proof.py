@@ -1,0 +1,197 @@
+"""The proof: every original of every masked column is looked for in what staging holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from greenroom.data.copy import TablePlan
+from greenroom.data.rows import NULL, unescape
+from greenroom.data.schema import Table, quote
+from greenroom.data.source import Connection
+from greenroom.data.verify import Findings, Leak, Needles, Origin
+from greenroom.errors import LeakFound, SyncFailed
+
+if TYPE_CHECKING:
+    from greenroom.data.sync import SyncPlan
+
+BLOCK_OCTETS = 1 << 20
+Say = Callable[[str], None]
+_DEFINITIONS = """
+select 'a view''s definition', pg_get_viewdef(c.oid) from pg_class c join pg_namespace n
+  on n.oid = c.relnamespace where c.relkind in ('v', 'm') and {ours}
+union all select 'a constraint', pg_get_constraintdef(k.oid) from pg_constraint k
+  join pg_namespace n on n.oid = k.connamespace where {ours}
+union all select 'a default', pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d
+union all select 'a function''s body', p.prosrc from pg_proc p join pg_namespace n
+  on n.oid = p.pronamespace where {ours}
+union all select 'an enum''s label', e.enumlabel from pg_enum e
+union all select 'a policy', coalesce(pg_get_expr(p.polqual, p.polrelid), '')
+  || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') from pg_policy p
+union all select 'an index', pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c
+  on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace where {ours}
+union all select 'a comment', description from pg_description where objoid >= 16384
+""".format(ours="n.nspname !~ '^pg_' and n.nspname <> 'information_schema'")
+
+
+@dataclass
+class Proof:
+    """What was looked for, where, and what was found."""
+
+    needles: int = 0
+    """Patterns: each original in each encoding."""
+    scanned_octets: int = 0
+    leaks: list[Leak] = field(default_factory=list)
+    originals: dict[str, int] = field(default_factory=dict)
+    """Distinct values that production has, by masked ``table.column``."""
+    weak: dict[str, int] = field(default_factory=dict)
+    """Originals too short to prove anything, by ``table.column``."""
+
+
+def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> Proof:
+    """Look for every original of every masked column in all of staging.
+
+    Errors: LeakFound, naming tables and columns, never a value.
+    """
+    proof = Proof()
+    scanner = _collect(source, plan, proof).build()
+    findings = Findings()
+    for table in plan.tables:
+        for column in table.table.columns:
+            place = f"{table.table.key}.{column.name}"
+            for text in _blocks(target, table.table, column.name):
+                findings.look(place, text, scanner)
+    for what, definition in target.execute(_DEFINITIONS.encode()).fetchall():
+        findings.look(str(what), str(definition or "").encode(), scanner)
+    proof.leaks, proof.scanned_octets = findings.leaks, findings.octets
+    if findings.leaks:
+        raise LeakFound(_describe(findings.leaks), hint=_HINT)
+    say(f"proof: {proof.needles:,} patterns, {proof.scanned_octets:,} bytes, no original found")
+    return proof
+
+
+_HINT = "Decide those columns: `greenroom data decide`. Staging stays as it was."
+
+
+def _describe(leaks: list[Leak]) -> str:
+    places = sorted({f"{leak.place} (from {leak.origin})" for leak in leaks})
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return f"originals were found after masking in {', '.join(places[:5])}{more}"
+
+
+def _collect(source: Connection, plan: SyncPlan, proof: Proof) -> Needles:
+    needles = Needles()
+    for table in plan.tables:
+        for name, _ in table.masked:
+            origin = Origin(table.table.key, name)
+            values = distinct_values(source, table.table, name, table.where)
+            counted = _Counted(values)
+            if table.proved is None or name in table.proved:
+                needles.add(origin, counted)
+            else:
+                counted.exhaust()
+            proof.originals[str(origin)] = counted.count
+    proof.needles = len(needles)
+    proof.weak = {str(origin): count for origin, count in needles.weak.items()}
+    return needles
+
+
+class _Counted:
+    """Passes values on and counts them."""
+
+    def __init__(self, values: Iterator[str]) -> None:
+        self._values, self.count = values, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for value in self._values:
+            self.count += 1
+            yield value
+
+    def exhaust(self) -> None:
+        for _ in self:
+            pass
+
+
+def check_counts(
+    source: Connection, target: Connection, tables: Iterable[TablePlan]
+) -> dict[str, int]:
+    """Count the rows of every table on both sides, before any hook; give the counts.
+
+    Errors: SyncFailed when they differ.
+    """
+    counts = {}
+    for table in tables:
+        where = f" where {table.where}" if table.where else ""
+        wanted = _count(source, f"{table.table.sql}{where}")
+        got = _count(target, table.table.sql)
+        if wanted != got:
+            raise SyncFailed(
+                f"{table.table.key}: {got:,} rows arrived of {wanted:,}",
+                hint="Sync again; if it happens again, please report it.",
+            )
+        counts[table.table.key] = got
+    return counts
+
+
+def _count(connection: Connection, what: str) -> int:
+    row = connection.execute(f"select count(*) from only {what}".encode()).fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+def count_distinct(target: Connection, plan: SyncPlan) -> dict[str, int]:
+    """Count the distinct values of every masked column, by ``table.column``."""
+    found = {}
+    for table in plan.tables:
+        for name, _ in table.masked:
+            column = f"{quote(name)}::text"
+            row = target.execute(
+                f"select count(distinct {column}) from only {table.table.sql}".encode()
+            ).fetchone()
+            assert row is not None
+            found[f"{table.table.key}.{name}"] = int(str(row[0]))
+    return found
+
+
+def distinct_values(
+    source: Connection, table: Table, column: str, where: str = ""
+) -> Iterator[str]:
+    """Give each distinct value of a column, as text."""
+    condition = f" where {where}" if where else ""
+    command = (
+        f"copy (select distinct {quote(column)}::text from only {table.sql}{condition}) to stdout"
+    )
+    for row in _rows(source, command):
+        if row != NULL:
+            yield unescape(row)
+
+
+def _blocks(
+    target: Connection, table: Table, column: str, octets: int = BLOCK_OCTETS
+) -> Iterator[bytes]:
+    """Give a column's values as blocks of text, a value a line."""
+    batch: list[bytes] = []
+    size = 0
+    for row in _rows(
+        target, f"copy (select {quote(column)}::text from only {table.sql}) to stdout"
+    ):
+        if row == NULL:
+            continue
+        batch.append(unescape(row).encode() if b"\\" in row else row)
+        size += len(row)
+        if size > octets:
+            yield b"\n".join(batch)
+            batch, size = [], 0
+    if batch:
+        yield b"\n".join(batch)
+
+
+def _rows(connection: Connection, command: str) -> Iterable[bytes]:
+    with connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
+        rest = b""
+        for part in copy:
+            *lines, rest = (rest + bytes(part)).split(b"\n")
+            yield from lines
+        if rest:
+            yield rest
