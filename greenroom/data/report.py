@@ -24,6 +24,14 @@ ENCODINGS = ("plain", "JSON escapes", "URL escapes", "HTML entities", "base64", 
              "digits without layout")  # fmt: skip
 """How an original is looked for in every text, document and binary column."""
 
+PSEUDONYMIZED = (
+    "The data is pseudonymized in the sense of the GDPR, Article 4(5), not anonymous: whoever has"
+    " the key can make the same fakes again. The key lies encrypted in Greenroom's store, never"
+    " beside the data; a new one (`greenroom data rotate-key`) parts the copies of before from"
+    " those to come."
+)
+LINKABLE = "Linking: the same person has the same fakes in every table and sync with this key."
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -124,22 +132,14 @@ def risks(report: Mapping[str, Any]) -> list[str]:
 
     Source of the three tests: Article 29 Working Party, Opinion 05/2014 on anonymisation (WP216).
     """
-    said = [
-        (
-            "The data is pseudonymized in the sense of the GDPR, Article 4(5), not anonymous: whoever"
-            " has the key can make the same fakes again. The key lies encrypted in Greenroom's store,"
-            " never beside the data; a new one (`greenroom data rotate-key`) parts the copies of"
-            " before from those to come."
-        ),
-        "Linking: the same person has the same fakes in every table and every sync with this key.",
-    ]
+    said = [PSEUDONYMIZED, LINKABLE]
     small = [g for g in report["groups"] if g["in_small_groups"]]
-    for group in small:
-        said.append(
-            f"Singling out: {group['in_small_groups']:,} of {group['rows']:,} rows of"
-            f" {group['table']} share {', '.join(group['columns'])} with fewer than {SMALL_GROUP};"
-            f" the smallest group has {group['k']}."
-        )
+    said += [
+        f"Singling out: {group['in_small_groups']:,} of {group['rows']:,} rows of"
+        f" {group['table']} share {', '.join(group['columns'])} with fewer than {SMALL_GROUP};"
+        f" the smallest group has {group['k']}."
+        for group in small
+    ]
     if report["groups"] and not small:
         said.append(f"Singling out: every group of kept values has {SMALL_GROUP} rows or more.")
     scanned = [
