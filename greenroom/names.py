@@ -127,3 +127,13 @@ def work_queue_name(environment_id: str) -> str:
 def environment_name(branch: str) -> str:
     """Name the environment of a branch, as people read it: ``feature/a`` becomes ``feature-a``."""
     return slug(branch, 48)
+
+
+def sync_queue_name(project_id: str) -> str:
+    """Name the Prefect work queue that orders the syncs of one project."""
+    return f"data-{project_id.replace('-', '')[:12]}"
+
+
+def template_name(project: str, project_id: str) -> str:
+    """Name a project's anonymized database, which environments' databases are copied from."""
+    return database_name(project, "template", project_id)

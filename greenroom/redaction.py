@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from greenroom.runs import orchestrator_password
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
 from greenroom.store import environments, projects
-from greenroom.store.models import Environment
+from greenroom.store.models import Environment, Project
 from greenroom.store.work import Work, database_url
 
 
 def redactor_for(work: Work, environment: Environment) -> Redactor:
     """Make the redactor that knows an environment's secrets and the platform's own."""
     secrets = [v.value for v in projects.resolve_variables(environment) if v.is_secret]
-    secrets.append(projects.webhook_secret(environment.project))
+    own = environments.environment_database_url(environment)
+    return Redactor([*secrets, *_passwords([own]), *_secrets_of(environment.project)])
+
+
+def redactor_for_project(project: Project) -> Redactor:
+    """Make the redactor that knows a project's secrets and the platform's own."""
+    return Redactor(_secrets_of(project))
+
+
+def _secrets_of(project: Project) -> list[str]:
     settings = load_settings()
-    urls = [
-        environments.environment_database_url(environment),
-        projects.production_database_url(environment.project),
-        database_url(settings),
+    urls = [projects.production_database_url(project), database_url(settings)]
+    found = [projects.webhook_secret(project), orchestrator_password(settings)]
+    return [*found, *_passwords(urls)]
+
+
+def _passwords(urls: Iterable[str | None]) -> list[str]:
+    found = [
+        url.split("://", 1)[-1].split("@", 1)[0].partition(":")[2] for url in filter(None, urls)
     ]
-    for url in filter(None, urls):
-        password = url.split("://", 1)[-1].split("@", 1)[0].partition(":")[2]
-        secrets.append(password)
-    secrets.append(orchestrator_password(settings))
-    return Redactor(filter(None, secrets))
+    return [password for password in found if password]

@@ -90,6 +90,8 @@ class Sync(Base):
     """The moment whose production it shows."""
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """By table: ``{"rows", "octets", "estimated_rows", "size_bytes", "is_whole"}``."""
+    phases: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Seconds by phase."""
     log_output: Mapped[str] = mapped_column(default="")
     error: Mapped[dict[str, Any] | None]
     """``{"error", "detail", "hint"}`` of a failure."""

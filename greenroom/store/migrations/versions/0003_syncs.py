@@ -55,6 +55,7 @@ def upgrade() -> None:
         _moment("cancel_requested_at"),
         _moment("snapshot_at"),
         sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("phases", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("log_output", sa.Text(), nullable=False),
         sa.Column("error", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), nullable=True),

@@ -1,0 +1,121 @@
+"""What a sync needs to know before its first row: from policy, key and snapshot to a plan."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from greenroom.data.identities import Identities
+from greenroom.data.introspect import read_schema
+from greenroom.data.plan import identity_columns, make_plan
+from greenroom.data.policy import Policy, TablePolicy, load_policy
+from greenroom.data.proof import distinct_values
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.schema import Schema
+from greenroom.data.source import Connection
+from greenroom.data.sync import SyncPlan
+from greenroom.data.text import TextMasker
+from greenroom.errors import InvalidInput
+
+_READ_AS_TEXT = ("json", "text")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that was decided for one sync."""
+
+    schema: Schema
+    policy: Policy
+    plan: SyncPlan
+    key_id: str
+    masker: TextMasker | None
+    """None where no column is read as text."""
+
+
+def prepare(
+    connection: Connection, policy_text: str, key: str, tables: Sequence[str] = ()
+) -> Prepared:
+    """Decide everything about a sync, in a session that sees its snapshot.
+
+    ``key`` is 32 octets of URL-safe base64. With ``tables``, only their rows come along, and those
+    of the tables that they refer to.
+
+    Errors: Undecided, InvalidPolicy, InvalidInput (no such table).
+    """
+    schema = read_schema(connection)
+    policy = load_policy(policy_text)
+    if tables:
+        policy = narrow(policy, schema, tables)
+    people = _harvest(connection, policy, schema)
+    pseudonyms = Pseudonyms(base64.urlsafe_b64decode(key), is_original=people.knows)
+    masker = TextMasker(pseudonyms, people) if reads_text(policy, schema) else None
+    plan = make_plan(policy, schema, pseudonyms, masker)
+    return Prepared(schema, policy, plan, pseudonyms.key_id, masker)
+
+
+def reads_text(policy: Policy, schema: Schema) -> bool:
+    """Whether any column is read for people in it. Pure."""
+    decisions = (policy.decision(table, c) for table in schema.tables for c in table.columns)
+    return any(d is not None and d.method in _READ_AS_TEXT for d in decisions)
+
+
+def _harvest(connection: Connection, policy: Policy, schema: Schema) -> Identities:
+    """Collect the originals of identity columns of every table: those left out count, too."""
+    people = Identities()
+    for table, column, method in identity_columns(policy, schema):
+        people.harvest(method, distinct_values(connection, table, column.name))
+    return people
+
+
+def narrow(policy: Policy, schema: Schema, tables: Sequence[str]) -> Policy:
+    """Leave every table empty but some, and those that these refer to. Pure.
+
+    Errors: InvalidInput for a table that is not there.
+    """
+    wanted = _closure(schema, {_find(schema, name) for name in tables})
+    kept = {}
+    for table in schema.tables:
+        known = policy.tables.get(table.key) or policy.tables.get(table.policy_key)
+        if known is None:
+            continue
+        if table.key in wanted or table.policy_key in wanted:
+            kept[table.key] = known
+        else:
+            kept[table.key] = replace(known, rows="none")
+    missing = {
+        table.key: TablePolicy(rows="none")
+        for table in schema.tables
+        if table.key not in kept and table.key not in wanted
+    }
+    return replace(policy, tables={**kept, **missing})
+
+
+def _find(schema: Schema, name: str) -> str:
+    for table in schema.tables:
+        if name in (table.key, table.policy_key, table.name):
+            return table.policy_key
+    known = [table.policy_key for table in schema.tables]
+    near = difflib.get_close_matches(name, [*known, *(t.name for t in schema.tables)], n=1)
+    raise InvalidInput(
+        f"production has no table {name!r}",
+        hint=f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known[:20])}.",
+    )
+
+
+def _closure(schema: Schema, wanted: Collection[str]) -> set[str]:
+    """Add the tables that others refer to, and theirs."""
+    found, pending = set(wanted), list(wanted)
+    while pending:
+        name = pending.pop()
+        for table in schema.tables:
+            if name not in (table.key, table.policy_key):
+                continue
+            for key in table.foreign_keys:
+                target = schema.by_key.get(key.target)
+                other = target.policy_key if target else key.target
+                if other and other not in found:
+                    found.add(other)
+                    pending.append(other)
+    return found
