@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     upload_max_bytes: int = 5_000_000_000
     """Largest request that is passed on."""
 
+    # Production's data
+    sync_workers: int = 2
+    """Parts of a sync that are copied at the same time."""
+    dask_address: str | None = None
+    """Dask scheduler whose workers copy a sync's parts, like ``tcp://10.0.0.5:8786``."""
+
     # Running things
     app_user: str | None = None
     """Account for ``process`` environments when the platform runs as root; empty chooses."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from greenroom.data.clones import Template, clone
 from greenroom.data.databases import DatabaseServer, socket_address
 from greenroom.hosting.base import Copy
 from greenroom.manifest import Manifest
-from greenroom.names import database_name, role_name
+from greenroom.names import database_name, role_name, template_name
 from greenroom.settings import load_settings
-from greenroom.store import environments, projects
+from greenroom.store import environments, projects, syncs
 from greenroom.store.models import (
     Deployment,
     Environment,
@@ -32,7 +33,8 @@ def database_server() -> DatabaseServer:
 def ensure_database(held: Held, release_id: UUID) -> None:
     """Give an environment a database of its own, if its manifest asks for one.
 
-    Production keeps the one the project named. Idempotent.
+    It is a copy of the project's anonymized data where there is any. Production keeps the one that
+    the project named. Idempotent.
     """
     with unit_of_work() as work:
         environment = work.get_one(Environment, held.environment_id)
@@ -41,11 +43,19 @@ def ensure_database(held: Held, release_id: UUID) -> None:
         if environment.kind == EnvironmentKind.PRODUCTION and project.production_database_url:
             wanted = False
         names = (project.name, environment.name, str(environment.id))
+        name = template_name(project.name, str(project.id))
+        data = syncs.last_done(work, project)
     if not wanted:
         return
     with narrate(held.deployment, "database", "database") as log:
-        log("creating a database of its own")
-        url = database_server().ensure_database(database_name(*names), role_name(*names))
+        database, role = database_name(*names), role_name(*names)
+        if data is None or data.snapshot_at is None:
+            log("creating a database of its own, empty: the project's data was never synced")
+            url = database_server().ensure_database(database, role)
+        else:
+            url, how = clone(database_url(), Template(name, name), database, role)
+            moment = f"{data.snapshot_at:%Y-%m-%d %H:%M} UTC"
+            log(f"copied the project's anonymized data of {moment} ({how})")
         with unit_of_work() as work:
             environments.record_database_url(work.get_one(Environment, held.environment_id), url)
 

@@ -44,9 +44,14 @@ def this_process() -> str:
 
 def is_holder_alive(lock: EnvironmentLock) -> bool:
     """Whether the process that took a lock still lives; another host's is believed to."""
-    if lock.host != HOST:
+    return is_process_alive(lock.host, lock.process)
+
+
+def is_process_alive(host: str, name: str) -> bool:
+    """Whether a process that named itself by :func:`this_process` lives; on another host, yes."""
+    if host != HOST:
         return True
-    pid, _, created = lock.process.partition(":")
+    pid, _, created = name.partition(":")
     try:
         process = psutil.Process(int(pid))
         same = abs(process.create_time() - float(created)) < 1

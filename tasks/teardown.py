@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from uuid import UUID
 
+from greenroom.data.clones import discard_copies
 from greenroom.errors import GreenroomError
 from greenroom.hosting.registry import has_engine
 from greenroom.names import database_name, role_name, work_queue_name
@@ -18,7 +19,7 @@ from greenroom.store.models import (
     EnvironmentStatus,
     Instance,
 )
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import database_url, unit_of_work
 from tasks.copies import database_server
 from tasks.hold import end_deployment
 from tasks.policies import step
@@ -62,6 +63,7 @@ def drop_own_database(held: Held) -> None:
         if environment.database_url is None:
             return
         names = (environment.project.name, environment.name, str(environment.id))
+    discard_copies(database_url(), database_name(*names))
     database_server().drop_database(database_name(*names), role_name(*names))
     with unit_of_work() as work:
         environments.record_database_url(work.get_one(Environment, held.environment_id), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -69,4 +70,46 @@ class Outcome:
     number: int
     status: str
     commit: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """A recorded sync that shall be carried out."""
+
+    sync_id: UUID
+    project: str
+    """For reading only."""
+    number: int
+
+
+@dataclass(frozen=True)
+class Syncing:
+    """A sync that is under way."""
+
+    sync_id: UUID
+    project_id: UUID
+    environment_id: UUID | None
+    tables: tuple[str, ...]
+    template: str
+    """Name of the project's anonymized database, and of the role that owns what is in it."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Production at one moment, as somebody holds it."""
+
+    snapshot: str
+    taken_at: datetime
+    server_version: int
+
+
+@dataclass(frozen=True)
+class SyncOutcome:
+    """How a sync ended."""
+
+    project: str
+    number: int
+    status: str
+    rows: int
     seconds: float

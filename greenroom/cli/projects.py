@@ -96,6 +96,29 @@ def project_add(
     out.print(f"  Deploy   greenroom env create {made.name} {branch}")
 
 
+@project.command("set-database")
+@click.argument("name")
+@click.option("--url", envvar="PRODUCTION_DATABASE_URL", help="Default: asked for, or read.")
+@command
+def project_set_database(name: str, url: str | None) -> None:
+    """Name the production database of project NAME, to be read only; kept encrypted.
+
+    Without --url its address is read from standard input, so it stays out of the history.
+    """
+    if url is None:
+        url = (
+            click.prompt("postgresql://…", hide_input=True)
+            if sys.stdin.isatty()
+            else sys.stdin.read().strip()
+        )
+    if urlsplit(str(url)).scheme not in ("postgres", "postgresql"):
+        raise InvalidInput("that is no Postgres address", hint="postgresql://user:…@host/database")
+    with unit_of_work() as work:
+        found = projects.get_project(work, name)
+        projects.set_production_database_url(work, found, str(url), actor=actor())
+    out.print(f"Set. What becomes of its columns is proposed by: greenroom data discover {name}")
+
+
 @project.command("list")
 @json_option
 @command

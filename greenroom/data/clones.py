@@ -56,8 +56,8 @@ def clone(server_url: str, template: Template, database: str, role: str) -> tupl
     with _server(server_url) as server:
         _check(server, template)
     url = DatabaseServer(server_url).ensure_database(database, role)
-    fresh, how = make_fresh(server_url, template, database, role)
-    take_place(server_url, fresh, database, role)
+    _, how = make_fresh(server_url, template, database, role)
+    take_place(server_url, database)
     return url, how
 
 
@@ -78,21 +78,22 @@ def make_fresh(server_url: str, template: Template, database: str, role: str) ->
     return fresh, how
 
 
-def take_place(server_url: str, fresh: str, database: str, role: str) -> None:
-    """Put a fresh copy in the place of a role's database, which goes. Idempotent.
+def take_place(server_url: str, database: str) -> None:
+    """Put the fresh copy in the place of a database, which goes. Idempotent.
 
     Errors: SyncFailed, DatabaseUnavailable.
     """
     with _server(server_url) as server:
         gone = beside(database, "gone")
-        swap(server, database, fresh, gone)
+        swap(server, database, beside(database, "fresh"), gone)
         drop(server, gone)
 
 
-def discard_fresh(server_url: str, database: str) -> None:
-    """Drop a copy that did not take its place. Idempotent."""
+def discard_copies(server_url: str, database: str) -> None:
+    """Drop a copy that did not take its place, and one that was replaced. Idempotent."""
     with _server(server_url) as server:
-        drop(server, beside(database, "fresh"))
+        for suffix in ("fresh", "gone"):
+            drop(server, beside(database, suffix))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenroom.data.copy import drop_ledger, ensure_ledger
+from greenroom.data.copy import LEDGER, drop_ledger, ensure_ledger
 from greenroom.data.source import Connection
 
 _ABOUT, _STAGES = "greenroom_sync.about", "greenroom_sync.stages"
@@ -36,6 +36,15 @@ def is_done(target: Connection, stage: str) -> bool:
 def mark(target: Connection, stage: str) -> None:
     """Write that a stage has ended. Idempotent."""
     target.execute(f"insert into {_STAGES} values (%s) on conflict do nothing", (stage,))
+
+
+def progress(target: Connection) -> dict[str, tuple[int, int, int]]:
+    """Give rows, octets and chunks that have arrived, by table."""
+    rows = target.execute(
+        f"select table_key, sum(rows)::bigint, sum(octets)::bigint, count(*) from {LEDGER}"
+        " group by 1"
+    ).fetchall()
+    return {str(key): (int(str(a)), int(str(b)), int(str(c))) for key, a, b, c in rows}
 
 
 def end(target: Connection) -> None:

@@ -20,6 +20,10 @@ from greenroom.data.text import TextMasker
 from greenroom.errors import InvalidInput
 
 _READ_AS_TEXT = ("json", "text")
+TIERS = (
+    "patterns: e-mail addresses, phone numbers, cards, IBANs and the like, by Presidio",
+    "the database's own people: whoever stands in a masked column is found in every text",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Prepared:
     key_id: str
     masker: TextMasker | None
     """None where no column is read as text."""
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Say in words by what people are found in texts."""
+        return TIERS if self.masker is not None else ()
 
 
 def prepare(

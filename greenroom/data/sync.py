@@ -24,7 +24,7 @@ from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
-from greenroom.data.swap import beside, drop, exists, swap
+from greenroom.data.swap import beside, drop, exists, swap, swap_back
 from greenroom.errors import DatabaseUnavailable
 from greenroom.settings import Settings
 
@@ -224,6 +224,16 @@ def publish(place: Place) -> None:
     """Put the next database in the place of the live one, which is kept. Idempotent."""
     with place.server() as server:
         swap(server, place.live, place.next, place.previous)
+
+
+def go_back(place: Place) -> None:
+    """Return to the database before; what was live is kept in its stead.
+
+    Errors: SyncFailed when none is kept.
+    """
+    with place.server() as server:
+        swap_back(server, place.live, place.previous, place.next)
+        swap(server, place.previous, place.next, beside(place.live, "gone"))
 
 
 def discard_next(place: Place) -> None:

@@ -34,6 +34,7 @@ FLOORS: dict[str, float] = {
     "greenroom.runs": 1,
     "greenroom.programs": 1,
     "greenroom.binaries": 1,
+    "greenroom.data_orders": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     **{
