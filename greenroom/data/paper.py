@@ -41,10 +41,10 @@ def _head(report: Mapping[str, Any]) -> str:
     verdict = "No original was found" if not found else f"{found} originals were found"
     sample = proof["sample"]
     facts = [
-        ("Production as of", report["production_as_of"]),
-        ("Finished", report["completed_at"]),
+        ("Production as of", _moment(report["production_as_of"])),
+        ("Finished", _moment(report["completed_at"])),
         ("Policy", (f"version {policy['number']}, approved by {policy['approved_by']}"
-                   f" at {policy['approved_at']}")),
+                   f" at {_moment(policy['approved_at'])}")),
         ("Policy's digest", policy["fingerprint"]),
         ("Key", f"{report['key_id']} (its name; the key itself is in no report)"),
         ("Schema's digest", report["schema_fingerprint"]),
@@ -142,6 +142,10 @@ def _signature(signature: Mapping[str, str] | None) -> str:
         )
         + "</table>"
     )
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def _octets(count: int) -> str:

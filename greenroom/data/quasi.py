@@ -6,6 +6,7 @@ Source of the measure: L. Sweeney, "k-anonymity: a model for protecting privacy"
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from greenroom.data.identities import KINDS
@@ -15,8 +16,12 @@ from greenroom.data.source import Connection
 
 SMALL_GROUP = 5
 """People in a group: fewer, and somebody who knows them may tell who they are."""
-GENERALISED = frozenset({"birth_date", "coordinates", "postcode", "year"})
-"""Methods that keep something of what was there."""
+_GROUPED_BY = {
+    "birth_date": "floor(date_part('year', {0}) / 5)",
+    "coordinates": "{0}::text",
+    "year": "date_part('year', {0})",
+}
+"""Methods that keep something of what was there, and what they keep."""
 _ABOUT_PEOPLE = re.compile(
     r"gender|sex|sexe|geschlecht|birth|dob|geburt|nationality|country|land|region|state|county|city"
     r"|ort|ville|zip|postcode|postal|plz|locale|language|job|title|profession|marital|religion"
@@ -41,38 +46,41 @@ class Groups:
     """People in groups of fewer than ``SMALL_GROUP``."""
 
 
-def kept_columns(policy: Policy, schema: Schema) -> list[tuple[Table, tuple[str, ...]]]:
+def kept_columns(policy: Policy, schema: Schema) -> list[tuple[Table, dict[str, str]]]:
     """List the tables of people with the columns that still tell something of them. Pure.
 
-    A table is of people when one of its columns is masked as an identity.
+    A table is of people when one of its columns is masked as an identity. With each column comes
+    the SQL of what was kept: of a birth date, its five years.
     """
     found = []
     for table in schema.tables:
         decisions = {c.name: policy.decision(table, c) for c in table.columns}
         if not any(d is not None and d.method in KINDS for d in decisions.values()):
             continue
-        columns = []
+        columns = {}
         for column in table.columns:
             decision = decisions[column.name]
             if decision is None or column.is_unique or column.name in table.primary_key:
                 continue
             is_kept = decision.method == "keep" and column.base_type not in _NO_GROUPS
             about = _ABOUT_PEOPLE.search(column.name) is not None
-            if decision.method in GENERALISED or (is_kept and about):
-                columns.append(column.name)
+            if decision.method in _GROUPED_BY:
+                columns[column.name] = _GROUPED_BY[decision.method].format(quote(column.name))
+            elif is_kept and about:
+                columns[column.name] = f"{quote(column.name)}::text"
         if columns:
-            found.append((table, tuple(columns)))
+            found.append((table, columns))
     return found
 
 
-def measure(target: Connection, table: Table, columns: tuple[str, ...]) -> Groups:
-    """Count the groups that share ``columns`` in a table."""
-    names = ", ".join(f"{quote(name)}::text" for name in columns)
+def measure(target: Connection, table: Table, columns: Mapping[str, str]) -> Groups:
+    """Count the groups that share what was kept in ``columns`` of a table."""
     row = target.execute(
         f"select coalesce(sum(n), 0), coalesce(min(n), 0),"
         f" coalesce(sum(n) filter (where n < {SMALL_GROUP}), 0)"
-        f" from (select count(*) as n from only {table.sql} group by {names}) groups".encode()
+        f" from (select count(*) as n from only {table.sql}"
+        f" group by {', '.join(columns.values())}) groups".encode()
     ).fetchone()
     assert row is not None
     rows, smallest, small = (int(str(value)) for value in row)
-    return Groups(table.key, columns, rows, smallest, small)
+    return Groups(table.key, tuple(columns), rows, smallest, small)
