@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.repair import look, repair, tidy
+from tasks.sync_repair import repair_syncs
 
 
 @flow(name="reconcile", flow_run_name="reconcile")
@@ -13,5 +14,6 @@ def reconcile() -> int:
     repairs = look()
     for wanted in repairs:
         repair(wanted)
+    mended = repair_syncs()
     tidy()
-    return len(repairs)
+    return len(repairs) + mended

@@ -16,8 +16,6 @@ from greenroom.store.models import Environment, EnvironmentKind, Project, Sync, 
 from greenroom.store.work import Work
 
 FINAL = frozenset({SyncStatus.DONE, SyncStatus.FAILED, SyncStatus.CANCELLED})
-MOST_ATTEMPTS = 3
-"""Times that a sync is taken up, the first included."""
 
 
 def create_sync(
@@ -43,7 +41,7 @@ def create_sync(
             "some tables alone can only go to one environment",
             hint="Name it: greenroom sync <project>/<environment> --tables …",
         )
-    work.scalar(select(Project.id).where(Project.id == project.id).with_for_update())
+    lock_project(work, project.id)
     number = work.scalar(
         select(func.coalesce(func.max(Sync.number), 0) + 1).where(Sync.project_id == project.id)
     )
@@ -122,12 +120,19 @@ def _of(project: Project) -> Any:
     return select(Sync).where(Sync.project_id == project.id).order_by(Sync.number.desc())
 
 
+def lock_project(work: Work, project_id: uuid.UUID) -> Project:
+    """Give a project, of which no sync is made or begins until the transaction ends."""
+    query = select(Project).where(Project.id == project_id).with_for_update()
+    return work.scalars(query).one()
+
+
 def begin(work: Work, sync_id: uuid.UUID, host: str, process: str, run: uuid.UUID | None) -> Sync:
     """Mark a sync as worked at by a process.
 
     Errors: Overtaken when it has ended or shall stop, EnvironmentLocked while another of the
     project's syncs runs.
     """
+    lock_project(work, work.get_one(Sync, sync_id).project_id)
     sync = work.get_one(Sync, sync_id, with_for_update=True)
     check_wanted(sync)
     sync.status, sync.host, sync.process = SyncStatus.RUNNING, host, process
