@@ -128,6 +128,8 @@ class Platform:
 
     def stop(self, timeout_seconds: float = 90) -> None:
         """Stop every process the platform started. Idempotent."""
+        # Whoever holds a snapshot of production looks for its file, and ends without it.
+        shutil.rmtree(self.settings.path("run", "snapshots"), ignore_errors=True)
         pid_file = self.settings.path("run", "supervisord.pid")
         pid = _read_pid(pid_file)
         if not self.is_up():
