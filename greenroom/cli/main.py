@@ -26,6 +26,7 @@ _COMMANDS = {
     "rollback": "deployments",
     "cancel": "deployments",
     "logs": "deployments",
+    "data": "data",
     "sync": "sync",
     "user": "users",
 }

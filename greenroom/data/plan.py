@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from greenroom.data.copy import TablePlan
-from greenroom.data.identities import KINDS
-from greenroom.data.policy import Policy, check_decided
+from greenroom.data.identities import KINDS, Identities
+from greenroom.data.policy import Policy, TablePolicy, check_decided
 from greenroom.data.pseudonyms import Pseudonyms, elementwise
 from greenroom.data.rows import Kernel
 from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.sync import SyncPlan
-from greenroom.data.text import TextMasker
 from greenroom.errors import InvalidInput, InvalidPolicy
+
+if TYPE_CHECKING:  # Presidio takes seconds to import
+    from greenroom.data.text import TextMasker
 
 PROVED = frozenset(KINDS) | {"ip", "mac", "token", "url", "uuid"}
 """Methods whose originals tell who somebody is: they must be nowhere. A city, a day or a single
@@ -34,13 +38,14 @@ def make_plan(
     """
     check_decided(policy, schema)
     by_key = {table.key: table for table in schema.tables}
-    copied, empty = [], []
+    copied, empty, joined = [], [], _as_joined(schema)
     for table in schema.tables:
-        decided = policy.tables.get(table.key) or policy.tables[table.policy_key]
+        decided = policy.tables.get(table.key) or policy.tables.get(table.policy_key)
+        decided = decided or TablePolicy()  # all its columns are generated, or it has none
         if decided.rows != "all":
             empty.append(table)
             continue
-        masked = _masked(policy, table, pseudonyms, masker)
+        masked = _masked(policy, table, pseudonyms, masker, joined)
         copied.append(TablePlan(table, masked, decided.where, _proved(policy, table)))
     _check_keys(policy, by_key)
     return SyncPlan(
@@ -49,9 +54,34 @@ def make_plan(
     )  # fmt: skip
 
 
+def try_plan(policy: Policy, schema: Schema) -> None:
+    """Make a plan without key, people and production: whether every method fits. Pure.
+
+    Errors: Undecided, InvalidPolicy.
+    """
+    from greenroom.data.text import TextMasker
+
+    pseudonyms = Pseudonyms(bytes(32))
+    make_plan(policy, schema, pseudonyms, TextMasker(pseudonyms, Identities()))
+
+
+def _as_joined(schema: Schema) -> dict[tuple[str, str], Column]:
+    """Give the columns that foreign keys join as if they were one: the same fakes fit in all."""
+    found = {}
+    for group in joined_groups(schema):
+        lengths = [c.max_length for _, c in group if c.max_length is not None]
+        for table, column in group:
+            found[table.key, column.name] = replace(
+                column, is_unique=any(c.is_unique for _, c in group),
+                max_length=min(lengths, default=None),
+            )  # fmt: skip
+    return found
+
+
 def _masked(
-    policy: Policy, table: Table, pseudonyms: Pseudonyms, masker: TextMasker | None
-) -> tuple[tuple[str, Kernel], ...]:
+    policy: Policy, table: Table, pseudonyms: Pseudonyms, masker: TextMasker | None,
+    joined: Mapping[tuple[str, str], Column],
+) -> tuple[tuple[str, Kernel], ...]:  # fmt: skip
     masked = []
     for column in table.columns:
         decision = policy.decision(table, column)
@@ -61,7 +91,8 @@ def _masked(
             masked.append((column.name, _of_text(decision.method, table, column, masker)))
             continue
         try:
-            kernel = pseudonyms.for_column(decision.method, column, dict(decision.options))
+            same = joined.get((table.key, column.name), column)
+            kernel = pseudonyms.for_column(decision.method, same, dict(decision.options))
         except InvalidInput as error:
             raise InvalidPolicy(
                 f"{table.policy_key}.{column.name}: {error.message}", hint=error.hint
@@ -97,6 +128,28 @@ def identity_columns(policy: Policy, schema: Schema) -> list[tuple[Table, Column
             if decision is not None and decision.method in KINDS:
                 found.append((table, column, decision.method))
     return found
+
+
+def joined_groups(schema: Schema) -> list[list[tuple[Table, Column]]]:
+    """Group the columns that foreign keys join, one with another, however far. Pure."""
+    leader: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def find(place: tuple[str, str]) -> tuple[str, str]:
+        while leader.setdefault(place, place) != place:
+            place = leader[place]
+        return place
+
+    for table in schema.tables:
+        for key in table.foreign_keys:
+            for name, other in zip(key.columns, key.target_columns, strict=True):
+                leader[find((table.key, name))] = find((key.target, other))
+    groups: dict[tuple[str, str], list[tuple[Table, Column]]] = {}
+    for table in schema.tables:
+        for column in table.columns:
+            place = (table.key, column.name)
+            if place in leader:
+                groups.setdefault(find(place), []).append((table, column))
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _check_keys(policy: Policy, tables: Mapping[str, Table]) -> None:

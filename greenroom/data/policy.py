@@ -9,13 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
 from greenroom.data.schema import Column, Schema, Table
-from greenroom.errors import InvalidPolicy, Undecided
+from greenroom.errors import InvalidInput, InvalidPolicy, Undecided
 from greenroom.yamlfile import compose
 
 FILE_NAME = "anonymization.yaml"
@@ -161,6 +161,25 @@ def check_decided(policy: Policy, schema: Schema) -> None:
                 raise InvalidPolicy(
                     f"{key} has no column {name!r}", hint="Renamed? Decide about the new name."
                 )
+
+
+def with_decision(policy: Policy, place: str, decision: Decision) -> Policy:
+    """Give a policy that decides otherwise about one ``schema.table.column``.
+
+    Errors: InvalidInput when the policy has no such table.
+    """
+    for key in sorted(policy.tables, key=len, reverse=True):
+        short = key.removeprefix("public.")
+        for name in (key, short):
+            if place.startswith(f"{name}.") and len(place) > len(name) + 1:
+                table, column = policy.tables[key], place[len(name) + 1 :]
+                columns = {**table.columns, column: decision}
+                return replace(
+                    policy, tables={**policy.tables, key: replace(table, columns=columns)}
+                )
+    raise InvalidInput(
+        f"the policy has no table for {place!r}", hint="Write it as schema.table.column."
+    )
 
 
 # --- the file -----------------------------------------------------------------------------------

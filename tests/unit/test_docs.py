@@ -22,7 +22,9 @@ pytestmark = pytest.mark.unit
 
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    page for folder in (ROOT, DOCS, DOCS / "decisions", DOCS / "data") for page in folder.glob("*.md")
+    page
+    for folder in (ROOT, DOCS, DOCS / "decisions", DOCS / "data")
+    for page in folder.glob("*.md")
 )  # fmt: skip
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 OPTION = re.compile(r"`(--?[a-z][a-z-]*)(?:`|[ =])")

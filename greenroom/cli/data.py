@@ -1,0 +1,254 @@
+"""``data``: what becomes of production's columns, and what was made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from greenroom.cli.main import actor
+from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.cli.sync import COMMANDS
+from greenroom.data.discover import Discovery, discover
+from greenroom.data.introspect import read_schema
+from greenroom.data.plan import suggest_truncates, try_plan
+from greenroom.data.policy import (
+    FILE_NAME,
+    METHODS,
+    Decision,
+    Policy,
+    dump_policy,
+    load_policy,
+    undecided,
+    with_decision,
+)
+from greenroom.data.schema import Schema
+from greenroom.data.source import open_source, read_warnings
+from greenroom.errors import GreenroomError, InvalidInput, NotFound
+from greenroom.store import policies, projects
+from greenroom.store.work import unit_of_work
+
+LOW = 0.75
+"""Confidence under which a proposal is listed to be looked at first."""
+_file = click.option(
+    "--file", "file", type=click.Path(dir_okay=False, path_type=Path), default=FILE_NAME,
+    show_default=True, help="The policy's file.",
+)  # fmt: skip
+
+
+@click.group()
+def data() -> None:
+    """Production's data in staging: what becomes of each column, syncs, reports."""
+
+
+for _part in COMMANDS:
+    data.add_command(_part)
+
+
+def _production(project_name: str) -> str:
+    with unit_of_work() as work:
+        project = projects.get_project(work, project_name)
+        url = projects.production_database_url(project)
+    if url is None:
+        raise InvalidInput(
+            f"{project_name} names no production database",
+            hint=f"greenroom project set-database {project_name}",
+        )
+    return url
+
+
+def _read(file: Path) -> Policy | None:
+    return load_policy(file.read_bytes()) if file.exists() else None
+
+
+def _needed(file: Path, project_name: str) -> Policy:
+    known = _read(file)
+    if known is None:
+        raise NotFound(
+            f"there is no {file}", hint=f"`greenroom data discover {project_name}` writes one."
+        )
+    return known
+
+
+@data.command("discover")
+@click.argument("project_name")
+@_file
+@click.option("--print", "only_print", is_flag=True, help="Print it, write nothing.")
+@json_option
+@command
+def data_discover(project_name: str, file: Path, only_print: bool, as_json: bool) -> None:
+    """Look at production's columns and propose what becomes of each, in a file to review.
+
+    Reads at most 200 rows of a table and keeps no value. What the file decides already stays.
+    """
+    url, known = _production(project_name), _read(file)
+    quiet = as_json or only_print
+    connection = open_source(url)
+    try:
+        schema = read_schema(connection)
+        found = discover(connection, schema, known)
+        warnings = read_warnings(connection)
+    finally:
+        connection.close()
+    text = dump_policy(found.policy)
+    if only_print:
+        click.echo(text, nl=False)
+        return
+    file.write_text(text)
+    if as_json:
+        say_json(_describe(found, file))
+    if not quiet:
+        _say_found(project_name, schema, found, file, warnings)
+
+
+def _describe(found: Discovery, file: Path) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "new_columns": [
+            {"table": table, "column": name, **_row(found.policy.tables[table].columns[name])}
+            for table, name in found.new_columns
+        ],
+        "emptied_tables": list(found.new_tables),
+        "vanished": list(found.vanished),
+        "unread": list(found.unread),
+    }
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {
+        "method": decision.method, "confidence": decision.confidence, "why": decision.why,
+    }  # fmt: skip
+
+
+def _say_found(
+    project_name: str, schema: Schema, found: Discovery, file: Path, warnings: list[str]
+) -> None:
+    for warning in warnings:
+        out.print(f"Note: {warning}.", markup=False)
+    rows = [
+        (table, name, found.policy.tables[table].columns[name]) for table, name in found.new_columns
+    ]
+    counts = Counter(decision.method for _, _, decision in rows)
+    kinds = ", ".join(f"{count} {method}" for method, count in counts.most_common())
+    out.print(f"{len(rows)} columns proposed ({kinds or 'none'}).", markup=False)
+    for key in found.new_tables:
+        out.print(
+            f"  {key} stays empty: its rows act, let somebody in, or copy others", markup=False
+        )
+    first = sorted(
+        (row for row in rows if (row[2].confidence or 0.0) < LOW),
+        key=lambda row: row[2].confidence or 0.0,
+    )
+    if first:
+        say_table(
+            ["look at these first", "proposed", "sure", "why"],
+            [(f"{t}.{n}", d.method, f"{d.confidence:.0%}", d.why) for t, n, d in first[:40]],
+            "",
+        )
+    for gone in found.vanished:
+        out.print(f"  {gone} is not there any more: delete its entry", markup=False)
+    for key in found.unread:
+        out.print(f"  {key} could not be read: decided by names alone", markup=False)
+    emptied = [key for key in suggest_truncates(schema) if key not in found.policy.truncate
+               and found.policy.tables.get(key) is None]  # fmt: skip
+    if emptied:
+        out.print(f"  Consider hooks.truncate for {', '.join(emptied)}", markup=False)
+    out.print(f"Wrote [bold]{file}[/]. Read it, change what is wrong, then:")
+    out.print(f"  greenroom data approve {project_name}", markup=False)
+
+
+@data.command("check")
+@click.argument("project_name")
+@_file
+@json_option
+@command
+def data_check(project_name: str, file: Path, as_json: bool) -> None:
+    """Say whether the file decides every column of production as it is now."""
+    policy = _needed(file, project_name)
+    connection = open_source(_production(project_name))
+    try:
+        schema = read_schema(connection)
+    finally:
+        connection.close()
+    missing = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
+    missing = list(dict.fromkeys(missing))
+    problem: GreenroomError | None = None
+    if not missing:
+        try:
+            try_plan(policy, schema)
+        except GreenroomError as error:
+            problem = error
+    if as_json:
+        say_json({"undecided": missing, "problem": problem.as_json() if problem else None})
+    elif missing:
+        out.print(f"{len(missing)} columns are not decided:")
+        for name in missing:
+            out.print(f"  {name}", markup=False)
+        out.print(f"Propose: greenroom data discover {project_name}", markup=False)
+    elif problem is not None:
+        raise problem
+    else:
+        out.print("Every column is decided, and every method fits.")
+    if missing or problem is not None:
+        raise SystemExit(1)
+
+
+@data.command("decide")
+@click.argument("column", metavar="TABLE.COLUMN")
+@click.argument("method", type=click.Choice(sorted(METHODS)), metavar="METHOD")
+@click.option("--why", default="", help="The reason, for who reads it after you.")
+@_file
+@command
+def data_decide(column: str, method: str, why: str, file: Path) -> None:
+    """Decide about one column, in the file: TABLE.COLUMN becomes METHOD."""
+    policy = _needed(file, "<project>")
+    changed = with_decision(policy, column, Decision(method, {}, why, actor()))
+    file.write_text(dump_policy(changed))
+    out.print(f"{column}: {METHODS[method]}.", markup=False)
+
+
+@data.command("approve")
+@click.argument("project_name")
+@_file
+@click.option("--by", default="", help="Who approves; default: who types.")
+@command
+def data_approve(project_name: str, file: Path, by: str) -> None:
+    """Put the file in force: the next sync follows it. The version before is kept."""
+    policy = _needed(file, project_name)
+    with unit_of_work() as work:
+        project = projects.get_project(work, project_name)
+        made = policies.record_policy(
+            work, project, file.read_text(), policy.fingerprint(), by=by or actor()
+        )
+        number, who = made.number, made.approved_by
+    out.print(f"Policy {number} of {project_name} is in force, approved by {who}.", markup=False)
+    out.print(f"  greenroom sync {project_name}", markup=False)
+
+
+@data.command("policy")
+@click.argument("project_name")
+@json_option
+@command
+def data_policy(project_name: str, as_json: bool) -> None:
+    """Print the policy in force, as it was approved."""
+    with unit_of_work() as work:
+        found = policies.find_policy(work, projects.get_project(work, project_name))
+    if found is None:
+        raise NotFound(
+            f"{project_name} has no approved policy",
+            hint=f"greenroom data discover {project_name}, read it, then approve it.",
+        )
+    if as_json:
+        say_json(
+            {
+                "number": found.number,
+                "approved_by": found.approved_by,
+                "approved_at": found.approved_at,
+                "fingerprint": found.fingerprint,
+                "text": found.text,
+            }
+        )
+        return
+    click.echo(found.text, nl=False)

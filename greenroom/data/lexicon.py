@@ -1,0 +1,58 @@
+"""Names that people have, of some sixty countries: they tell names from things.
+
+Source: the lists of Faker (MIT licence), read where it is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+SHORTEST = 3
+"""Letters: shorter names are words or initials."""
+_WORDS = re.compile(r"[^\W\d_]+")
+_GIVEN = ("first_names", "first_names_female", "first_names_male", "first_names_nonbinary")
+_FAMILY = ("last_names", "last_names_female", "last_names_male")
+
+
+def fold_name(word: str) -> str:
+    """Fold a word as names are compared: without case and accents."""
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Give given names, folded."""
+    return _collect(_GIVEN)
+
+
+@cache
+def family_names() -> frozenset[str]:
+    """Give family names, folded."""
+    return _collect(_FAMILY)
+
+
+def _collect(lists: Iterable[str]) -> frozenset[str]:
+    from faker.providers import person as countries  # 0.3 s, which most commands need not pay
+
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(countries.__path__):
+        provider = importlib.import_module(f"{countries.__name__}.{module.name}").Provider
+        for name in lists:
+            entries = getattr(provider, name, ())
+            for entry in entries if isinstance(entries, Iterable) else ():
+                word = fold_name(str(entry))
+                if len(word) >= SHORTEST and _WORDS.fullmatch(word):
+                    found.add(word)
+    return frozenset(found)
+
+
+def has_name(text: str) -> bool:
+    """Whether a given or family name is among a text's words."""
+    words = [fold_name(word) for word in _WORDS.findall(text)]
+    return any(word in given_names() or word in family_names() for word in words)
