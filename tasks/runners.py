@@ -19,7 +19,7 @@ def sync_runner() -> TaskRunner[Any]:
     if settings.dask_address is None:
         return ThreadPoolTaskRunner(max_workers=settings.sync_workers)
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise InvalidInput(
             "GREENROOM_DASK_ADDRESS is set, but prefect-dask is not installed",

@@ -67,11 +67,10 @@ class DatabasePhones(PhoneRecognizer):
                 text[found.start : found.end],
                 text[max(0, found.start - 2) : found.start],
             )
-            if _NO_PHONE.match(value):
+            # A word beside it adds to a score: what is part of a longer number must have none.
+            if _NO_PHONE.match(value) or _GLUED.search(before):
                 continue
-            if _GLUED.search(before):
-                found.score = 0.05
-            elif not _FORMATTED.search(value):
+            if not _FORMATTED.search(value):
                 found.score = 0.2
             kept.append(found)
         return kept

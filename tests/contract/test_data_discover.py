@@ -49,7 +49,6 @@ def test_odd_types_and_names(postgres_dsn: str) -> None:
     assert users["email"].method == "email"
     assert users["full_name"].method == "full_name"
     assert users["born"].method == "birth_date"
-    assert users["tags"].method != "keep"
     assert found.tables["public.orders"].columns["user_email"].method == "email"
     assert "upper_name" not in users
 
