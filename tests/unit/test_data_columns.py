@@ -1,0 +1,19 @@
+"""Discovery on the labelled schemas of the benchmark, and what its proposals do to ids."""
+
+from __future__ import annotations
+
+import pytest
+
+from greenroom.data.identities import Identities
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.text import TextMasker
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("column", ["number", "phone_number", "receipt_number", "call"])
+def test_a_number_of_an_order_is_no_phone_whatever_its_column_is_called(column: str) -> None:
+    masker = TextMasker(Pseudonyms(b"k" * 32), Identities())
+    for number in range(100_000, 100_400, 7):
+        order = f"ORD-2024-{number}"
+        assert masker.mask(order, column) == (order, [])
