@@ -31,6 +31,7 @@ WORDS = {
     "error": ("error", "bad"), "failed": ("failed", "bad"),
     "sleeping": ("sleeping", "calm"), "retired": ("retired", "calm"),
     "cancelled": ("cancelled", "calm"), "destroyed": ("destroyed", "calm"),
+    "running": ("running", "busy"), "done": ("done", "good"),
     "RUNNING": ("running", "good"), "STARTING": ("starting", "busy"),
     "BACKOFF": ("restarting", "bad"), "STOPPING": ("stopping", "busy"),
     "STOPPED": ("stopped", "calm"), "EXITED": ("exited", "bad"), "FATAL": ("failed", "bad"),

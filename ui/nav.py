@@ -24,6 +24,7 @@ class Entry:
 ENTRIES = (
     Entry("dashboard", "Dashboard", "space_dashboard", "Staging"),
     Entry("environment", "Environment", "deployed_code", "Staging"),
+    Entry("data", "Data", "database", "Staging"),
     Entry("projects", "Projects", "folder_copy", "Staging"),
     Entry("audit", "Audit", "receipt_long", "Platform"),
     Entry("platform", "Platform", "monitor_heart", "Platform"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from greenroom import orders
+from greenroom import data_orders, orders
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import out
 from greenroom.cli.stagehands import PROJECT, CheckFailed, Stagehands
@@ -25,11 +25,12 @@ from greenroom.demo.repository import (
 from greenroom.platform.up import Platform, Started
 from greenroom.settings import Settings
 from greenroom.store import deployments, environments, projects
-from greenroom.store.models import DeploymentStatus
+from greenroom.store.models import DeploymentStatus, SyncStatus
 from greenroom.store.work import database_url, unit_of_work
 
 CUSTOMERS = 20_000
 PRODUCTION_DATABASE = "tolmere_production"
+STAGING = "feature-spring-sale"
 
 
 class Play:
@@ -67,13 +68,14 @@ class Play:
             "console": self.platform.console_url,
             "prefect": self.platform.prefect_url,
             "production": self.hands.environment("production").url,
-            "preview": self.hands.environment("feature-spring-sale").url,
+            "preview": self.hands.environment(STAGING).url,
             "admin_password": self.started.admin_password,
         }
 
     def _play(self) -> None:
         repository = self._set_up()
         self._deploy_production(repository)
+        self._bring_data()
         self._deploy_feature(repository)
         self._break(repository)
         self._roll_back(repository)
@@ -159,20 +161,40 @@ class Play:
                 "search engines may index it",
             )
 
+    def _bring_data(self) -> None:
+        self.tell.act(4, "Production's customers become other people, for staging")
+        with self._step("data") as checks:
+            policy, open_count = self.hands.approve_policy()
+            masked = sum(
+                decision.method != "keep"
+                for table in policy.tables.values() for decision in table.columns.values()
+            )  # fmt: skip
+            self._check(checks, not open_count, f"every column is decided, {masked} of them masked")
+            order = data_orders.place_sync(PROJECT, actor="demo")
+            ended = self.hands.watch_sync(order.sync_id)
+            report = ended.report or {}
+            self._check(
+                checks,
+                ended.status == SyncStatus.DONE and report["proof"]["originals_found"] == 0,
+                f"{report['proof']['patterns']:,} patterns of their originals are nowhere in"
+                " the copy: the report is signed",
+            )
+
     def _deploy_feature(self, repository: SampleRepository) -> None:
-        self.tell.act(4, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
+        self.tell.act(5, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
         with self._step("staging") as checks:
             deployment = self.hands.push(FEATURE_BRANCH, repository.feature_commit)
             ended = self.hands.watch(deployment)
             self._check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
-            health = self.hands.health("feature-spring-sale")
+            health = self.hands.health(STAGING)
             self._check(
                 checks,
-                health["commit"] == repository.feature_commit and health["customers"] < CUSTOMERS,
+                health["commit"] == repository.feature_commit and health["customers"] == CUSTOMERS,
                 f"it runs commit {repository.feature_commit[:7]} on a database of its own"
-                f" ({health['customers']} customers)",
+                f" with {health['customers']:,} customers",
             )
-            home = self.hands.get("feature-spring-sale", "/")
+            self._compare_people(checks)
+            home = self.hands.get(STAGING, "/")
             self._check(
                 checks,
                 "spring sale" in home.text.lower() and "noindex" in home.headers["x-robots-tag"],
@@ -183,10 +205,20 @@ class Play:
                 checks, "spring sale" not in production.text.lower(), "production is unchanged"
             )
 
+    def _compare_people(self, checks: list[str]) -> None:
+        """Show three customers as production and staging have them."""
+        before, after = self.hands.customers("production"), self.hands.customers(STAGING)
+        for original, fake in zip(before, after, strict=True):
+            self.tell.say(f"│ {original:<46} → {fake}", "bright_black")
+        shared = set(before) & set(after)
+        self._check(
+            checks, bool(before) and not shared, "its customers are other people, orders and all"
+        )
+
     def _break(self, repository: SampleRepository) -> None:
-        self.tell.act(5, "A broken commit is pushed")
+        self.tell.act(6, "A broken commit is pushed")
         with self._step("broken") as checks:
-            before = self.hands.health("feature-spring-sale")["commit"]
+            before = self.hands.health(STAGING)["commit"]
             deployment = self.hands.push(FEATURE_BRANCH, push_broken_commit(repository))
             ended = self.hands.watch(deployment)
             error = ended.error or {}
@@ -202,24 +234,24 @@ class Play:
             self._check(checks, bool(tail), "its last log lines are kept with the deployment")
             self._check(
                 checks,
-                self.hands.health("feature-spring-sale")["commit"] == before,
+                self.hands.health(STAGING)["commit"] == before,
                 f"commit {before[:7]} has never stopped serving",
             )
 
     def _roll_back(self, repository: SampleRepository) -> None:
-        self.tell.act(6, "It is mended, and then rolled back all the same")
+        self.tell.act(7, "It is mended, and then rolled back all the same")
         with self._step("rollback") as checks:
             fixed = push_fix_commit(repository)
             ended = self.hands.watch(self.hands.push(FEATURE_BRANCH, fixed))
             self._check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
-                and self.hands.health("feature-spring-sale")["commit"] == fixed,
+                and self.hands.health(STAGING)["commit"] == fixed,
                 f"commit {fixed[:7]} is live",
             )
-            order = orders.place_rollback(f"{PROJECT}/feature-spring-sale", actor="demo")
+            order = orders.place_rollback(f"{PROJECT}/{STAGING}", actor="demo")
             ended = self.hands.watch(order.deployment_id)
-            health = self.hands.health("feature-spring-sale")
+            health = self.hands.health(STAGING)
             self._check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
@@ -238,7 +270,7 @@ class Play:
     def _find_again(self) -> None:
         self.tell.act(2, "It was played before: everything is found again")
         with self._step("found") as checks:
-            for name in ("production", "feature-spring-sale"):
+            for name in ("production", STAGING):
                 self.tell.busy(f"waiting for {name}")
                 health = self.hands.eventually(lambda name=name: self.hands.health(name))  # type: ignore[misc]
                 self.tell.end()
@@ -256,7 +288,7 @@ class Play:
             project = projects.find_project(work, PROJECT)
             if project is None:
                 return False
-            found = environments.find_environment(work, project, "feature-spring-sale")
+            found = environments.find_environment(work, project, STAGING)
             if found is None:
                 return False
             history = deployments.list_deployments(work, found.id)

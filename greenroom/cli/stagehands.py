@@ -12,19 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import psycopg
 
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import STATUS_STYLES
+from greenroom.data.discover import discover
+from greenroom.data.introspect import read_schema
+from greenroom.data.policy import Policy, dump_policy, undecided
+from greenroom.data.source import open_source
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.health import wait_until_routed
 from greenroom.settings import Settings
 from greenroom.sources.github import sign
-from greenroom.store import deployments, environments, projects
-from greenroom.store.models import Environment
+from greenroom.store import deployments, environments, policies, projects, syncs
+from greenroom.store.models import Environment, Sync
 from greenroom.store.work import unit_of_work
 
 PROJECT = "tolmere"
-DEPLOY_TIMEOUT_SECONDS = 240
+DEPLOY_TIMEOUT_SECONDS, SYNC_TIMEOUT_SECONDS = 240, 600
 
 
 class CheckFailed(GreenroomError):
@@ -113,6 +118,61 @@ class Stagehands:
                     hint=f"The worker's log: {self.settings.path('logs', 'worker.log')}",
                 )
             time.sleep(0.15)
+
+    def approve_policy(self) -> tuple[Policy, int]:
+        """Let discovery propose, and approve it; give the policy and what it leaves open."""
+        with unit_of_work() as work:
+            url = projects.production_database_url(projects.get_project(work, PROJECT))
+        assert url is not None
+        connection = open_source(url)
+        try:
+            schema = read_schema(connection)
+            policy = discover(connection, schema).policy
+        finally:
+            connection.close()
+        text = dump_policy(policy)
+        self.settings.path("demo", "anonymization.yaml").write_text(text)
+        with unit_of_work() as work:
+            project = projects.get_project(work, PROJECT)
+            policies.record_policy(work, project, text, policy.fingerprint(), by="demo")
+        return policy, len(undecided(policy, schema))
+
+    def watch_sync(self, sync_id: uuid.UUID) -> Sync:
+        """Tell a sync's log as it grows; give the ended sync."""
+        deadline, said, phase = time.monotonic() + SYNC_TIMEOUT_SECONDS, 0, ""
+        while True:
+            with unit_of_work() as work:
+                row = syncs.get_sync(work, sync_id)
+            for line in row.log_output[said:].splitlines():
+                self.tell.end()
+                self.tell.say(f"{'data':>8}  {line[9:]}", "bright_black")
+            said = len(row.log_output)
+            if row.status in syncs.FINAL:
+                self.tell.end()
+                if row.error:
+                    raise CheckFailed(f"the sync failed: {row.error['detail']}")
+                return row
+            if row.phase != phase:
+                phase = row.phase
+                self.tell.busy({"data": "copying, masked on the way", "proof": "looking for every"
+                                " original"}.get(phase, f"sync: {phase}"))  # fmt: skip
+            if time.monotonic() > deadline:
+                raise PlatformError(f"the sync is still {row.phase}")
+            time.sleep(0.15)
+
+    def customers(self, environment: str, count: int = 3) -> list[str]:
+        """Give some customers as an environment's database has them: the same ones by id."""
+        with unit_of_work() as work:
+            found = environments.get_environment(work, f"{PROJECT}/{environment}")
+            url = environments.environment_database_url(found)
+            url = url or projects.production_database_url(found.project)
+        assert url is not None
+        with psycopg.connect(url) as connection:
+            rows = connection.execute(
+                "select full_name || ', ' || email from customers where id > 100 order by id"
+                " limit %s", (count,)
+            ).fetchall()  # fmt: skip
+        return [str(text) for (text,) in rows]
 
     def _await_gateway(self, environment_id: uuid.UUID) -> None:
         """Wait until the gateway has heard of a switch, as it does within a second."""

@@ -216,7 +216,11 @@ def _text(table: Table, column: Column, values: Sequence[str]) -> Vote:
         return Vote("token", 0.7, "long values of letters and digits, nearly all different")
     if evidence.are_moments(values):
         return Vote("keep", 0.8, "dates and times")
-    is_named = hints.is_code_name(column)
+    is_named, is_counted = hints.is_code_name(column), hints.is_counted_name(column)
+    if is_counted and evidence.are_counted(values):
+        return Vote("keep", 0.8, "named like a number of orders or things, and codes without space")
+    if things := evidence.of_things(values):
+        return Vote("keep", 0.8 if is_named else 0.6, f"all values are {things}")
     if evidence.are_codes(values) and (is_named or column.is_unique or len(set(values)) <= 40):
         return Vote("keep", 0.85 if is_named else 0.7, "short codes without a space")
     if is_named and not values:

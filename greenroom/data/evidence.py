@@ -26,7 +26,10 @@ _HASH = re.compile(
     r"\$(?:2[abxy]|argon2\w*|pbkdf2\S*|scrypt|[156])\$\S+|pbkdf2_\w+\$\S+|\{\w+\}\S{20,}"
 )
 _OPAQUE = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[A-Za-z0-9_+/=-]{24,}|eyJ[\w-]+\.[\w-]+\.[\w-]+")
-_PHONE = re.compile(r"\+\d[\d ()./-]{6,18}|\(?\d{2,5}\)?[ ./-]\d[\d ()./-]{4,14}")
+_PHONE = re.compile(
+    r"(?:\+\d[\d ()./-]{6,18}|\(?\d{2,5}\)?[ ./-]\d[\d ()./-]{4,14}|\(\d{2,5}\)\d[\d ./-]{4,14}"
+    r")(?:(?:x| x| ext\.? ?)\d{1,6})?"
+)
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 _DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?")
 _NAME = re.compile(
@@ -37,7 +40,7 @@ _NAME = re.compile(
 )
 _STREET = re.compile(
     r"\d{1,5}[a-z]? [A-ZÀ-Þ][\w.'\u2019-]+(?: [\w.'\u2019-]+){1,4}(?:,? .*)?"
-    r"|[A-ZÀ-Þ][\w.'\u2019-]+(?: [\w.'\u2019-]+){0,4} \d{1,4} ?[a-z]?"
+    r"|[A-ZÀ-Þ][\w.'\u2019-]+(?: [\w.'\u2019-]+){0,4},? \d{1,4}(?:[/-]\d{1,4})? ?[a-z]?"
 )
 _STREET_WORD = re.compile(
     r"\b(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|court|ct|way|square|place|boulevard|blvd"
@@ -137,13 +140,64 @@ def _are_many(filled: Sequence[str]) -> bool:
     return len(set(filled)) > max(5, len(filled) // 5)
 
 
+_THINGS: list[tuple[str, re.Pattern[str]]] = [
+    ("UUIDs", _UUID),
+    (
+        "moments as seconds or digits",
+        re.compile(r"1\d{9}(?:\d{3})?|(?:19|20)\d{12}|(?:19|20)\d{6}"),
+    ),
+    ("numbers with a fraction", re.compile(r"-?\d+[.,]\d{1,12}")),
+    ("small numbers", re.compile(r"-?\d{1,4}")),
+    ("versions", re.compile(r"v?\d+(?:\.\d+){1,2}(?:[-+.]\w+)?")),
+    ("numbers after the same letters", re.compile(r"[A-Za-z]{2,6}[-_/#:.](?:\d+[-_/.]?)+")),
+]
+
+
+def of_things(values: Sequence[str]) -> str:
+    """Say what all values are that stand for nobody: moments, versions, numbers of orders."""
+    filled = [value.strip() for value in values if value.strip()]
+    if len(filled) < 3:
+        return ""
+    for what, pattern in _THINGS:
+        if all(pattern.fullmatch(value) for value in filled):
+            if what.startswith("numbers after") and len(set(map(_letters, filled))) > 3:
+                continue
+            return what
+    return "numbers of articles with the right check" if all(map(_is_ean, filled)) else ""
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^A-Za-z].*", "", text)
+
+
+def _is_ean(text: str) -> bool:
+    """Source: GS1 General Specifications, check digit calculation."""
+    if not re.fullmatch(r"\d{8}|\d{12,14}", text):
+        return False
+    weighed = (int(digit) * (3 - at % 2 * 2) for at, digit in enumerate(reversed(text[:-1])))
+    return (sum(weighed) + int(text[-1])) % 10 == 0
+
+
+def are_counted(values: Sequence[str]) -> bool:
+    """Whether all values are numbers or codes with a digit, without a space."""
+    filled = [value.strip() for value in values if value.strip()]
+    return bool(filled) and all(_CODE.fullmatch(v) and re.search(r"\d", v) for v in filled)
+
+
 def is_opaque(values: Sequence[str]) -> bool:
     """Whether the values look like keys: long, letters and digits, nearly all different."""
     filled = [value.strip() for value in values if value.strip()]
     if len(filled) < 3 or len(set(filled)) < len(filled) * 0.9:
         return False
-    hits = sum(bool(_OPAQUE.fullmatch(v)) and not _UUID.fullmatch(v) for v in filled)
+    hits = sum(_is_opaque(value) and not _UUID.fullmatch(value) for value in filled)
     return hits / len(filled) >= ENOUGH
+
+
+def _is_opaque(text: str) -> bool:
+    if not _OPAQUE.fullmatch(text):
+        return False
+    words = [part for part in re.split(r"[-_/.]", text) if part.isalpha() and len(part) < 16]
+    return sum(map(len, words)) < len(text) / 3
 
 
 def are_codes(values: Sequence[str]) -> bool:

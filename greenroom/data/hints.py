@@ -52,9 +52,10 @@ _PEOPLE = (
 )
 _FIRMS = (
     r"compan(?:y|ies)|organi[sz]ations?|firms?|vendors?|suppliers?|employers?|business(?:es)?"
+    r"|accounts?|merchants?|partners?|tenants?"
     r"|firmen?|lieferanten?|societes?|entreprises?|fournisseurs?|empresas?|proveedores?|aziende?"
 )
-PEOPLE_TABLE = re.compile(rf"(?:^|_)(?:{_PEOPLE})$")
+PEOPLE_TABLE = re.compile(rf"^(?!.*(?:api|oauth|app|http|test)_)(?:.*_)?(?:{_PEOPLE})$")
 FIRMS_TABLE = re.compile(rf"(?:^|_)(?:{_FIRMS})$")
 ADDRESS_TABLE = re.compile(r"(?:^|_)(?:address(?:es)?|adressen?|adresses?|direcciones)$")
 EMPTIED_TABLE = re.compile(
@@ -95,8 +96,8 @@ _TEXT_RULES = [
     _rule(r"(?:^|_)(?:iban|bank_account|account_iban)(?:_number)?$", "iban", 0.95, "an IBAN"),
     _rule(r"(?:^|_)(?:card_?number|cc_?number|credit_?card(?:_number)?|pan|kartennummer)$",
           "card", 0.95, "a card number"),
-    _rule(r"(?:^|_)(?:last_?(?:4|four)(?:_digits)?|card_last\w*|cvv|cvc)$", "digits", 0.85,
-          "part of a card number"),
+    _rule(r"(?:^|_)(?:last_?(?:4|four)(?:_digits)?|last_digits|card_last\w*|cvv|cvc)$",
+          "digits", 0.85, "part of a card number"),
     _rule(r"(?:^|_)(?:ssn|social_security(?:_number|_no)?|national_(?:id|insurance)(?:_number)?"
           r"|nino|tax_?(?:id|number|payer_id)|tin|vat_?(?:id|number|no)|passport(?:_?(?:no|number))?"
           r"|driv\w*_licen[cs]e(?:_\w+)?|licen[cs]e_plate|identity_?(?:card|number|document)\w*"
@@ -105,7 +106,9 @@ _TEXT_RULES = [
           r"|numero_securite_sociale|nir|siret|bsn|pesel|ahv\w*|medical_record_\w+|mrn"
           r"|insurance_?(?:no|number|id)|policy_?number|patient_(?:no|number)|nhs_?number"
           r"|bank_?account(?:_?(?:no|number))?|account_?(?:no|number)|sort_code|routing_number"
-          r"|kontonummer|bic|swift(?:_code)?|kvnr|versichertennummer)$",
+          r"|num(?:ero)?_(?:de_)?(?:seguridad|securite)_sociale?|numero_tva|tva_intra\w*|partita_iva"
+          r"|frequent_flyer_?\w*|loyalty_?(?:no|number|card\w*)|hospital_?(?:no|number)|gmc_number"
+          r"|licen[cs]e_?(?:no|number)|kontonummer|bic|swift(?:_code)?|kvnr|versichertennummer)$",
           "national_id", 0.9, "a number that stands for somebody"),
     _rule(r"(?:^|_)(?:first_?names?|given_?names?|forename|fname|middle_?names?|vornamen?"
           r"|rufname|prenoms?|nombre_de_pila|nombres|primer_nombre|voornaam|christian_name)$",
@@ -113,8 +116,12 @@ _TEXT_RULES = [
     _rule(r"(?:^|_)(?:last_?names?|sur_?names?|family_?names?|lname|maiden_?name|nachnamen?"
           r"|familienname|geburtsname|nom_de_famille|nom_famille|apellidos?|segundo_apellido"
           r"|cognome|achternaam|apellido_\w+)$", "last_name", 0.96, "a family name"),
-    _rule(r"(?:^|_)(?:user_?names?|login|login_name|nick_?names?|handle|screen_?name|benutzername"
-          r"|nom_utilisateur|nombre_usuario|pseudo|pseudonym|gamertag|twitter|skype|telegram"
+    _rule(r"(?:^|_)(?:linked_?in|xing|facebook|twitter|instagram|github|gitlab|youtube|tiktok)"
+          r"_(?:url|link|profile|page)$|(?:^|_)(?:page_perso|homepage_url|social_url)$",
+          "url", 0.85, "somebody's page"),
+    _rule(r"(?:^|_)(?:user_?names?|login|login_name|nick_?names?|handle|screen_?name"
+          r"|benutzer(?:name|kennung)?"
+          r"|nom_utilisateur|nombre_usuario|usuario|identifiant|utente|gebruiker|pseudo|pseudonym|gamertag|twitter|skype|telegram"
           r"|instagram|linkedin|facebook|github|discord|irc|slack_(?:id|name|handle))$",
           "username", 0.93, "a user's name"),
     _rule(r"(?:^|_)(?:full_?names?|real_?name|display_?name|legal_?name|person_?name|nom_complet"
@@ -127,8 +134,9 @@ _TEXT_RULES = [
           r"|societe|entreprise|raison_sociale|empresa|razon_social|azienda|bedrijf|business_name"
           r"|workplace)$", "company", 0.88, "a company"),
     _rule(r"(?:^|_)(?:ip|ip_?(?:address|addr)|ipv[46]|remote_?(?:ip|addr|address)|last_ip"
-          r"|(?:current|last)_sign_in_ip|client_ip|signup_ip|adresse_ip)$", "ip", 0.95,
-          "a network address"),
+          r"|(?:current|last)_sign_in_ip|client_ip|signup_ip|(?:adresse|direccion)_ip|ip_adress[ea])$",
+          "ip", 0.95, "a network address"),
+    _rule(r"(?:^|_)(?:mac|mac_?addr(?:ess)?|hw_?addr(?:ess)?)$", "mac", 0.9, "a hardware address"),
     _rule(r"(?:^|_)(?:street(?:_?(?:address|name|line|1|2|no|number))*|strasse|str|hausnummer"
           r"|rue|calle|via|straat|address(?:_?(?:line)?_?\d?)?|addr(?:ess)?_?\d?|adresse?(?:_\d)?"
           r"|direccion|indirizzo|line_?[123]|house_?(?:no|number)|apartment|apt|suite|po_?box"
@@ -139,7 +147,6 @@ _TEXT_RULES = [
           "city", 0.88, "a place"),
     _rule(r"(?:^|_)(?:zip|zip_?code|post_?code|postal_?code|plz|postleitzahl|code_postal"
           r"|codigo_postal|cp|cap|postcode)$", "postcode", 0.93, "a postcode"),
-    _rule(r"(?:^|_)(?:mac|mac_?address)$", "mac", 0.9, "a hardware address"),
     _rule(r"(?:^|_)(?:avatar|photo|picture|portrait|profile_?(?:image|picture|photo|pic)|gravatar"
           r"|foto|bild)(?:_?(?:url|file_?name|path))?$", "url", 0.75, "a picture of somebody"),
     _rule(r"(?:^|_)(?:website|web_?site|homepage|home_page|personal_url|blog_url|profile_url)$",
@@ -175,9 +182,16 @@ _CODES = re.compile(
     r"extension|color|colour|size|unit|category|level|priority|channel|source|method|provider"
     r"|gateway|driver|class|class_name|model|table_name|permission|scope|event|action|plan|tier"
     r"|gender|sex|salutation|anrede|format|encoding|checksum|md5|sha\d*|etag|path|route|uri"
-    r"|controller|namespace|guard_name|connection|queue|frequency|interval|weekday|season)$"
+    r"|controller|namespace|guard_name|connection|queue|frequency|interval|weekday|season"
+    r"|codename|permalink|subdomain|migration|hex|barcode|branch|host|hostname|domain|stamp)$"
 )
 """Names of columns that hold one of a few words."""
+_COUNTED = re.compile(
+    r"(?:^|_)(?:number|no|nr|num|numero|reference|ref|referencia|batch|lot|serial|sequence|seq"
+    r"|tracking|awb|barcode|code_barres|codigo_barras|ean\d*|gtin|upc|sku|part|folio|expediente"
+    r"|bankleitzahl|blz)$|(?:nummer|_number_\d)$"
+)
+"""Names of columns that hold numbers of orders and things."""
 
 
 def by_name(table: Table, column: Column) -> Vote | None:
@@ -201,6 +215,22 @@ def by_name(table: Table, column: Column) -> Vote | None:
 def is_code_name(column: Column) -> bool:
     """Whether a column is named like one that holds one of a few words, or a key."""
     return _CODES.search(words_of(column.name)) is not None
+
+
+def is_counted_name(column: Column) -> bool:
+    """Whether a column is named like one that holds numbers of orders or things."""
+    return _COUNTED.search(words_of(column.name)) is not None
+
+
+def by_comment(column: Column) -> Vote | None:
+    """Say what a column's comment tells, by its words in groups of up to three."""
+    words = words_of(column.comment).split("_")[:40]
+    for length in (3, 2, 1):
+        for at in range(len(words) - length + 1):
+            vote = _first(_TEXT_RULES, "_".join(words[at : at + length]))
+            if vote is not None and vote.method != "text":
+                return Vote(vote.method, 0.6, vote.why.replace("named", "its comment speaks", 1))
+    return None
 
 
 def _by_table(name: str, where: str) -> Vote | None:

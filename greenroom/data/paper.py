@@ -11,24 +11,30 @@ from typing import Any
 def render(report: Mapping[str, Any], signature: Mapping[str, str] | None) -> str:
     """Give the page. Everything from outside is escaped; it loads and runs nothing."""
     title = f"{report['project']}: data report {report['sync']}"
-    parts = [
-        _head(report),
-        "<h2>What remains</h2><ul>", *(f"<li>{escape(text)}</li>" for text in report["risks"]),
-        "</ul>",
-        _notes(report["warnings"]),
-        _groups(report["groups"]),
-        "<h2>Every column</h2>",
-        *(_table(table) for table in report["tables"]),
-        _signature(signature),
-    ]  # fmt: skip
     style = files("greenroom.data").joinpath("paper.css").read_text()
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
-        + "".join(parts)
+        + body(report, signature)
         + "</main></body></html>\n"
     )
+
+
+def body(report: Mapping[str, Any], signature: Mapping[str, str] | None) -> str:
+    """Give what stands on the page, as HTML that needs a style."""
+    return "".join(
+        [
+            _head(report),
+            "<h2>What remains</h2><ul>", *(f"<li>{escape(text)}</li>" for text in report["risks"]),
+            "</ul>",
+            _notes(report["warnings"]),
+            _groups(report["groups"]),
+            "<h2>Every column</h2>",
+            *(_table(table) for table in report["tables"]),
+            _signature(signature),
+        ]
+    )  # fmt: skip
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -69,7 +75,7 @@ def _head(report: Mapping[str, Any]) -> str:
         f" {report['sync']}{where}</h1>"
         f'<p class="verdict {"good" if not found else "bad"}">{verdict}: '
         f"{proof['patterns']:,} patterns of production's originals were looked for in"
-        f" {_octets(proof['scanned_octets'])} of staging.</p>"
+        f" {octets(proof['scanned_octets'])} of staging.</p>"
         f"<p>{total:,} rows in {len(report['tables'])} tables; {masked} columns masked.</p>"
         f"<table class=facts>{rows}</table>"
     )
@@ -148,7 +154,8 @@ def _moment(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
 
-def _octets(count: int) -> str:
+def octets(count: int) -> str:
+    """Give a size in words."""
     size = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000 or unit == "GB":

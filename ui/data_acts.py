@@ -1,0 +1,81 @@
+"""Doing what somebody asked for on the page about data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from greenroom import data_orders
+from greenroom.data.discover import Discovery, discover
+from greenroom.data.introspect import read_schema
+from greenroom.data.plan import try_plan
+from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy
+from greenroom.data.schema import Schema
+from greenroom.data.source import open_source
+from greenroom.errors import InvalidInput
+from greenroom.store import policies, projects
+from greenroom.store.work import unit_of_work
+
+
+def sync(target: str, actor: str) -> str:
+    """Order fresh data for a project or an environment."""
+    order = data_orders.place_sync(target, actor=actor)
+    return f"Sync #{order.number} of {target} is on its way. Production is only read."
+
+
+def stop(project: str, number: int, actor: str) -> str:
+    """Ask a sync to stop."""
+    data_orders.place_cancel_sync(project, f"#{number}", actor=actor)
+    return f"Sync #{number} stops at its next step. Staging keeps what it has."
+
+
+def look_at_production(project: str, known: Policy | None) -> tuple[Schema, Discovery]:
+    """Propose what becomes of the columns that nobody decided about; keeps no value.
+
+    Errors: InvalidInput, SourceUnavailable.
+    """
+    with unit_of_work() as work:
+        url = projects.production_database_url(projects.get_project(work, project))
+    if url is None:
+        raise InvalidInput(
+            "the project names no production database", hint="Name it on the page Projects."
+        )
+    connection = open_source(url)
+    try:
+        schema = read_schema(connection)
+        return schema, discover(connection, schema, known)
+    finally:
+        connection.close()
+
+
+def changed(policy: Policy, methods: Mapping[tuple[str, str], str], actor: str) -> Policy:
+    """Give a policy with other methods for some columns, and some tables without rows. Pure."""
+    tables = dict(policy.tables)
+    for (key, name), method in methods.items():
+        table = tables[key]
+        before = table.columns.get(name)
+        if before is not None and before.method == method:
+            continue
+        columns = {**table.columns, name: Decision(method, {}, "", actor)}
+        tables[key] = replace(table, columns=columns)
+    return replace(policy, tables=tables)
+
+
+def emptied(policy: Policy, keys: Iterable[str]) -> Policy:
+    """Give a policy by which some tables come along empty. Pure."""
+    tables = {**policy.tables, **{key: TablePolicy(rows="none") for key in keys}}
+    return replace(policy, tables=tables)
+
+
+def approve(project: str, schema: Schema, policy: Policy, actor: str) -> str:
+    """Put a policy in force, if it decides every column and every method fits.
+
+    Errors: Undecided, InvalidPolicy.
+    """
+    try_plan(policy, schema)
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        made = policies.record_policy(
+            work, found, dump_policy(policy), policy.fingerprint(), by=actor
+        )
+        return f"Policy {made.number} is in force."
