@@ -101,6 +101,7 @@ _BLURBS = (
 )  # fmt: skip
 _PRODUCTS = ("Oak table", "Desk lamp", "Cotton towel", "Steel pan", "Blue mug", "Garden chair")
 _CODES = ("A1", "web", "B-204", "std", "EU1", "x9", "mail", "R2D", "north", "k3s")
+_SAMPLED = frozenset({"_text", "bpchar", "inet", "jsonb", "text", "varchar"})
 _SECRET = "token"
 _KEPT_TEXT = "keep|text"
 """Words about things: to be read for people is as right as to be kept."""
@@ -239,7 +240,9 @@ def load_labelled() -> Set:
                 empty.add(table.key)
             for entry in entries:
                 make = _KINDS[entry["values"]][2]
-                samples[table.key, entry["name"]] = [make(made) for _ in range(ROWS)]
+                values = [make(made) for _ in range(ROWS)]
+                if (entry["type"] or _KINDS[entry["values"]][0]) in _SAMPLED:
+                    samples[table.key, entry["name"]] = values
                 label = frozenset((entry["label"] or _KINDS[entry["values"]][1]).split("|"))
                 columns.append(Labelled(table.key, entry["name"], entry["values"], label))
     return Set(Schema(tuple(tables)), samples, columns, frozenset(empty))

@@ -1,9 +1,9 @@
 """How well discovery tells columns of people from others, on labelled schemas of our own.
 
 In-sample: rules were mended after seeing what they got wrong here. Before that, written for other
-schemas, they scored recall 0.960, precision 0.994 and missed 1 of 372 columns; 0.105 of the ids,
-times and numbers of orders were read as text for want of a rule, which changes none of them. A
-product's own schema will fare like that. What discovery is unsure of is shown first for review.
+schemas, they scored recall 0.960 and precision 0.994, missed 1 of 372 columns, and read one in ten
+of the ids, times and numbers of orders as text. A product's own schema will fare like that. What
+discovery is unsure of is shown first for review.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any
 
 from benchmarks.labelled import IDS, Labelled, Set, load_labelled
 from greenroom.data.discover import propose
+from greenroom.data.identities import Identities
 from greenroom.data.policy import Policy
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.text import TextMasker
 
 READ = frozenset({"json", "text"})
 """Methods that read a value for people, and leave the rest of it."""
@@ -38,8 +41,8 @@ def measure() -> dict[str, float]:
 
     Recall: of what tells of somebody, the share whose proposed method is one that is right for it.
     Precision: of what is replaced (not kept, not read for people), the share that tells of
-    somebody. Missed: tells of somebody, and would be kept. Harmed: ids, times and order numbers
-    that would be replaced.
+    somebody. Missed: tells of somebody, and would be kept. Harmed: of the values of ids, times and
+    numbers of orders, the share that would become others.
     """
     labelled = load_labelled()
     with_values = _score(labelled, methods(labelled))
@@ -54,7 +57,6 @@ def _score(labelled: Set, chosen: dict[Any, str]) -> dict[str, float]:
     replaced = [c for c in _copied(labelled) if chosen[c.table, c.column] not in REPLACED]
     justly = [c for c in replaced if c.label - REPLACED]
     ids = [c for c in _copied(labelled) if c.values in IDS and c.label == {"keep"}]
-    harmed = [c for c in ids if chosen[c.table, c.column] != "keep"]
     return {
         "columns": len(labelled.columns),
         "people": len(people),
@@ -62,8 +64,20 @@ def _score(labelled: Set, chosen: dict[Any, str]) -> dict[str, float]:
         "missed": len(missed) / len(people),
         "precision": len(justly) / len(replaced),
         "ids": len(ids),
-        "harmed": len(harmed) / len(ids),
+        "ids_read": sum(chosen[c.table, c.column] == "text" for c in ids) / len(ids),
+        "harmed": sum(_harmed(labelled, c, chosen[c.table, c.column]) for c in ids) / len(ids),
     }
+
+
+def _harmed(labelled: Set, column: Labelled, method: str) -> float:
+    """Give the share of a column's values that a method would change."""
+    if method not in REPLACED:
+        return 1.0
+    values = labelled.samples.get((column.table, column.column), [])
+    if method == "keep" or not values:
+        return 0.0
+    masker = TextMasker(Pseudonyms(bytes(32)), Identities())
+    return sum(masker.mask(v, column.column)[0] != v for v in values) / len(values)
 
 
 def _copied(labelled: Set) -> list[Labelled]:
