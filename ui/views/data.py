@@ -154,6 +154,7 @@ def _controls(row: DataRow) -> None:
             label = "Stopping …" if row.newest.is_stopping else f"Stop #{row.newest.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=row.newest.is_stopping):
                 acts.act(partial(data_acts.stop, row.project, row.newest.number))
+                st.rerun()
 
 
 @st.fragment(run_every="3s")
