@@ -1,7 +1,8 @@
 """Discovery: a proposal of what should become of every column, with its evidence, for review.
 
-Names, types, comments and the shapes of sampled values vote. What remains open is never kept: a
-text that nothing is known of is read for people, a document is masked text by text.
+Names, types, comments, constraints, the shapes of sampled values and what Presidio finds in them
+vote. What remains open is never kept: a text that nothing is known of is read for people, a
+document is masked text by text.
 """
 
 from __future__ import annotations
@@ -9,25 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import psycopg
-
 from greenroom.data import evidence, hints
+from greenroom.data.documents import by_documents
 from greenroom.data.hints import Vote
 from greenroom.data.plan import joined_groups
 from greenroom.data.policy import Decision, Policy, TablePolicy, undecided
 from greenroom.data.pseudonyms import Pseudonyms
-from greenroom.data.schema import Column, Schema, Table, quote
+from greenroom.data.sampling import UNREADABLE_ERRORS, Values, is_read, read_labels, read_values
+from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.source import Connection
 from greenroom.errors import InvalidInput
 
-ROWS = 200
-"""Values of a column that are looked at."""
-LETTERS = 2000
-"""Characters of a value that are looked at."""
-SMALL_PAGES = 2000
-"""Tables of fewer pages are read from their beginning; larger ones at random places."""
-TIMEOUT_SECONDS = 20
 BY = "discovered"
+NOTHING_TO_READ = hints.NUMBERS | hints.MOMENTS | hints.KEPT_TYPES | {"uuid"}
+NOTEWORTHY, SURE = 0.02, 0.2
+"""Share of values with a finding that forbids keeping them; the same, against a name that says
+that they are codes."""
+Scan = Callable[[Sequence[str], str], Mapping[str, float]]
 Samples = Mapping[tuple[str, str], Sequence[str]]
 Say = Callable[[str], None]
 
@@ -55,56 +54,37 @@ def discover(
 
     Reads at most ``ROWS`` rows of a table, in a session that cannot write; keeps no value.
     """
+    from greenroom.data.findings import scan  # Presidio: seconds to import
+
     before = known or Policy()
-    open_tables = {table.key for table, _ in undecided(before, schema)}
-    samples, unread = {}, []
+    labels = read_labels(connection)
+    missing: dict[str, list[Column]] = {}
+    for table, column in undecided(before, schema):
+        missing.setdefault(table.key, []).append(column)
+    samples: Values = {}
+    unread = []
     for table in schema.tables:
-        if table.key not in open_tables:
+        columns = [c for c in missing.get(table.key, ()) if is_read(c, NOTHING_TO_READ | labels)]
+        if not columns:
             continue
         say(f"looking at {table.key}")
         try:
-            samples.update(_sample(connection, table))
-        except psycopg.Error:
+            read_values(connection, table, columns, samples)
+        except UNREADABLE_ERRORS:
             unread.append(table.key)
-    found = propose(schema, samples, before)
+    found = propose(schema, samples, before, labels=labels, scan=scan)
     return replace(found, unread=tuple(unread))
 
 
-def _sample(connection: Connection, table: Table) -> dict[tuple[str, str], list[str]]:
-    columns = [c.name for c in table.columns if not c.is_generated and _is_sampled(c)]
-    if not columns:
-        return {}
-    values: dict[tuple[str, str], list[str]] = {(table.key, name): [] for name in columns}
-    where = ""
-    if table.pages > SMALL_PAGES:
-        percent = min(100.0, 100.0 * 40 / table.pages)
-        where = f" tablesample system ({percent:.6f}) repeatable (7)"
-    listed = ", ".join(f"left({quote(name)}::text, {LETTERS})" for name in columns)
-    with connection.transaction():
-        connection.execute(f"set local statement_timeout = '{TIMEOUT_SECONDS}s'".encode())
-        rows = connection.execute(
-            f"select {listed} from only {table.sql}{where} limit {ROWS}".encode()
-        ).fetchall()
-        for row in rows:
-            for name, value in zip(columns, row, strict=True):
-                if value is not None:
-                    values[table.key, name].append(str(value))
-        for name in [n for n in columns if rows and not values[table.key, n]]:
-            found = connection.execute(
-                f"select left({quote(name)}::text, {LETTERS}) from only {table.sql}"
-                f" where {quote(name)} is not null limit 50".encode()
-            ).fetchall()
-            values[table.key, name] = [str(value) for (value,) in found]
-    return values
+def propose(
+    schema: Schema, samples: Samples, before: Policy, *, labels: frozenset[str] = frozenset(),
+    scan: Scan | None = None,
+) -> Discovery:  # fmt: skip
+    """Decide about every open column. Pure.
 
-
-def _is_sampled(column: Column) -> bool:
-    kind = column.base_type.removeprefix("_")
-    return kind in hints.TEXTS or kind in ("inet", "cidr", "hstore")
-
-
-def propose(schema: Schema, samples: Samples, before: Policy) -> Discovery:
-    """Decide about every open column. Pure."""
+    ``samples`` are by the table's ``policy_key``; ``labels`` are types with a few labels; ``scan``
+    says what is found in values.
+    """
     referred = {key.target for table in schema.tables for key in table.foreign_keys}
     missing: dict[str, dict[str, Decision]] = {}
     emptied: list[str] = []
@@ -116,7 +96,8 @@ def propose(schema: Schema, samples: Samples, before: Policy) -> Discovery:
             continue
         decided = missing.setdefault(table.policy_key, {})
         if column.name not in decided:
-            decided[column.name] = _decide(table, column, samples.get((table.key, column.name), ()))
+            values = samples.get((table.policy_key, column.name), ())
+            decided[column.name] = _decide(table, column, values, labels, scan)
     _join(schema, before, missing)
     tables = dict(before.tables)
     for key, columns in missing.items():
@@ -149,14 +130,40 @@ def _vanished(before: Policy, schema: Schema) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def _decide(table: Table, column: Column, values: Sequence[str]) -> Decision:
-    votes = [vote for vote in (hints.by_name(table, column), _by_sample(column, values)) if vote]
-    chosen = _choose(votes) or _by_type(table, column, values)
+def _decide(
+    table: Table, column: Column, values: Sequence[str], labels: frozenset[str], scan: Scan | None
+) -> Decision:
+    kind = column.base_type.removeprefix("_")
+    if kind in hints.DOCUMENTS and kind == column.base_type:
+        chosen: Vote = by_documents(values)
+    elif kind in labels:
+        chosen = Vote("keep", 0.85, "one of the labels of its type")
+    else:
+        checked = hints.by_checks(table, column) if kind in hints.TEXTS else None
+        names = checked or hints.by_name(table, column)
+        votes = [vote for vote in (names, _by_sample(column, values)) if vote]
+        chosen = _choose(votes) or hints.by_comment(column) or _by_type(table, column, values)
+        if scan is not None and chosen.method in ("keep", "text") and values:
+            chosen = _with_findings(column, chosen, scan(values, column.name))
     chosen = _fitting(table, column, chosen)
     return Decision(chosen.method, {}, chosen.why, BY, round(min(chosen.confidence, 0.99), 2))
 
 
+def _with_findings(column: Column, vote: Vote, found: Mapping[str, float]) -> Vote:
+    """Let what was found in a column's values confirm or overrule a vote."""
+    is_code = hints.is_code_name(column) or hints.is_counted_name(column)
+    least = SURE if is_code and vote.method == "keep" else NOTEWORTHY
+    if max(found.values(), default=0.0) < least:
+        return vote
+    what = ", ".join(f"{kind} in {share:.0%}" for kind, share in list(found.items())[:3])
+    if vote.method == "keep":
+        return Vote("text", 0.5, f"{vote.why}; but there are {what} of the values")
+    return Vote("text", max(vote.confidence, 0.8), f"{vote.why}; there are {what} of them")
+
+
 def _by_sample(column: Column, values: Sequence[str]) -> Vote | None:
+    if column.base_type.removeprefix("_") not in hints.TEXTS:
+        return None
     if column.base_type.startswith("_"):
         values = [part.strip('"') for value in values for part in value.strip("{}").split(",")]
     return evidence.by_values(values)
@@ -198,10 +205,10 @@ def _by_type(table: Table, column: Column, values: Sequence[str]) -> Vote:
         return _number(table, column)
     if kind in hints.MOMENTS or kind in hints.KEPT_TYPES or kind == "uuid":
         return Vote("keep", 0.9, f"a {column.type}: it names nobody")
-    if kind not in hints.TEXTS and kind not in ("hstore", "xml", "record"):
-        return Vote("keep", 0.85, "one of the labels of its type") if not values else Vote(
-            "text", 0.5, "a type of its own: read for people"
-        )  # fmt: skip
+    if kind in ("vector", "halfvec", "sparsevec"):
+        return Vote("null", 0.5, "numbers made of a text or picture: they can tell what it was")
+    if kind not in hints.TEXTS:
+        return Vote("text", 0.5, f"a {column.type}: read for people")
     return _text(table, column, values)
 
 

@@ -222,14 +222,38 @@ def is_counted_name(column: Column) -> bool:
     return _COUNTED.search(words_of(column.name)) is not None
 
 
+def by_checks(table: Table, column: Column) -> Vote | None:
+    """Say what the table's checks tell of a column's values."""
+    name = re.escape(column.name)
+    of_few = re.compile(rf'\(*"?\b{name}\b"?\)*(?:::[a-z ]+)?\)* = ANY ')
+    for check in table.checks:
+        if of_few.search(check):
+            return Vote("keep", 0.95, "a check allows a few words only")
+        asks_at = "'@" in check or "@'" in check or "%@%" in check
+        if asks_at and re.search(rf"\b{name}\b", check):
+            return Vote("email", 0.7, "a check asks for an @")
+    return None
+
+
+def by_key(where: str, name: str) -> Vote | None:
+    """Say what the name of a document's key tells; ``where`` is the key above it."""
+    words = words_of(name)
+    return _by_table(words, words_of(where)) or _first(_TEXT_RULES, words)
+
+
 def by_comment(column: Column) -> Vote | None:
     """Say what a column's comment tells, by its words in groups of up to three."""
     words = words_of(column.comment).split("_")[:40]
     for length in (3, 2, 1):
         for at in range(len(words) - length + 1):
-            vote = _first(_TEXT_RULES, "_".join(words[at : at + length]))
+            phrase = "_".join(words[at : at + length])
+            if len(phrase) < 5 and phrase not in ("iban", "ssn"):
+                continue
+            whole = (vote for pattern, vote in _TEXT_RULES if pattern.match(phrase))
+            vote = next(whole, None)
             if vote is not None and vote.method != "text":
-                return Vote(vote.method, 0.6, vote.why.replace("named", "its comment speaks", 1))
+                why = vote.why.replace("named like", "its comment speaks of", 1)
+                return Vote(vote.method, 0.6, why)
     return None
 
 
