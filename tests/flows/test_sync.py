@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,6 +23,8 @@ from greenroom.data.policy import load_policy
 from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput
 from greenroom.names import template_name
+from greenroom.platform.orchestrator import prefect_environment, secret_environment
+from greenroom.settings import process_environment
 from greenroom.store import environments, policies, projects, syncs
 from greenroom.store.models import Environment, Project, Sync, SyncStatus
 from greenroom.store.work import database_url, unit_of_work
@@ -317,6 +323,48 @@ def test_a_leak_stops_it_and_is_not_shown(shop: Shop) -> None:
     assert "public.people.note" in row.error["detail"]
     assert "arga" not in row.log_output + str(row.error)
     assert shop.databases() == set()
+
+
+DASK = """
+import sys
+from uuid import UUID
+from flows.sync_database import sync_database
+from tasks.values import SyncRequest
+
+sync_database(SyncRequest(UUID(sys.argv[1]), "by hand", 1))
+"""
+
+
+def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(shop: Shop, tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    settings = shop.site.stage.settings
+    shop.approve()
+    with unit_of_work() as work:
+        owner = projects.get_project(work, shop.name)
+        sync_id = data_orders.record_sync(work, owner, None, actor="ada").sync_id
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+        host="127.0.0.1", silence_logs=logging.ERROR, local_directory=str(tmp_path),
+    )  # fmt: skip
+    try:
+        environment = {
+            **prefect_environment(settings), **secret_environment(settings),
+            "GREENROOM_HOME": settings.home, "GREENROOM_DASK_ADDRESS": cluster.scheduler_address,
+            "PYTHONPATH": settings.root,
+        }  # fmt: skip
+        subprocess.run(
+            [sys.executable, "-c", DASK, str(sync_id)], check=True, timeout=120, cwd=settings.root,
+            env=process_environment(**environment), capture_output=True,
+        )  # fmt: skip
+        assert cluster.scheduler.transition_counter > 0  # its workers had something to do
+    finally:
+        cluster.close(timeout=20)
+    with unit_of_work() as work:
+        row = syncs.get_sync(work, sync_id)
+    assert row.status == SyncStatus.DONE, row.log_output
+    assert row.progress["public.people"]["rows"] == 300
+    assert shop.ask_template(ORIGINALS) == 0
 
 
 def test_without_a_policy_nothing_is_read(shop: Shop) -> None:
