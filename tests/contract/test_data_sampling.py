@@ -69,8 +69,8 @@ def test_types_of_their_own(postgres_dsn: str) -> None:
         "comment on column x.named is 'Family name of the guest'",
         "insert into x select gen_random_uuid(), 'glad', '{sad}', '(x,y)', '[1,2]',"
         " 'a' || g || '@mail.com', array['b' || g || '@mail.com'], 'a=>b', '<a/>',"
-        " ('{\"user\": {\"email\": \"a' || g || '@mail.com\"}}')::jsonb, null, 'x', '{10.0.0.1}', 1.5, 'n',"
-        " g, 'a' from generate_series(1, 40) g",
+        " ('{\"user\": {\"email\": \"a' || g || '@mail.com\"}}')::jsonb, null, 'x',"
+        " '{10.0.0.1}', 1.5, 'n', g, 'a' from generate_series(1, 40) g",
     )
     columns = found.policy.tables["public.x"].columns
     methods = {name: decision.method for name, decision in columns.items()}
