@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,6 +32,9 @@ _VARIABLES = {
     "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER",
     "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+    "sslcrl": "PGSSLCRL", "channel_binding": "PGCHANNELBINDING", "options": "PGOPTIONS",
+    "connect_timeout": "PGCONNECT_TIMEOUT", "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "gssencmode": "PGGSSENCMODE", "passfile": "PGPASSFILE", "krbsrvname": "PGKRBSRVNAME",
 }  # fmt: skip
 _LEFT_OUT = (
     "--no-owner", "--no-privileges", "--no-comments", "--no-publications", "--no-subscriptions",
@@ -54,17 +59,37 @@ def choose_binaries(settings: Settings, source_version: int, target_version: int
     return min(usable, key=lambda found: (abs(found.major - target), found.major))
 
 
-def _environment(url: str) -> dict[str, str]:
-    """Give a connection as libpq's variables: an argument would show its password to everybody."""
+def _environment(url: str, *, is_wheels: bool) -> dict[str, str]:
+    """Give a connection as libpq's variables: an argument would show its password to everybody.
+
+    ``is_wheels`` when the programs are those of the server's wheel.
+    """
     known = {str(key): str(value) for key, value in conninfo_to_dict(url).items() if value}
     chosen = {_VARIABLES[key]: value for key, value in known.items() if key in _VARIABLES}
-    return process_environment(**chosen, PGAPPNAME="greenroom-sync", PGCLIENTENCODING="UTF8")
+    chosen |= {"PGAPPNAME": "greenroom-sync", "PGCLIENTENCODING": "UTF8"}
+    library = _encrypting_libpq()
+    if is_wheels and library is not None:
+        chosen["LD_PRELOAD"] = str(library)
+    return process_environment(**chosen)
+
+
+def _encrypting_libpq() -> Path | None:
+    """Find the libpq of psycopg's wheel: it speaks TLS, which that of the server's wheel does not.
+
+    Both are of one major version; elsewhere than on Linux a program of the machine's is needed.
+    """
+    spec = find_spec("psycopg_binary")
+    if sys.platform != "linux" or spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent.with_name("psycopg_binary.libs")
+    return next(iter(sorted(folder.glob("libpq-*.so*"))), None)
 
 
 def _run(command: list[str], url: str, what: str, passed_over: tuple[str, ...] = ()) -> str:
+    environment = _environment(url, is_wheels="pginstall" in command[0])
     try:
         done = subprocess.run(
-            command, env=_environment(url), capture_output=True, text=True, errors="replace",
+            command, env=environment, capture_output=True, text=True, errors="replace",
             timeout=TIMEOUT_SECONDS, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
