@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     # Production's data
     sync_workers: int = 2
     """Parts of a sync that are copied at the same time."""
+    snapshot_max_seconds: float = 14_400
+    """How long a sync may hold production at one moment: until then VACUUM keeps dead rows."""
     dask_address: str | None = None
     """Dask scheduler whose workers copy a sync's parts, like ``tcp://10.0.0.5:8786``."""
 

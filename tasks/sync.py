@@ -19,7 +19,7 @@ from greenroom.data import sync as stages
 from greenroom.data.chunks import Chunk
 from greenroom.data.clones import Template, ensure_objects_owner, protect
 from greenroom.data.copy import Copied
-from greenroom.data.keeper import ensure_snapshot, release
+from greenroom.data.keeper import check_kept, ensure_snapshot, release
 from greenroom.data.prepare import Prepared, prepare
 from greenroom.data.proof import Proof
 from greenroom.data.source import joined
@@ -60,7 +60,10 @@ def moment(sync: Syncing) -> Iterator[Moment]:
     try:
         yield taken
     except GreenroomError:
-        discard(sync)
+        try:
+            check_kept(load_settings(), str(sync.sync_id))  # why the snapshot is gone, if it is
+        finally:
+            discard(sync)
         raise
     except BaseException:
         discard.fn(sync)

@@ -16,7 +16,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
-from greenroom.data.keeper import renew
+from greenroom.data.keeper import check_kept, renew
 from greenroom.errors import (
     DatabaseUnavailable,
     EnvironmentLocked,
@@ -86,9 +86,9 @@ class Teller:
                 self._lines, self._progress = lines + self._lines, progress | self._progress
 
     def check(self) -> None:
-        """Return if the sync shall go on; cheap enough to be called often.
+        """Return if the sync shall and can go on; cheap enough to be called often.
 
-        Errors: Overtaken.
+        Errors: Overtaken, SyncFailed when the snapshot was given up.
         """
         moment = time.monotonic()
         with self._mutex:
@@ -97,6 +97,7 @@ class Teller:
             self._looked_at = moment
         self.flush()
         renew(load_settings(), str(self.sync_id))
+        check_kept(load_settings(), str(self.sync_id))
         try:
             with unit_of_work() as work:
                 syncs.check_wanted(syncs.get_sync(work, self.sync_id))

@@ -59,16 +59,22 @@ def _production(project_name: str) -> str:
     return url
 
 
-def _read(file: Path) -> Policy | None:
-    return load_policy(file.read_bytes()) if file.exists() else None
+def _read(file: Path, project_name: str = "") -> Policy | None:
+    """Read the file; where there is none, the policy in force of the project."""
+    if file.exists():
+        return load_policy(file.read_bytes())
+    if not project_name:
+        return None
+    with unit_of_work() as work:
+        text = policies.current_policy(work, projects.get_project(work, project_name))
+    return load_policy(text) if text is not None else None
 
 
-def _needed(file: Path, project_name: str) -> Policy:
-    known = _read(file)
+def _needed(file: Path, project_name: str = "") -> Policy:
+    known = _read(file, project_name)
     if known is None:
-        raise NotFound(
-            f"there is no {file}", hint=f"`greenroom data discover {project_name}` writes one."
-        )
+        name = project_name or "PROJECT"
+        raise NotFound(f"there is no {file}", hint=f"`greenroom data discover {name}` writes one.")
     return known
 
 
@@ -83,7 +89,7 @@ def data_discover(project_name: str, file: Path, only_print: bool, as_json: bool
 
     Reads at most 200 rows of a table and keeps no value. What the file decides already stays.
     """
-    url, known = _production(project_name), _read(file)
+    url, known = _production(project_name), _read(file, project_name)
     quiet = as_json or only_print
     connection = open_source(url)
     try:
@@ -96,10 +102,15 @@ def data_discover(project_name: str, file: Path, only_print: bool, as_json: bool
     if only_print:
         click.echo(text, nl=False)
         return
-    file.write_text(text)
+    is_new = bool(found.new_columns or found.new_tables) or not file.exists()
+    if is_new:
+        file.write_text(text)
     if as_json:
         say_json(_describe(found, file))
-    if not quiet:
+    if not quiet and not is_new:
+        _say_gone(found)
+        out.print(f"Nothing is new: {file} decides every column.", markup=False)
+    elif not quiet:
         _say_found(project_name, schema, found, file, warnings)
 
 
@@ -147,8 +158,7 @@ def _say_found(
             [(f"{t}.{n}", d.method, f"{d.confidence:.0%}", d.why) for t, n, d in first[:40]],
             "",
         )
-    for gone in found.vanished:
-        out.print(f"  {gone} is not there any more: delete its entry", markup=False)
+    _say_gone(found)
     for key in found.unread:
         out.print(f"  {key} could not be read: decided by names alone", markup=False)
     emptied = [key for key in suggest_truncates(schema) if key not in found.policy.truncate
@@ -157,6 +167,11 @@ def _say_found(
         out.print(f"  Consider hooks.truncate for {', '.join(emptied)}", markup=False)
     out.print(f"Wrote [bold]{file}[/]. Read it, change what is wrong, then:")
     out.print(f"  greenroom data approve {project_name}", markup=False)
+
+
+def _say_gone(found: Discovery) -> None:
+    for gone in found.vanished:
+        out.print(f"  {gone} is not there any more: delete its entry", markup=False)
 
 
 @data.command("check")
@@ -203,7 +218,7 @@ def data_check(project_name: str, file: Path, as_json: bool) -> None:
 @command
 def data_decide(column: str, method: str, why: str, file: Path) -> None:
     """Decide about one column, in the file: TABLE.COLUMN becomes METHOD."""
-    policy = _needed(file, "<project>")
+    policy = _needed(file)
     changed = with_decision(policy, column, Decision(method, {}, why, actor()))
     file.write_text(dump_policy(changed))
     out.print(f"{column}: {METHODS[method]}.", markup=False)
@@ -216,7 +231,11 @@ def data_decide(column: str, method: str, why: str, file: Path) -> None:
 @command
 def data_approve(project_name: str, file: Path, by: str) -> None:
     """Put the file in force: the next sync follows it. The version before is kept."""
-    policy = _needed(file, project_name)
+    if not file.exists():
+        raise NotFound(
+            f"there is no {file}", hint=f"`greenroom data discover {project_name}` writes one."
+        )
+    policy = load_policy(file.read_bytes())
     with unit_of_work() as work:
         project = projects.get_project(work, project_name)
         made = policies.record_policy(

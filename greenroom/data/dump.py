@@ -99,8 +99,31 @@ def _run(command: list[str], url: str, what: str, passed_over: tuple[str, ...] =
     real = [line for line in problems if not any(text in line for text in harmless)]
     if done.returncode and (real or not problems):
         text = (real or done.stderr.splitlines() or ["no message"])[0]
-        raise SyncFailed(f"{what} failed: {text.partition('error:')[2].strip() or text}")
+        said = text.partition("error:")[2].strip() or text
+        raise SyncFailed(f"{what} failed: {said}", hint=_hint(said))
     return done.stdout
+
+
+_HINTS = {
+    "is not available": "Install that extension on the environments' database server, or name"
+    " another server in GREENROOM_DATABASE_URL.",
+    "extension control file": "Install that extension on the environments' database server.",
+    "unsupported XML feature": "The environments' server was built without XML: name another one in"
+    " GREENROOM_DATABASE_URL.",
+    "ICU is not supported": "The environments' server was built without ICU: name another one in"
+    " GREENROOM_DATABASE_URL.",
+    "permission denied": "Grant the reading role SELECT on it (the role pg_read_all_data has it).",
+    "could not create unique index": "Two fakes met, or production breaks its own constraint; give"
+    " the column another method.",
+    "violates foreign key": "A table that it refers to comes along without these rows: sync it, too.",
+    "violates check": "The column's method makes values that production's check forbids; choose"
+    " another.",
+    "SSL": "Install postgresql-client on this machine, whose programs speak TLS.",
+}
+
+
+def _hint(said: str) -> str:
+    return next((hint for text, hint in _HINTS.items() if text in said), "")
 
 
 class Shape:

@@ -6,6 +6,7 @@ it is told to, when nobody has renewed the lease, or when the session breaks.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,14 +21,16 @@ import psutil
 import psycopg
 
 from greenroom import errors
-from greenroom.data.source import Snapshot, hold_snapshot, joined, read_warnings
+from greenroom.data.source import NAME, Snapshot, hold_snapshot, joined, read_warnings
 from greenroom.errors import GreenroomError, SourceUnavailable, SyncFailed
-from greenroom.settings import Settings, process_environment
+from greenroom.settings import Settings, load_settings, process_environment
 
 LEASE_SECONDS = 300.0
 """How long the snapshot is held for a run that is killed, before production is left alone."""
 START_SECONDS = 60.0
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.25
+YIELD_SECONDS = 1.0
+"""How long a migration of production may wait for us before we give way."""
 _FOLDER = "snapshots"
 
 
@@ -70,6 +73,16 @@ def ensure_snapshot(
         time.sleep(0.05)
     _raise_error(found)
     return _kept(found)
+
+
+def check_kept(settings: Settings, name: str) -> None:
+    """Return if the snapshot is held still, as far as its keeper says.
+
+    Errors: what its keeper ended with (SourceUnavailable, SyncFailed).
+    """
+    found = _read(_file(settings, name))
+    if found is not None:
+        _raise_error(found)
 
 
 def renew(settings: Settings, name: str) -> None:
@@ -158,7 +171,12 @@ def _tell(file: Path, what: dict[str, object]) -> None:
 
 
 def _hold(file: Path, snapshot: Snapshot) -> None:
-    lease = file.with_suffix(".lease")
+    """Hold on until nobody wants it; give way to a migration that waits for us.
+
+    Errors: SourceUnavailable, SyncFailed.
+    """
+    lease, begun, waits_since = file.with_suffix(".lease"), time.monotonic(), 0.0
+    most = load_settings().snapshot_max_seconds
     while True:
         time.sleep(LOOK_SECONDS)
         try:
@@ -167,12 +185,49 @@ def _hold(file: Path, snapshot: Snapshot) -> None:
             return
         if age > LEASE_SECONDS or _read(file) is None:
             break
-        try:
-            snapshot.connection.execute("select 1")
-        except psycopg.Error as error:
-            file.unlink(missing_ok=True)
-            raise SourceUnavailable("production's database broke off") from error
+        if time.monotonic() - begun > most:
+            _end_readers(snapshot)
+            raise SyncFailed(
+                f"production's snapshot was held for {most:.0f} s, which is the limit",
+                hint="Copy less, raise GREENROOM_SNAPSHOT_MAX_SECONDS, or name a replica.",
+            )
+        if not _is_in_the_way(snapshot):
+            waits_since = 0.0
+        elif not waits_since:
+            waits_since = time.monotonic()
+        elif time.monotonic() - waits_since > YIELD_SECONDS:
+            _end_readers(snapshot)
+            raise SyncFailed(
+                "production is being migrated: the sync gave way to it",
+                hint="Sync again when the migration is through.",
+            )
     file.unlink(missing_ok=True)
+
+
+_OURS = f"application_name = '{NAME}' and usename = current_user"
+
+
+def _is_in_the_way(snapshot: Snapshot) -> bool:
+    """Whether a session of production waits for a lock that one of ours holds."""
+    try:
+        row = snapshot.connection.execute(
+            "select exists (select from pg_stat_activity waiting where wait_event_type = 'Lock'"
+            " and pg_blocking_pids(waiting.pid) && array(select pid from pg_stat_activity"
+            f" where {_OURS}))".encode()
+        ).fetchone()
+    except psycopg.Error as error:
+        raise SourceUnavailable("production's database broke off") from error
+    return bool(row and row[0])
+
+
+def _end_readers(snapshot: Snapshot) -> None:
+    """End the sessions that copy: their locks go at once, the keeper's own with its transaction."""
+    with contextlib.suppress(psycopg.Error):
+        snapshot.connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            f" where {_OURS} and pid <> pg_backend_pid()"
+            " and datname = current_database()".encode()
+        )
 
 
 if __name__ == "__main__":

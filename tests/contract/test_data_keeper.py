@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from greenroom.data.keeper import ensure_snapshot, release, renew
+from greenroom.data.keeper import check_kept, ensure_snapshot, release, renew
 from greenroom.data.source import joined
 from greenroom.errors import SourceUnavailable, SyncFailed
 from greenroom.settings import Settings
@@ -101,3 +101,34 @@ def test_the_address_is_on_no_command_line(settings: Settings, postgres_dsn: str
     pid = keeper(settings)
     assert pid is not None
     assert "postgresql" not in " ".join(psutil.Process(pid).cmdline())
+
+
+def test_it_gives_way_to_a_migration(settings: Settings, postgres_dsn: str) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("create table t as select generate_series(1, 7)")
+    made = ensure_snapshot(settings, "one", postgres_dsn)
+    with joined(postgres_dsn, made.id) as reader:
+        reader.execute("select count(*) from t")
+        with psycopg.connect(postgres_dsn, autocommit=True) as migration:
+            migration.execute("set lock_timeout = '20s'")
+            migration.execute("alter table t add column more text")  # waits for us, then goes on
+        with pytest.raises(psycopg.OperationalError):
+            reader.execute("select count(*) from t")
+    eventually(lambda: told(settings) is not None)
+    with pytest.raises(SyncFailed, match="migrated"):
+        check_kept(settings, "one")
+
+
+def told(settings: Settings) -> str | None:
+    file = settings.path("run", "snapshots", "one.json")
+    return json.loads(file.read_text()).get("error") if file.exists() else None
+
+
+def test_it_is_not_held_longer_than_it_may(
+    settings: Settings, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_SNAPSHOT_MAX_SECONDS", "0.5")
+    ensure_snapshot(settings, "one", postgres_dsn)
+    eventually(lambda: told(settings) is not None)
+    with pytest.raises(SyncFailed, match="limit"):
+        check_kept(settings, "one")
