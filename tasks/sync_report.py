@@ -8,6 +8,7 @@ from greenroom.data import quasi
 from greenroom.data.load import open_target
 from greenroom.data.proof import Proof
 from greenroom.data.report import Facts, make_report, sign
+from greenroom.data.sample import look_at_kept
 from greenroom.store import policies
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Sync, now
@@ -31,6 +32,10 @@ def write_report(
                 for table, columns in quasi.kept_columns(known.policy, known.schema)
                 if table.key in rows
             )
+            sample = None
+            if known.masker is not None:
+                sample = look_at_kept(target, known.schema, known.policy, known.masker)
+                tell(f"sample: {sample['words']}")
         with unit_of_work() as work:
             row = work.get_one(Sync, sync.sync_id)
             policy = policies.find_policy(work, row.project)
@@ -57,6 +62,7 @@ def write_report(
                 tables=sync.tables,
                 warnings=_warnings(row.log_output),
                 tiers=known.tiers,
+                sample=sample,
             )
         report: dict[str, Any] = make_report(facts)
         signature = sign(report, ensure_secret_key())

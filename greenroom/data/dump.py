@@ -115,7 +115,8 @@ _HINTS = {
     "permission denied": "Grant the reading role SELECT on it (the role pg_read_all_data has it).",
     "could not create unique index": "Two fakes met, or production breaks its own constraint; give"
     " the column another method.",
-    "violates foreign key": "A table that it refers to comes along without these rows: sync it, too.",
+    "violates foreign key": "A table that it refers to comes along without these rows: sync it"
+    " as well.",
     "violates check": "The column's method makes values that production's check forbids; choose"
     " another.",
     "SSL": "Install postgresql-client on this machine, whose programs speak TLS.",

@@ -154,6 +154,9 @@ def risks(report: Mapping[str, Any]) -> list[str]:
             " replaced and proved to be gone; a stranger who is only named in a text is found by"
             " pattern and by model, which miss some."
         )
+    sample = report["proof"]["sample"]
+    if sample and sample["places"]:
+        said.append(f"Kept columns: {sample['words']}. Look at these columns again.")
     kept = sum(
         c.get("method") == "keep" and t["rows_wanted"] == "all"
         for t in report["tables"] for c in t["columns"]
