@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.cli.sync import COMMANDS
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
-from greenroom.data.plan import suggest_truncates, try_plan
+from greenroom.data.plan import suggest_truncates
 from greenroom.data.policy import (
     FILE_NAME,
     METHODS,
@@ -24,9 +25,10 @@ from greenroom.data.policy import (
     undecided,
     with_decision,
 )
+from greenroom.data.review import Problem, find_problems
 from greenroom.data.schema import Schema
 from greenroom.data.source import open_source, read_warnings
-from greenroom.errors import GreenroomError, InvalidInput, NotFound
+from greenroom.errors import InvalidInput, NotFound
 from greenroom.store import policies, projects
 from greenroom.store.work import unit_of_work
 
@@ -189,25 +191,30 @@ def data_check(project_name: str, file: Path, as_json: bool) -> None:
         connection.close()
     missing = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
     missing = list(dict.fromkeys(missing))
-    problem: GreenroomError | None = None
-    if not missing:
-        try:
-            try_plan(policy, schema)
-        except GreenroomError as error:
-            problem = error
+    problems = find_problems(policy, schema)
+    if missing and not problems[:-1] and problems and not problems[-1].place:
+        problems = []  # only that columns are not decided, which is said anyway
     if as_json:
-        say_json({"undecided": missing, "problem": problem.as_json() if problem else None})
-    elif missing:
+        say_json({"undecided": missing, "problems": [asdict(problem) for problem in problems]})
+    else:
+        _say_wrong(project_name, missing, problems)
+    if missing or problems:
+        raise SystemExit(1)
+
+
+def _say_wrong(project_name: str, missing: list[str], problems: list[Problem]) -> None:
+    if missing:
         out.print(f"{len(missing)} columns are not decided:")
         for name in missing:
             out.print(f"  {name}", markup=False)
         out.print(f"Propose: greenroom data discover {project_name}", markup=False)
-    elif problem is not None:
-        raise problem
-    else:
+    for problem in problems:
+        place = f"{problem.place}: " if problem.place else ""
+        out.print(f"{place}{problem.message}. {problem.hint}", markup=False)
+        if problem.place and problem.hint != "Delete its entry.":
+            out.print(f"  Decide: greenroom data decide {problem.place} METHOD", markup=False)
+    if not missing and not problems:
         out.print("Every column is decided, and every method fits.")
-    if missing or problem is not None:
-        raise SystemExit(1)
 
 
 @data.command("decide")

@@ -16,6 +16,7 @@ from greenroom.data.hints import Vote
 from greenroom.data.plan import joined_groups
 from greenroom.data.policy import Decision, Policy, TablePolicy, undecided
 from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.review import list_vanished
 from greenroom.data.sampling import UNREADABLE_ERRORS, Values, is_read, read_labels, read_values
 from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.source import Connection
@@ -109,25 +110,13 @@ def propose(
         replace(before, tables=tables),
         tuple((key, name) for key, columns in missing.items() for name in columns),
         tuple(emptied),
-        _vanished(before, schema),
+        list_vanished(before, schema),
     )
 
 
 def _is_emptied(table: Table, referred: set[str]) -> bool:
     is_named_so = hints.EMPTIED_TABLE.match(hints.words_of(table.name)) is not None
     return is_named_so and table.key not in referred
-
-
-def _vanished(before: Policy, schema: Schema) -> tuple[str, ...]:
-    known: dict[str, set[str]] = {}
-    for table in schema.tables:
-        for key in (table.key, table.policy_key):
-            known.setdefault(key, set()).update(column.name for column in table.columns)
-    gone = [key for key in before.tables if key not in known]
-    for key, decided in before.tables.items():
-        if key in known:
-            gone += [f"{key}.{name}" for name in decided.columns if name not in known[key]]
-    return tuple(gone)
 
 
 def _decide(

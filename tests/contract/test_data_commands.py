@@ -114,10 +114,15 @@ def test_printing_writes_nothing(file: Path) -> None:
 def test_a_method_that_does_not_fit_is_told(file: Path) -> None:
     run("discover", "shop")
     run("decide", "users.id", "null")
-    said = run("check", "shop", code=2).output
-    assert "public.users.id" in said
-    problem = json.loads(run("check", "shop", "--json", code=1).output)["problem"]
-    assert "public.users.id" in problem["detail"]
+    run("decide", "users.email", "json")
+    run("decide", "users.gone", "keep")
+    said = run("check", "shop", code=1).output
+    assert "public.users.id: id must not be NULL" in said
+    assert "public.users.email: " in said
+    assert "public.users.gone: production does not have it any more" in said
+    assert "greenroom data decide public.users.email METHOD" in said
+    problems = json.loads(run("check", "shop", "--json", code=1).output)["problems"]
+    assert {problem["place"].rpartition(".")[2] for problem in problems} == {"id", "email", "gone"}
 
 
 def test_what_is_not_there(file: Path) -> None:
