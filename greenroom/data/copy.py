@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -182,6 +182,27 @@ def _pipe(
     writer.put_copy_end()
     _end(writer, key, side="staging")
     return Copied(rows, octets)
+
+
+def read_rows(connection: Connection, command: str, key: str) -> Iterator[bytes]:
+    """Give the rows of a COPY out, each without its end of line.
+
+    Errors: SourceUnavailable, SyncFailed.
+    """
+    reader = connection.pgconn
+    _begin(reader, command, pq.ExecStatus.COPY_OUT, key)
+    is_through = False
+    try:
+        while True:
+            count, data = reader.get_copy_data(0)
+            if count <= 0:
+                break
+            yield bytes(data)[:-1]
+        _end(reader, key, side="production")
+        is_through = True
+    finally:
+        if not is_through:
+            _cancel(connection)
 
 
 def _begin(connection: pq.abc.PGconn, command: str, wanted: pq.ExecStatus, key: str) -> None:

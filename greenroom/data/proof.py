@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from greenroom.data.copy import TablePlan
+from greenroom.data.copy import TablePlan, read_rows
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Table, quote
 from greenroom.data.source import Connection
@@ -16,7 +16,7 @@ from greenroom.errors import LeakFound, SyncFailed
 if TYPE_CHECKING:
     from greenroom.data.sync import SyncPlan
 
-BLOCK_OCTETS = 1 << 20
+BLOCK_OCTETS, SEPARATOR = 1 << 20, b"\0"
 Say = Callable[[str], None]
 _DEFINITIONS = """
 select 'a view''s definition', pg_get_viewdef(c.oid) from pg_class c join pg_namespace n
@@ -162,7 +162,7 @@ def distinct_values(
     command = (
         f"copy (select distinct {quote(column)}::text from only {table.sql}{condition}) to stdout"
     )
-    for row in _rows(source, command):
+    for row in read_rows(source, command, table.key):
         if row != NULL:
             yield unescape(row)
 
@@ -170,28 +170,17 @@ def distinct_values(
 def _blocks(
     target: Connection, table: Table, column: str, octets: int = BLOCK_OCTETS
 ) -> Iterator[bytes]:
-    """Give a column's values as blocks of text, a value a line."""
+    """Give a column's values as blocks of text, with an octet between them that none can hold."""
     batch: list[bytes] = []
     size = 0
-    for row in _rows(
-        target, f"copy (select {quote(column)}::text from only {table.sql}) to stdout"
-    ):
+    command = f"copy (select {quote(column)}::text from only {table.sql}) to stdout"
+    for row in read_rows(target, command, table.key):
         if row == NULL:
             continue
         batch.append(unescape(row).encode() if b"\\" in row else row)
         size += len(row)
         if size > octets:
-            yield b"\n".join(batch)
+            yield SEPARATOR.join(batch)
             batch, size = [], 0
     if batch:
-        yield b"\n".join(batch)
-
-
-def _rows(connection: Connection, command: str) -> Iterable[bytes]:
-    with connection.cursor() as cursor, cursor.copy(command.encode()) as copy:
-        rest = b""
-        for part in copy:
-            *lines, rest = (rest + bytes(part)).split(b"\n")
-            yield from lines
-        if rest:
-            yield rest
+        yield SEPARATOR.join(batch)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote_plus
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation
+import numpy as np
 
 SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
@@ -23,7 +24,12 @@ FEWEST_DIGITS = 8
 _JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _SPACE = re.compile(r"\s+")
 _NOT_DIGITS = re.compile(r"\D+")
-_LAYOUT = re.compile(rb"(?<=\d)[ \-./()\xa0]{1,3}(?=\d)")
+_LAYOUT = re.compile(rb"[^0-9A-Za-z]+")
+_NUMBERS = re.compile(rb"[0-9A-Za-z]*[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}[0-9A-Za-z]*")
+"""Runs of eight digits and more, with what is glued to them."""
+_ODD_SPACE = re.compile(rb"[\t\n\r\f\v]|  ")
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
 
 
@@ -86,89 +92,178 @@ def base64_cores(value: str) -> list[bytes]:
     return [core for core in cores if len(core) >= SHORTEST]
 
 
+@dataclass(frozen=True)
+class Needle:
+    """How one original is looked for."""
+
+    origin: Origin
+    encoding: str
+    exact: bytes = b""
+    """What the text must hold where case counts (base64)."""
+    is_word: bool = True
+    """Whether it must stand alone: as a part of a longer word it is something else."""
+
+
 class Needles:
     """Collects originals."""
 
     def __init__(self) -> None:
-        self._found: dict[bytes, tuple[Origin, str]] = {}
-        self._exact: dict[bytes, tuple[Origin, str]] = {}
-        self._digits: dict[bytes, tuple[Origin, str]] = {}
+        self._found: dict[bytes, Needle] = {}
+        self._digits: dict[bytes, Needle] = {}
+        self._known: dict[tuple[Origin, str], Needle] = {}
         self.weak: dict[Origin, int] = {}
         """Values too short to prove anything, by column."""
 
+    def _needle(self, origin: Origin, encoding: str) -> Needle:
+        key = (origin, encoding)
+        if key not in self._known:
+            self._known[key] = Needle(origin, encoding, is_word=encoding != "hex")
+        return self._known[key]
+
     def add(self, origin: Origin, values: Iterable[str]) -> None:
         """Add originals of one column."""
+        plain_needle, hex_needle, digits_needle = (
+            self._needle(origin, encoding) for encoding in ("plain", "hex", "digits")
+        )
         for value in values:
             plain = normalise(value)
-            digits = _NOT_DIGITS.sub("", plain)
-            is_number = len(digits) >= FEWEST_DIGITS and len(digits) * 2 >= len(plain)
-            if is_number:
-                self._digits.setdefault(digits.encode(), (origin, "digits"))
-            if len(plain.encode()) < SHORTEST:
+            octets = plain.encode()
+            if any(map(str.isdigit, plain)):
+                digits = _NOT_DIGITS.sub("", plain)
+                is_number = len(digits) >= FEWEST_DIGITS and len(digits) * 2 >= len(plain)
+                if is_number:
+                    self._digits.setdefault(digits.encode(), digits_needle)
+            else:
+                is_number = False
+            if len(octets) < SHORTEST:
                 if not is_number:
                     self.weak[origin] = self.weak.get(origin, 0) + 1
                 continue
-            self._found.setdefault(plain.encode(), (origin, "plain"))
-            self._found.setdefault(plain.encode().hex().encode(), (origin, "hex"))
+            if octets in self._found:
+                continue
+            self._found[octets] = plain_needle
+            self._found.setdefault(octets.hex().encode(), hex_needle)
             for core in base64_cores(value.strip()):
-                self._exact.setdefault(core, (origin, "base64"))
+                self._found.setdefault(core.lower(), Needle(origin, "base64", core, False))
 
     def __len__(self) -> int:
         """Count the patterns."""
-        return len(self._found) + len(self._exact) + len(self._digits)
+        return len(self._found) + len(self._digits)
 
     def build(self) -> Scanner:
         """Make the scanner."""
-        return Scanner(self._found, self._exact, self._digits)
+        return Scanner(self._found, self._digits)
 
 
 class _Index:
-    def __init__(self, patterns: dict[bytes, tuple[Origin, str]]) -> None:
-        self._about = list(patterns.values())
-        self._lengths = [len(pattern) for pattern in patterns]
-        self._automaton = (
-            BytesAhoCorasick(list(patterns), implementation=Implementation.ContiguousNFA)
-            if patterns
-            else None
-        )
+    """Finds which of many patterns, of eight octets and more, stand in a text.
 
-    def find(self, text: bytes, *, at_words: bool) -> list[tuple[Origin, str]]:
-        if self._automaton is None:
+    The first eight octets of each are a number; a table of bits says which numbers cannot be, and
+    numpy asks it for every place of the text at once. What is left is compared in full.
+    """
+
+    def __init__(self, patterns: dict[bytes, Needle]) -> None:
+        keys = list(patterns)
+        prefixes = np.frombuffer(b"".join(key[:SHORTEST] for key in keys), dtype="<u8")
+        order = np.argsort(prefixes, kind="stable")
+        self._prefixes = prefixes[order]
+        self._keys = [keys[number] for number in order]
+        self._needles = [patterns[key] for key in self._keys]
+        bits = max(16, min(26, (len(keys) * 32).bit_length()))
+        self._shift = np.uint64(64 - bits)
+        self._may = np.zeros(1 << bits, dtype=np.bool_)
+        self._may[self._slots(self._prefixes)] = True
+
+    def _slots(self, numbers: Any) -> Any:
+        return (numbers * _MIX) >> self._shift
+
+    def find(self, text: bytes, raw: bytes) -> list[Needle]:
+        """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
+        if not self._keys:
             return []
         hits = []
-        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if at_words and not _stands_alone(text, start, end):
+        for start in range(SHORTEST):
+            count = (len(text) - start) // SHORTEST
+            if count <= 0:
+                break
+            numbers = np.frombuffer(text, dtype="<u8", count=count, offset=start)
+            places = np.flatnonzero(self._may[self._slots(numbers)])
+            if not places.size:
                 continue
-            hits.append(self._about[number])
+            wanted = numbers[places]
+            first = np.searchsorted(self._prefixes, wanted)
+            fits = self._prefixes[np.minimum(first, len(self._keys) - 1)] == wanted
+            for place, at in zip(places[fits].tolist(), first[fits].tolist(), strict=True):
+                hits += self._compare(text, raw, place * SHORTEST + start, at)
+        return hits
+
+    def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
+        hits = []
+        prefix = self._prefixes[at]
+        while at < len(self._keys) and self._prefixes[at] == prefix:
+            key, needle = self._keys[at], self._needles[at]
+            at += 1
+            end = start + len(key)
+            if not text.startswith(key, start):
+                continue
+            if needle.is_word and not _stands_alone(text, start, end):
+                continue
+            if needle.exact and raw[start:end] != needle.exact:
+                continue
+            hits.append(needle)
         return hits
 
 
 def _stands_alone(text: bytes, start: int, end: int) -> bool:
     """Whether a match is no part of a longer word."""
     before, after = text[start - 1 : start], text[end : end + 1]
-    joins_before = _WORD.match(text[start : start + 1]) and before and _WORD.match(before)
-    joins_after = _WORD.match(text[end - 1 : end]) and after and _WORD.match(after)
+    joins_before = before and _WORD.match(before) and _WORD.match(text[start : start + 1])
+    joins_after = after and _WORD.match(after) and _WORD.match(text[end - 1 : end])
     return not joins_before and not joins_after
 
 
 class Scanner:
     """Looks for needles in texts."""
 
-    def __init__(
-        self, found: dict[bytes, tuple[Origin, str]], exact: dict[bytes, tuple[Origin, str]],
-        digits: dict[bytes, tuple[Origin, str]],
-    ) -> None:  # fmt: skip
-        self._found, self._exact, self._digits = _Index(found), _Index(exact), _Index(digits)
+    def __init__(self, found: dict[bytes, Needle], digits: dict[bytes, Needle]) -> None:
+        self._found, self._digits = _Index(found), _Index(digits)
+        self._has_digits = bool(digits)
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
-        hits = self._exact.find(text, at_words=False)
-        for reading, read in readings(text.decode(errors="replace")).items():
-            folded = b" ".join(read.lower().encode(errors="replace").split())
-            for origin, encoding in self._found.find(folded, at_words=True):
-                hits.append((origin, reading if encoding == "plain" else encoding))
-            hits += self._digits.find(_LAYOUT.sub(b"", folded), at_words=True)
+        hits = self._look(text, "plain")
+        if b"\\u" in text or b"%" in text or b"&" in text:
+            for reading, read in readings(text.decode(errors="replace")).items():
+                if reading != "plain":
+                    hits += self._look(read.encode(errors="replace"), reading)
         return list(dict.fromkeys(hits))
+
+    def _look(self, text: bytes, reading: str) -> list[tuple[Origin, str]]:
+        hits = []
+        for folded, raw in _foldings(text):
+            hits += [
+                (needle.origin, reading if needle.encoding == "plain" else needle.encoding)
+                for needle in self._found.find(folded, raw)
+            ]
+        if self._has_digits:
+            windows = b" ".join(_LAYOUT.sub(b"", window) for window in _NUMBERS.findall(text))
+            hits += [(n.origin, n.encoding) for n in self._digits.find(windows, windows)]
+        return hits
+
+
+def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Give a text without case, and as it was, place by place; then as its needles are folded.
+
+    Most texts need only the first: letters beyond ASCII and odd space are rare.
+    """
+    lowered = text.lower()  # of ASCII letters
+    yield lowered, text
+    is_ascii = text.isascii()
+    if is_ascii and not _ODD_SPACE.search(text):
+        return
+    folded = " ".join(text.decode(errors="replace").lower().split()).encode(errors="replace")
+    if folded != lowered:
+        yield folded, folded
 
 
 class Findings:
