@@ -27,6 +27,11 @@ NOTHING_TO_READ = hints.NUMBERS | hints.MOMENTS | hints.KEPT_TYPES | {"uuid"}
 NOTEWORTHY, SURE = 0.02, 0.2
 """Share of values with a finding that forbids keeping them; the same, against a name that says
 that they are codes."""
+STAYS_UNIQUE = {"birth_date": "date", "number": "digits", "postcode": "digits", "year": "date"}
+"""What a unique column gets instead of a method that gives two values the same fake."""
+MAY_COLLIDE = frozenset(
+    {"birth_date", "city", "company", "first_name", "full_name", "last_name", "postcode", "street"}
+)
 Scan = Callable[[Sequence[str], str], Mapping[str, float]]
 Samples = Mapping[tuple[str, str], Sequence[str]]
 Say = Callable[[str], None]
@@ -134,7 +139,7 @@ def _decide(
         chosen = _choose(votes) or hints.by_comment(column) or _by_type(table, column, values)
         if scan is not None and chosen.method in ("keep", "text") and values:
             chosen = _with_findings(column, chosen, scan(values, column.name))
-    chosen = _fitting(table, column, chosen)
+    chosen = _fitting(table, column, values, chosen)
     return Decision(chosen.method, {}, chosen.why, BY, round(min(chosen.confidence, 0.99), 2))
 
 
@@ -226,39 +231,60 @@ def _text(table: Table, column: Column, values: Sequence[str]) -> Vote:
     return Vote("text", 0.6, "text: whoever is named in it becomes somebody else")
 
 
-def _fitting(table: Table, column: Column, vote: Vote) -> Vote:
+def _fitting(table: Table, column: Column, values: Sequence[str], vote: Vote) -> Vote:
     """Give another method where a column cannot take the chosen one."""
-    if vote.method == "null" and not column.is_nullable:
-        return replace(vote, method="empty")
-    if vote.method == "empty" and column.is_unique:
-        return replace(vote, method="token")
     if vote.method in ("keep", "json", "text"):
         return vote
+    if vote.method == "null" and not column.is_nullable:
+        vote = replace(vote, method="token" if column.is_unique else "empty")
+    if column.is_unique:
+        all_digits = bool(values) and all(value.isdigit() for value in values)
+        instead = "digits" if vote.method == "token" and all_digits else ""
+        vote = replace(vote, method=instead or STAYS_UNIQUE.get(vote.method, vote.method))
     try:
-        Pseudonyms(b"0" * 32).for_column(vote.method, column, {})
+        kernel = Pseudonyms(bytes(32)).for_column(vote.method, column, {})
+        if column.is_unique and column.max_length:
+            kernel("x" * column.max_length)
     except InvalidInput:
-        return Vote("text", vote.confidence / 2, vote.why)
+        if column.is_unique and column.is_nullable:
+            return Vote("null", vote.confidence / 2, f"{vote.why}; too short for unique fakes")
+        return Vote("text", vote.confidence / 2, f"{vote.why}; but it does not fit the column")
+    shared = [key for key in table.uniques if len(key) > 1 and column.name in key]
+    if shared and vote.method in MAY_COLLIDE:
+        why = f"{vote.why}; in a unique key with others, where its fakes may collide"
+        return Vote(vote.method, min(vote.confidence, 0.6), why)
     return vote
 
 
 def _join(schema: Schema, before: Policy, missing: dict[str, dict[str, Decision]]) -> None:
-    """Give columns that a foreign key joins the same decision: what is surest to be somebody's."""
+    """Give columns that a foreign key joins the same decision.
+
+    What people decided comes first; keys are kept; then what is somebody's, by the column whose
+    values must stay unique, then by what is surest.
+    """
     for group in joined_groups(schema):
-        decided = []
-        for table, column in group:
-            known = before.decision(table, column)
-            decided.append(known or missing.get(table.policy_key, {}).get(column.name))
         fixed = [before.decision(table, column) for table, column in group]
-        kept = next((d for d in fixed if d is not None), None)
-        masked = [d for d in decided if d is not None and d.method != "keep"]
+        open_ones = [
+            (column, decision)
+            for table, column in group
+            if (decision := missing.get(table.policy_key, {}).get(column.name)) is not None
+        ]
+        masked = [(c, d) for c, d in open_ones if d.method not in ("keep", "text")]
+        kept = [(c, d) for c, d in open_ones if d.method == "keep"]
         is_key = all(c.base_type in hints.NUMBERS or c.base_type == "uuid" for _, c in group)
-        if kept is None and (is_key or not masked):
-            kept = next((d for d in decided if d is not None and d.method == "keep"), None)
-        chosen = kept or max(masked, key=lambda d: d.confidence or 0.0, default=None)
+        choices = (kept or masked) if is_key else (masked or kept)
+        chosen = next((d for d in fixed if d is not None), None)
+        if chosen is None and choices:
+            chosen = max(choices, key=lambda one: (one[0].is_unique, one[1].confidence or 0.0))[1]
         if chosen is None:
             continue
         for table, column in group:
             mine = missing.get(table.policy_key, {})
-            if column.name in mine and mine[column.name].method != chosen.method:
-                why = f"joined by a foreign key: {chosen.why}"
-                mine[column.name] = replace(chosen, why=why, by=BY)
+            known = mine.get(column.name)
+            if known is not None and (known.method, known.options) != (
+                chosen.method, chosen.options,
+            ):  # fmt: skip
+                why = f"joined by a foreign key: {chosen.why or 'decided there'}"
+                mine[column.name] = Decision(
+                    chosen.method, chosen.options, why, BY, chosen.confidence or known.confidence
+                )

@@ -11,8 +11,9 @@ from greenroom.data import evidence, hints
 from greenroom.data.discover import propose
 from greenroom.data.documents import by_documents
 from greenroom.data.findings import scan
-from greenroom.data.policy import Decision, Policy
-from greenroom.data.schema import Column, Schema, Table
+from greenroom.data.plan import try_plan
+from greenroom.data.policy import Decision, Policy, TablePolicy
+from greenroom.data.schema import Column, ForeignKey, Schema, Table
 
 pytestmark = pytest.mark.unit
 
@@ -143,3 +144,64 @@ def test_names_of_columns(table: str, name: str, method: str | None) -> None:
     column = Column(name, "text", "text")
     vote = hints.by_name(Table("public", table, (column,)), column)
     assert (vote.method if vote else None) == method
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "length", "nullable", "method"),
+    [
+        ("postcode", "varchar", 10, True, "digits"), ("dob", "date", None, True, "date"),
+        ("login", "varchar", 6, True, "null"), ("login", "varchar", 6, False, "text"),
+        ("email", "varchar", 80, False, "email"), ("pin", "varchar", 8, False, "digits"),
+    ],
+)  # fmt: skip
+def test_unique_columns_get_fakes_that_differ(
+    name: str, kind: str, length: int | None, nullable: bool, method: str
+) -> None:
+    column = Column(name, kind, kind, length, is_nullable=nullable, is_unique=True)
+    values = ["12345678", "23456789", "34567890"] if name == "pin" else []
+    found = decided(column, values)
+    assert found.method == method
+    if method in ("null", "text"):
+        assert (found.confidence or 1) < 0.5
+
+
+def test_a_unique_key_of_several_columns_is_told() -> None:
+    columns = (Column("shop", "int4", "int4"), Column("full_name", "text", "text"))
+    schema = Schema((Table("public", "t", columns, uniques=(("shop", "full_name"),)),))
+    found = propose(schema, {}, Policy()).policy.tables["public.t"].columns["full_name"]
+    assert "may collide" in found.why
+    assert (found.confidence or 1) <= 0.6
+
+
+def joined(one: Column, many: Column, before: Policy | None = None) -> tuple[Decision, Decision]:
+    key = ForeignKey("f", (many.name,), "public.ones", (one.name,))
+    schema = Schema(
+        (Table("public", "ones", (one,)), Table("public", "many", (many,), foreign_keys=(key,)))
+    )
+    samples = {("public.many", many.name): ["Red wine", "Beer", "Rose"] * 9}
+    found = propose(schema, samples, before or Policy()).policy
+    try_plan(found, schema)
+    return (
+        found.tables["public.ones"].columns[one.name],
+        found.tables["public.many"].columns[many.name],
+    )
+
+
+def test_a_key_follows_the_end_that_must_stay_unique() -> None:
+    one = Column("zip", "text", "text", is_unique=True)
+    both = joined(one, Column("zip_code", "text", "text"))
+    assert [decision.method for decision in both] == ["digits", "digits"]
+
+
+def test_a_key_follows_what_somebody_decided_with_its_options() -> None:
+    mine = Decision("postcode", {"keep": 2}, "two digits are enough", "ada")
+    before = Policy({"public.many": TablePolicy(columns={"zip": mine})})
+    one, many = joined(Column("code", "text", "text"), Column("zip", "text", "text"), before)
+    assert many is mine
+    assert (one.method, one.options, one.by) == ("postcode", {"keep": 2}, "discovered")
+    assert "two digits are enough" in one.why
+
+
+def test_a_key_that_one_end_knows_as_a_code_is_kept() -> None:
+    check = Column("code", "mood", "text", is_unique=True)
+    assert [d.method for d in joined(check, Column("kind", "text", "text"))] == ["keep", "keep"]
