@@ -24,9 +24,10 @@ FEWEST_DIGITS = 8
 _JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _SPACE = re.compile(r"\s+")
 _NOT_DIGITS = re.compile(r"\D+")
-_LAYOUT = re.compile(rb"[^0-9A-Za-z]+")
-_NUMBERS = re.compile(rb"[0-9A-Za-z]*[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}[0-9A-Za-z]*")
-"""Runs of eight digits and more, with what is glued to them."""
+_LAYOUT = b" -./()\xc2\xa0"
+_DIGITS = re.compile(rb"[0-9]+")
+_NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
+"""Runs of eight digits and more, as they are laid out."""
 _ODD_SPACE = re.compile(rb"[\t\n\r\f\v]|  ")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
@@ -117,7 +118,7 @@ class Needles:
     def _needle(self, origin: Origin, encoding: str) -> Needle:
         key = (origin, encoding)
         if key not in self._known:
-            self._known[key] = Needle(origin, encoding, is_word=encoding != "hex")
+            self._known[key] = Needle(origin, encoding, is_word=encoding == "plain")
         return self._known[key]
 
     def add(self, origin: Origin, values: Iterable[str]) -> None:
@@ -163,23 +164,24 @@ class _Index:
     """
 
     def __init__(self, patterns: dict[bytes, Needle]) -> None:
+        self._patterns = patterns
         keys = list(patterns)
         prefixes = np.frombuffer(b"".join(key[:SHORTEST] for key in keys), dtype="<u8")
         order = np.argsort(prefixes, kind="stable")
         self._prefixes = prefixes[order]
-        self._keys = [keys[number] for number in order]
-        self._needles = [patterns[key] for key in self._keys]
+        self._lengths = np.fromiter(map(len, keys), dtype=np.int32, count=len(keys))[order]
         bits = max(16, min(26, (len(keys) * 32).bit_length()))
         self._shift = np.uint64(64 - bits)
         self._may = np.zeros(1 << bits, dtype=np.bool_)
         self._may[self._slots(self._prefixes)] = True
+        self._lengths_of: dict[int, list[int]] = {}
 
     def _slots(self, numbers: Any) -> Any:
         return (numbers * _MIX) >> self._shift
 
     def find(self, text: bytes, raw: bytes) -> list[Needle]:
         """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
-        if not self._keys:
+        if not self._patterns:
             return []
         hits = []
         for start in range(SHORTEST):
@@ -192,25 +194,24 @@ class _Index:
                 continue
             wanted = numbers[places]
             first = np.searchsorted(self._prefixes, wanted)
-            fits = self._prefixes[np.minimum(first, len(self._keys) - 1)] == wanted
+            fits = self._prefixes[np.minimum(first, len(self._prefixes) - 1)] == wanted
             for place, at in zip(places[fits].tolist(), first[fits].tolist(), strict=True):
                 hits += self._compare(text, raw, place * SHORTEST + start, at)
         return hits
 
     def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
+        lengths = self._lengths_of.get(at)
+        if lengths is None:  # of the patterns that begin with these eight octets
+            end = int(np.searchsorted(self._prefixes, self._prefixes[at], side="right"))
+            lengths = self._lengths_of[at] = np.unique(self._lengths[at:end]).tolist()
         hits = []
-        prefix = self._prefixes[at]
-        while at < len(self._keys) and self._prefixes[at] == prefix:
-            key, needle = self._keys[at], self._needles[at]
-            at += 1
-            end = start + len(key)
-            if not text.startswith(key, start):
+        for length in lengths:
+            end = start + length
+            needle = self._patterns.get(text[start:end])
+            if needle is None or (needle.is_word and not _stands_alone(text, start, end)):
                 continue
-            if needle.is_word and not _stands_alone(text, start, end):
-                continue
-            if needle.exact and raw[start:end] != needle.exact:
-                continue
-            hits.append(needle)
+            if not needle.exact or raw[start:end] == needle.exact:
+                hits.append(needle)
         return hits
 
 
@@ -226,8 +227,7 @@ class Scanner:
     """Looks for needles in texts."""
 
     def __init__(self, found: dict[bytes, Needle], digits: dict[bytes, Needle]) -> None:
-        self._found, self._digits = _Index(found), _Index(digits)
-        self._has_digits = bool(digits)
+        self._found, self._digits, self._numbers = _Index(found), _Index(digits), digits
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
@@ -245,9 +245,24 @@ class Scanner:
                 (needle.origin, reading if needle.encoding == "plain" else needle.encoding)
                 for needle in self._found.find(folded, raw)
             ]
-        if self._has_digits:
-            windows = b" ".join(_LAYOUT.sub(b"", window) for window in _NUMBERS.findall(text))
-            hits += [(n.origin, n.encoding) for n in self._digits.find(windows, windows)]
+        if self._numbers:
+            windows = b"\n".join(_NUMBERS.findall(text)).translate(None, _LAYOUT)
+            if self._digits.find(windows, windows):  # perhaps: now by the groups of digits
+                hits += self._find_numbers(text)
+        return hits
+
+    def _find_numbers(self, text: bytes) -> list[tuple[Origin, str]]:
+        """Find numbers that are some groups of digits, with nothing but layout between them."""
+        hits = []
+        for window in _NUMBERS.finditer(text):
+            groups = [(g.start(), g.end()) for g in _DIGITS.finditer(text, *window.span())]
+            for first, (start, _) in enumerate(groups):
+                number = b""
+                for begun, end in groups[first:]:
+                    number += text[begun:end]
+                    needle = self._numbers.get(number)
+                    if needle is not None and _stands_alone(text, start, end):
+                        hits.append((needle.origin, needle.encoding))
         return hits
 
 
