@@ -128,6 +128,9 @@ _TEXT_RULES = [
           r"|nombre_completo|vollstaendiger_name|card_?holder(?:_name)?|account_?holder|recipient"
           r"|addressee|consignee|next_of_kin|emergency_contact|signature|signed_by|ansprechpartner"
           r"|empfaenger|destinataire|destinatario|contact_person|kontaktperson|attn)$"
+          r"|(?:^|_)(?:contact|director|manager|guardian|assistant|payer|payee|buyer|seller|requester"
+          r"|submitter|reporter|assignee|creator|editor|approver|organi[sz]er|speaker|instructor"
+          r"|coach|mother|father|spouse|partner|pick_up|witness|tenant|landlord)_(?:full_)?name$"
           rf"|^{_WHO}(?:full_)?name$|^(?:ship|bill)(?:ping|ing)?_?to$",
           "full_name", 0.94, "somebody's name"),
     _rule(r"(?:^|_)(?:company|company_?name|organi[sz]ation(?:_name)?|employer|firma|firmenname"
@@ -149,10 +152,12 @@ _TEXT_RULES = [
           r"|codigo_postal|cp|cap|postcode)$", "postcode", 0.93, "a postcode"),
     _rule(r"(?:^|_)(?:avatar|photo|picture|portrait|profile_?(?:image|picture|photo|pic)|gravatar"
           r"|foto|bild)(?:_?(?:url|file_?name|path))?$", "url", 0.75, "a picture of somebody"),
-    _rule(r"(?:^|_)(?:website|web_?site|homepage|home_page|personal_url|blog_url|profile_url)$",
+    _rule(r"(?:^|_)(?:website|web_?site|homepage|home_page|personal_url|blog|blog_url|profile_url)$",
           "url", 0.8, "somebody's page"),
     _rule(r"(?:^|_)(?:user_?agent|browser|device_?(?:id|token|identifier)|fingerprint|imei|imsi"
-          r"|advertising_id|idfa|gaid|stripe_\w+_id|paypal_\w*id|customer_ref)$", "token", 0.7,
+          r"|(?:facebook|google|apple|github|linkedin|slack|discord|twitter|oauth|auth0|saml|sso"
+          r"|provider|external_user)_(?:id|uid)|advertising_id|idfa|gaid|stripe_\w+_id"
+          r"|paypal_\w*id|customer_ref)$", "token", 0.7,
           "something that tells one device or account from others"),
     _rule(r"(?:^|_)(?:birth_?(?:day|date)|date_of_birth|dob|born(?:_on)?|geburts(?:datum|tag)"
           r"|date_(?:de_)?naissance|fecha_(?:de_)?nacimiento|data_(?:di_)?nascita"
@@ -266,6 +271,8 @@ def _by_table(name: str, where: str) -> Vote | None:
             return Vote("company", 0.85, "the name in a table of companies")
         if ADDRESS_TABLE.search(where):
             return Vote("full_name", 0.8, "the name in a table of addresses")
+    if name == "uid" and PEOPLE_TABLE.search(where):
+        return Vote("token", 0.6, "what somebody is called elsewhere")
     if name in ("first", "last", "middle") and PEOPLE_TABLE.search(where):
         return Vote("last_name" if name == "last" else "first_name", 0.85, "part of a name")
     return None
