@@ -28,7 +28,7 @@ _LAYOUT = b" -./()\xc2\xa0"
 _DIGITS = re.compile(rb"[0-9]+")
 _NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
 """Runs of eight digits and more, as they are laid out."""
-_ODD_SPACE = re.compile(rb"[\t\n\r\f\v]|  ")
+_ODD_SPACE = (b"  ", b"\n", b"\t", b"\r", b"\f", b"\v")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
@@ -59,7 +59,7 @@ class Leak:
 
 def normalise(value: str) -> str:
     """Fold a value so that layout and case do not hide it."""
-    return _SPACE.sub(" ", value).strip().lower()
+    return _SPACE.sub(" ", value).strip().casefold()
 
 
 def readings(text: str) -> dict[str, str]:
@@ -143,7 +143,7 @@ class Needles:
             if octets in self._found:
                 continue
             self._found[octets] = plain_needle
-            self._found.setdefault(octets.hex().encode(), hex_needle)
+            self._found.setdefault(value.strip().lower().encode().hex().encode(), hex_needle)
             for core in base64_cores(value.strip()):
                 self._found.setdefault(core.lower(), Needle(origin, "base64", core, False))
 
@@ -246,8 +246,8 @@ class Scanner:
                 for needle in self._found.find(folded, raw)
             ]
         if self._numbers:
-            windows = b"\n".join(_NUMBERS.findall(text)).translate(None, _LAYOUT)
-            if self._digits.find(windows, windows):  # perhaps: now by the groups of digits
+            bare = text.translate(None, _LAYOUT)
+            if self._digits.find(bare, bare):  # perhaps: now by the groups of digits
                 hits += self._find_numbers(text)
         return hits
 
@@ -274,9 +274,9 @@ def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     lowered = text.lower()  # of ASCII letters
     yield lowered, text
     is_ascii = text.isascii()
-    if is_ascii and not _ODD_SPACE.search(text):
+    if is_ascii and not any(space in text for space in _ODD_SPACE):
         return
-    folded = " ".join(text.decode(errors="replace").lower().split()).encode(errors="replace")
+    folded = " ".join(text.decode(errors="replace").casefold().split()).encode(errors="replace")
     if folded != lowered:
         yield folded, folded
 
