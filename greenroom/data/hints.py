@@ -45,6 +45,8 @@ _PEOPLE = (
     r"|students?|teachers?|pupils?|guests?|leads?|subscribers?|owners?|candidates?|applicants?"
     r"|staff|accounts?_holders?|beneficiar(?:y|ies)|relatives?|guardians?|parents?|doctors?"
     r"|physicians?|agents?|drivers?|tenants?_contacts?|attendees?|participants?|passengers?"
+    r"|judges?|lawyers?|attorneys?|nurses?|clinicians?|therapists?|instructors?|supervisors?"
+    r"|managers?|speakers?|players?|residents?|inmates?|witness(?:es)?|buyers?|sellers?|payees?"
     r"|recipients?|senders?|reviewers?|profiles?|admins?|operators?|donors?|volunteers?|signers?"
     r"|kunden?|mitarbeiter|patienten|schueler|lehrer|benutzer|personen|nutzer|teilnehmer"
     r"|ansprechpartner|utilisateurs?|personnes?|membres?|employes?|eleves?|usuarios?|clientes?"
@@ -79,7 +81,7 @@ def _rule(pattern: str, method: str, confidence: float, what: str) -> tuple[re.P
 _TEXT_RULES = [
     _rule(r"(?:^|_)(?:password|passwd|pwd|passphrase|passwort|kennwort|contrasena|mot_de_passe)"
           r"(?:_?(?:hash|digest|salt))?$|(?:^|_)(?:encrypted_password|password_\w+|salt)$"
-          r"|(?:^|_)(?:secret|api_?key|api_secret|private_key|signing_key|otp|totp|otp_secret"
+          r"|(?:^|_)(?:secret|(?:api|user|access|auth|secret|private|signing|activation)_?key|api_secret|otp|totp|otp_secret"
           r"|two_factor_\w+|recovery_codes?|backup_codes?|pin|pin_code|client_secret"
           r"|webhook_secret|encrypted_\w+|credentials?)$"
           r"|(?:^|_)(?:token|jwt|bearer|digest)$|_token$|^token_|_digest$|_secret$|_hash$"
@@ -126,11 +128,11 @@ _TEXT_RULES = [
           "username", 0.93, "a user's name"),
     _rule(r"(?:^|_)(?:full_?names?|real_?name|display_?name|legal_?name|person_?name|nom_complet"
           r"|nombre_completo|vollstaendiger_name|card_?holder(?:_name)?|account_?holder|recipient"
-          r"|addressee|consignee|next_of_kin|emergency_contact|signature|signed_by|ansprechpartner"
+          r"|addressee|consignee|payee|beneficiary|care_of|c_o|next_of_kin|emergency_contact|signature|signed_by|ansprechpartner"
           r"|empfaenger|destinataire|destinatario|contact_person|kontaktperson|attn)$"
           r"|(?:^|_)(?:contact|director|manager|guardian|assistant|payer|payee|buyer|seller|requester"
           r"|submitter|reporter|assignee|creator|editor|approver|organi[sz]er|speaker|instructor"
-          r"|coach|mother|father|spouse|partner|pick_up|witness|tenant|landlord)_(?:full_)?name$"
+          r"|coach|child|youth|judge|lawyer|mother|father|spouse|partner|pick_up|witness|tenant|landlord)_(?:full_)?name$"
           rf"|^{_WHO}(?:full_)?name$|^(?:ship|bill)(?:ping|ing)?_?to$",
           "full_name", 0.94, "somebody's name"),
     _rule(r"(?:^|_)(?:company|company_?name|organi[sz]ation(?:_name)?|employer|firma|firmenname"
@@ -142,7 +144,7 @@ _TEXT_RULES = [
     _rule(r"(?:^|_)(?:mac|mac_?addr(?:ess)?|hw_?addr(?:ess)?)$", "mac", 0.9, "a hardware address"),
     _rule(r"(?:^|_)(?:street(?:_?(?:address|name|line|1|2|no|number))*|strasse|str|hausnummer"
           r"|rue|calle|via|straat|address(?:_?(?:line)?_?\d?)?|addr(?:ess)?_?\d?|adresse?(?:_\d)?"
-          r"|direccion|indirizzo|line_?[123]|house_?(?:no|number)|apartment|apt|suite|po_?box"
+          r"|direccion|indirizzo|line_?[123]|house_?(?:no|number)|apartment|apt|suite|po_?box|postbox"
           r"|location_address|home_address|postanschrift|anschrift|domicilio|morada)$",
           "street", 0.92, "a street address"),
     _rule(r"(?:^|_)(?:city|town|village|locality|suburb|ort|stadt|wohnort|ville|ciudad|localidad"
@@ -262,8 +264,24 @@ def by_comment(column: Column) -> Vote | None:
     return None
 
 
+_LISTS = (
+    (
+        re.compile(r"(?:^|_)(?:phones?|phone_numbers?|telephones?|telefone?)$"),
+        "phone",
+        "phone numbers",
+    ),
+    (re.compile(r"(?:^|_)(?:emails?|email_addresses)$"), "email", "e-mail addresses"),
+    (re.compile(r"(?:^|_)social_accounts?$"), "username", "accounts elsewhere"),
+)
+"""Tables that hold one thing of somebody in each row."""
+
+
 def _by_table(name: str, where: str) -> Vote | None:
     """Decide ``name`` and ``title`` by whose table it is."""
+    if name in ("address", "identifier", "name", "no", "number", "value"):
+        for of_whom, method, what in _LISTS:
+            if of_whom.search(where):
+                return Vote(method, 0.85, f"in a table of {what}")
     if name in ("name", "nom", "nombre", "naam", "nome", "label"):
         if PEOPLE_TABLE.search(where):
             return Vote("full_name", 0.9, "the name in a table of people")

@@ -137,6 +137,9 @@ def test_paths_of_words_are_no_keys(values: list[str], is_opaque: bool) -> None:
         ("users", "name", "full_name"), ("tags", "name", None), ("accounts", "name", "company"),
         ("api_clients", "name", None), ("hosts", "ip_adresse", "ip"), ("x", "mac_address", "mac"),
         ("x", "linkedInUrl", "url"), ("x", "numero_seguridad_social", "national_id"),
+        ("phone_numbers", "number", "phone"), ("user_emails", "address", "email"),
+        ("social_accounts", "name", "username"), ("orders", "number", None),
+        ("judges", "name", "full_name"), ("users", "uid", "token"), ("jobs", "uid", None),
         ("x", "correo", "email"), ("x", "usuario", "username"), ("x", "ip_address", "ip"),
     ],
 )  # fmt: skip
