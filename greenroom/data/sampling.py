@@ -13,6 +13,8 @@ ROWS = 200
 """Values of a column that are looked at."""
 LETTERS, DOCUMENT_LETTERS = 2_000, 20_000
 """Characters of a value that are looked at."""
+COLUMN_LETTERS, COLUMN_DOCUMENT_LETTERS = 40_000, 200_000
+"""Characters of a column that are held while the schema is looked at."""
 LARGEST_BYTES = 1_000_000
 """Stored values larger than that are not fetched."""
 SMALL_PAGES, PAGES = 2_000, 100
@@ -80,14 +82,25 @@ def _read(
     rows = connection.execute(query.encode()).fetchall()
     for column, values in zip(columns, zip(*rows, strict=True), strict=bool(rows)):
         known = found.setdefault((table.policy_key, column.name), [])
-        known += [str(value) for value in values if value is not None]
+        room = COLUMN_DOCUMENT_LETTERS if _is_document(column) else COLUMN_LETTERS
+        room -= sum(map(len, known))
+        for value in values:
+            if value is None:
+                continue
+            if room <= 0:
+                break
+            known.append(str(value))
+            room -= len(known[-1])
     return len(rows)
+
+
+def _is_document(column: Column) -> bool:
+    return column.base_type.removeprefix("_") in _DOCUMENTS
 
 
 def _start_of(column: Column) -> str:
     name = quote(column.name)
-    is_document = column.base_type.removeprefix("_") in _DOCUMENTS
-    length = DOCUMENT_LETTERS if is_document else LETTERS
+    length = DOCUMENT_LETTERS if _is_document(column) else LETTERS
     return (
         f"case when pg_column_size({name}) < {LARGEST_BYTES} then left({name}::text, {length}) end"
     )

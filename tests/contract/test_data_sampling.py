@@ -8,7 +8,7 @@ import pytest
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.plan import try_plan
-from greenroom.data.sampling import ROWS, SMALL_PAGES, Values, read_values
+from greenroom.data.sampling import COLUMN_LETTERS, ROWS, SMALL_PAGES, Values, read_values
 from greenroom.data.source import open_source
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
@@ -130,3 +130,13 @@ def test_odd_names_and_tables_without_columns(postgres_dsn: str) -> None:
     )
     columns = found.policy.tables['public."a ""b\n☂%s"'].columns
     assert columns["E-Mail %d"].method == "email"
+
+
+def test_what_is_held_of_a_column_is_bounded(postgres_dsn: str) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("create table long_ones (t text)")
+        connection.execute(
+            "insert into long_ones select repeat('z ', 3000) from generate_series(1, 300)"
+        )
+    held = read(postgres_dsn, "long_ones")["public.long_ones", "t"]
+    assert COLUMN_LETTERS <= sum(map(len, held)) <= COLUMN_LETTERS + 2_000
