@@ -20,7 +20,7 @@ from greenroom.data.review import list_vanished
 from greenroom.data.sampling import UNREADABLE_ERRORS, Values, is_read, read_labels, read_values
 from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.source import Connection
-from greenroom.errors import InvalidInput
+from greenroom.errors import InvalidInput, SourceUnavailable
 
 BY = "discovered"
 NOTHING_TO_READ = hints.NUMBERS | hints.MOMENTS | hints.KEPT_TYPES | {"uuid"}
@@ -58,7 +58,9 @@ def discover(
 ) -> Discovery:  # fmt: skip
     """Propose decisions for what ``known`` leaves open; what it decides is not touched.
 
-    Reads at most ``ROWS`` rows of a table, in a session that cannot write; keeps no value.
+    Reads some 200 rows of a table, in a session that cannot write; keeps no value.
+
+    Errors: SourceUnavailable.
     """
     from greenroom.data.findings import scan  # Presidio: seconds to import
 
@@ -76,7 +78,11 @@ def discover(
         say(f"looking at {table.key}")
         try:
             read_values(connection, table, columns, samples)
-        except UNREADABLE_ERRORS:
+        except UNREADABLE_ERRORS as error:
+            if connection.closed:
+                raise SourceUnavailable(
+                    "production's database went away while it was looked at", hint="Try again."
+                ) from error
             unread.append(table.key)
     found = propose(schema, samples, before, labels=labels, scan=scan)
     return replace(found, unread=tuple(unread))

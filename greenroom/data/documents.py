@@ -28,7 +28,7 @@ def by_documents(values: Sequence[str]) -> Vote:
     for value in values:
         try:
             document = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # cut off, or not a document
         count += 1
         paths: set[str] = set()

@@ -106,5 +106,5 @@ def _start_of(column: Column) -> str:
     )
 
 
-UNREADABLE_ERRORS = (psycopg.Error,)
-"""A table that may not be read, is locked, or takes too long."""
+UNREADABLE_ERRORS = (psycopg.Error, UnicodeDecodeError)
+"""A table that may not be read, is locked, takes too long, or holds another encoding."""

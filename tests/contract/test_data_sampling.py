@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+
 import psycopg
 import pytest
 
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
+from greenroom.data.load import on_database
 from greenroom.data.plan import try_plan
 from greenroom.data.sampling import COLUMN_LETTERS, ROWS, SMALL_PAGES, Values, read_values
 from greenroom.data.source import open_source
+from greenroom.data.swap import drop
+from greenroom.errors import SourceUnavailable
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
@@ -140,3 +145,39 @@ def test_what_is_held_of_a_column_is_bounded(postgres_dsn: str) -> None:
         )
     held = read(postgres_dsn, "long_ones")["public.long_ones", "t"]
     assert COLUMN_LETTERS <= sum(map(len, held)) <= COLUMN_LETTERS + 2_000
+
+
+def test_values_of_another_encoding_are_decided_by_names(postgres_server: str) -> None:
+    name = f"ascii_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(
+            f"create database {name} encoding 'SQL_ASCII' locale 'C' template template0".encode()
+        )
+    try:
+        url = on_database(postgres_server, name)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("create table old (email text)")
+            connection.execute("insert into old values (E'\\xfc\\xff')")
+        connection = open_source(url)
+        found = discover(connection, read_schema(connection))
+        connection.close()
+        assert found.unread == ("public.old",)
+        assert found.policy.tables["public.old"].columns["email"].method == "email"
+    finally:
+        with psycopg.connect(postgres_server, autocommit=True) as server:
+            drop(server, name)
+
+
+def test_production_that_goes_away_is_told(postgres_dsn: str) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as other:
+        other.execute("create table a (email text); create table b (email text)")
+        connection = open_source(postgres_dsn)
+        schema = read_schema(connection)
+        ended = [connection.info.backend_pid]
+
+        def end(_: str) -> None:
+            other.execute("select pg_terminate_backend(%s)", ended)
+
+        with pytest.raises(SourceUnavailable):
+            discover(connection, schema, say=end)
+        connection.close()

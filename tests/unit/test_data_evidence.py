@@ -57,7 +57,7 @@ def test_documents_that_cannot_be_read() -> None:
     deep: object = "x"
     for _ in range(40):
         deep = [deep]
-    vote = by_documents(["{", "", "[]", "3", json.dumps(deep), json.dumps({"a": None})])
+    vote = by_documents(["{", "", "[]", "3", json.dumps(deep), json.dumps({"a": None}), "[" * 9999])
     assert vote.method == "json"
 
 
