@@ -21,7 +21,7 @@ from benchmarks.line import Line
 from greenroom.data.proof import BLOCK_OCTETS, SEPARATOR
 from greenroom.data.verify import Needles, Origin
 
-PEOPLE, MEGABYTES, PLANTED = 60_000, 60, 40
+PEOPLE, MEGABYTES, PLANTED = 60_000, 100, 40
 GOAL = 100.0
 EMAIL, NAME, PHONE = (Origin("public.users", name) for name in ("email", "full_name", "phone"))
 ENCODED: dict[str, Callable[[str], str]] = {
@@ -75,6 +75,9 @@ def run(people: int = PEOPLE, megabytes: int = MEGABYTES) -> Line:
         needles.add(origin, values)
     scanner = needles.build()
     build = time.process_time() - begun
+    begun = time.process_time()
+    scanner.find(b"the first search compiles, or loads what was compiled")
+    start = time.process_time() - begun
     blocks = _blocks(megabytes, 2)
     octets = sum(map(len, blocks))
     begun = time.process_time()
@@ -87,7 +90,7 @@ def run(people: int = PEOPLE, megabytes: int = MEGABYTES) -> Line:
         "leak_scan", rate, "MB per client CPU-second", "an Aho-Corasick automaton, plain only",
         rival, f">= {GOAL:g} MB/s, every planted original found, no false hit", met,
         {"patterns": len(needles), "megabytes": round(octets / 1e6), "build_cpu_seconds":
-         round(build, 2), "planted": PLANTED * (2 * len(ENCODED) + 3), "missed": missed,
+         round(build, 2), "start_cpu_seconds": round(start, 2), "planted": PLANTED * (2 * len(ENCODED) + 3), "missed": missed,
          "false_hits": false_hits},
     )  # fmt: skip
 

@@ -12,10 +12,11 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote_plus
 
 import numpy as np
+
+from greenroom.data.search import Tables
 
 SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
@@ -28,9 +29,7 @@ _LAYOUT = b" -./()\xc2\xa0"
 _DIGITS = re.compile(rb"[0-9]+")
 _NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
 """Runs of eight digits and more, as they are laid out."""
-_ODD_SPACE = (b"  ", b"\n", b"\t", b"\r", b"\f", b"\v")
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-"""Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
+_ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
 
 
@@ -159,8 +158,8 @@ class Needles:
 class _Index:
     """Finds which of many patterns, of eight octets and more, stand in a text.
 
-    The first eight octets of each are a number; a table of bits says which numbers cannot be, and
-    numpy asks it for every place of the text at once. What is left is compared in full.
+    The first eight octets of each are a number; tables say which numbers cannot be. What is left
+    is compared in full.
     """
 
     def __init__(self, patterns: dict[bytes, Needle]) -> None:
@@ -170,33 +169,22 @@ class _Index:
         order = np.argsort(prefixes, kind="stable")
         self._prefixes = prefixes[order]
         self._lengths = np.fromiter(map(len, keys), dtype=np.int32, count=len(keys))[order]
-        bits = max(16, min(26, (len(keys) * 32).bit_length()))
-        self._shift = np.uint64(64 - bits)
-        self._may = np.zeros(1 << bits, dtype=np.bool_)
-        self._may[self._slots(self._prefixes)] = True
+        self._tables = Tables(prefixes)
         self._lengths_of: dict[int, list[int]] = {}
-
-    def _slots(self, numbers: Any) -> Any:
-        return (numbers * _MIX) >> self._shift
 
     def find(self, text: bytes, raw: bytes) -> list[Needle]:
         """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
         if not self._patterns:
             return []
         hits = []
-        for start in range(SHORTEST):
-            count = (len(text) - start) // SHORTEST
-            if count <= 0:
-                break
-            numbers = np.frombuffer(text, dtype="<u8", count=count, offset=start)
-            places = np.flatnonzero(self._may[self._slots(numbers)])
-            if not places.size:
-                continue
-            wanted = numbers[places]
-            first = np.searchsorted(self._prefixes, wanted)
-            fits = self._prefixes[np.minimum(first, len(self._prefixes) - 1)] == wanted
-            for place, at in zip(places[fits].tolist(), first[fits].tolist(), strict=True):
-                hits += self._compare(text, raw, place * SHORTEST + start, at)
+        places = self._tables.places(text)
+        octets = np.frombuffer(text, dtype=np.uint8)
+        windows = octets[places[:, None] + np.arange(SHORTEST)]
+        wanted = windows.view("<u8").ravel()
+        first = np.searchsorted(self._prefixes, wanted)
+        fits = self._prefixes[np.minimum(first, len(self._prefixes) - 1)] == wanted
+        for place, at in zip(places[fits].tolist(), first[fits].tolist(), strict=True):
+            hits += self._compare(text, raw, place, at)
         return hits
 
     def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
@@ -232,7 +220,7 @@ class Scanner:
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
         hits = self._look(text, "plain")
-        if b"\\u" in text or b"%" in text or b"&" in text:
+        if b"\\" in text or b"%" in text or b"&" in text:
             for reading, read in readings(text.decode(errors="replace")).items():
                 if reading != "plain":
                     hits += self._look(read.encode(errors="replace"), reading)
@@ -266,6 +254,14 @@ class Scanner:
         return hits
 
 
+def has_odd_space(text: bytes) -> bool:
+    """Whether there is other space than single blanks."""
+    if any(space in text for space in _ODD_SPACE):
+        return True
+    is_blank = np.frombuffer(text, dtype=np.uint8) == ord(" ")
+    return bool((is_blank[1:] & is_blank[:-1]).any())
+
+
 def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Give a text without case, and as it was, place by place; then as its needles are folded.
 
@@ -274,7 +270,7 @@ def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     lowered = text.lower()  # of ASCII letters
     yield lowered, text
     is_ascii = text.isascii()
-    if is_ascii and not any(space in text for space in _ODD_SPACE):
+    if is_ascii and not has_odd_space(text):
         return
     folded = " ".join(text.decode(errors="replace").casefold().split()).encode(errors="replace")
     if folded != lowered:

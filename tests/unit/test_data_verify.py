@@ -7,8 +7,12 @@ import html
 import json
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from greenroom.data import search
 from greenroom.data.verify import Findings, Needles, Origin, Scanner
 
 pytestmark = pytest.mark.unit
@@ -77,3 +81,18 @@ def test_findings_name_places_and_never_values(scanner: Scanner) -> None:
 
 def test_without_needles_nothing_is_found() -> None:
     assert Needles().build().find(MAIL.encode()) == []
+
+
+@given(st.binary(max_size=300), st.sets(st.binary(min_size=8, max_size=12), max_size=20))
+def test_compiled_and_plain_search_agree(text: bytes, patterns: set[bytes]) -> None:
+    whole = text + b"".join(patterns) + text
+    prefixes = np.frombuffer(b"".join(p[:8] for p in patterns), dtype="<u8")
+    tables = search.Tables(prefixes)
+    octets = np.frombuffer(whole, dtype=np.uint8)
+    parts = (tables.small, tables.small_shift, tables.large, tables.large_shift)
+    scan = search.compiled()
+    assert scan is not None
+    if len(whole) >= 8:
+        assert scan(octets, *parts).tolist() == search.by_numpy(octets, *parts).tolist()
+    for pattern in patterns:
+        assert whole.index(pattern) in tables.places(whole).tolist()
