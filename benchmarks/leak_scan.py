@@ -89,8 +89,9 @@ def run(people: int = PEOPLE, megabytes: int = MEGABYTES) -> Line:
     return Line(
         "leak_scan", rate, "MB per client CPU-second", "an Aho-Corasick automaton, plain only",
         rival, f">= {GOAL:g} MB/s, every planted original found, no false hit", met,
-        {"patterns": len(needles), "megabytes": round(octets / 1e6), "build_cpu_seconds":
-         round(build, 2), "start_cpu_seconds": round(start, 2), "planted": PLANTED * (2 * len(ENCODED) + 3), "missed": missed,
+        {"patterns": len(needles), "megabytes": round(octets / 1e6),
+         "build_cpu_seconds": round(build, 2), "start_cpu_seconds": round(start, 2),
+         "planted": PLANTED * (2 * len(ENCODED) + 3), "missed": missed,
          "false_hits": false_hits},
     )  # fmt: skip
 
