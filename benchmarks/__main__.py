@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("deploy", "rollback", "switch", "gateway", "first_run", "leak_scan")
+NAMES = ("deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone")
 
 
 def main(names: list[str]) -> int:

@@ -1,0 +1,148 @@
+"""An environment's database from the project's anonymized one, and the gap when two change places.
+
+Rival: ``createdb --template`` as Postgres does it by default, on the same server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.edge import free_port
+from benchmarks.line import Line
+from greenroom.binaries import all_binaries
+from greenroom.data.clones import Template, clone, ensure_objects_owner, protect
+from greenroom.data.load import give_to, on_database
+from greenroom.data.swap import drop, swap, swap_back
+from greenroom.platform.postgres import PostgresServer, wait_until_ready
+from greenroom.settings import Settings
+
+MEGABYTES, CLIENTS = 1500, 12
+GOAL_SECONDS, GOAL_GAP = 2.0, 0.3
+TEMPLATE, OWNER = "shop_template", "shop_owner"
+FILL = """
+create table users (id bigint primary key, email text not null, full_name text, note text);
+insert into users select g, 'a' || g || '@example.com', md5(g::text), repeat(md5(g::text), 8)
+  from generate_series(1, {rows}) g;
+create index on users (email);
+"""
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """Serve the newest Postgres there is, and give its administrator's address."""
+    folder = Path(tempfile.mkdtemp(prefix="gr-bench-"))
+    folder.chmod(0o755)
+    newest = max(all_binaries(Settings()), key=lambda found: found.major)
+    settings = Settings(home=folder, postgres_port=free_port(), postgres_bin=newest.folder)
+    server = PostgresServer(settings)
+    server.ensure_initialised()
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        list(server.program().command), user=server.account, cwd="/", stdout=log, stderr=log,
+        env={"LC_ALL": "C"},
+    )  # fmt: skip
+    try:
+        wait_until_ready(server.url("postgres"), 60)
+        yield server.url("postgres")
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(megabytes: int = MEGABYTES) -> Line:
+    """Fill a template, clone it, and let two databases change places under clients."""
+    with serving() as url, psycopg.connect(url, autocommit=True) as server:
+        ensure_objects_owner(server, OWNER)
+        server.execute(f"create database {TEMPLATE}".encode())
+        with psycopg.connect(on_database(url, TEMPLATE), autocommit=True) as inside:
+            inside.execute(FILL.format(rows=megabytes * 2500).encode())
+            give_to(inside, OWNER)
+        size = _value(server, f"select pg_database_size('{TEMPLATE}')")
+        protect(server, Template(TEMPLATE, OWNER))
+        begun = time.monotonic()
+        _, how = clone(url, Template(TEMPLATE, OWNER), "mine", "mine")
+        seconds = time.monotonic() - begun
+        begun = time.monotonic()
+        server.execute(f"create database theirs template {TEMPLATE}".encode())
+        plain = time.monotonic() - begun
+        gaps = _gaps(url, server)
+        version = server.info.server_version // 10000
+    met = seconds <= GOAL_SECONDS and max(gaps.values()) <= GOAL_GAP
+    return Line(
+        "clone", seconds, f"s for {size / 1e6:,.0f} MB", "create database … template", plain,
+        f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, gap <= {GOAL_GAP:g} s", met,
+        {"how": how, "postgres": version, **{f"gap_{k}_s": round(v, 3) for k, v in gaps.items()}},
+    )  # fmt: skip
+
+
+def _value(server: psycopg.Connection[Any], query: str) -> int:
+    row = server.execute(query.encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _gaps(url: str, server: psycopg.Connection[Any]) -> dict[str, float]:
+    """Swap and swap back while clients query; give the longest time without an answer of each."""
+    for name, number in (("app", 1), ("app_next", 2)):
+        server.execute(f"create database {name}".encode())
+        with psycopg.connect(on_database(url, name), autocommit=True) as inside:
+            inside.execute(
+                f"create table v as select {number} n from generate_series(1, 100)".encode()
+            )
+    answered: list[float] = []
+    ended = threading.Event()
+
+    def client() -> None:
+        connection = None
+        while not ended.is_set():
+            try:
+                if connection is None:
+                    address = on_database(url, "app")
+                    connection = psycopg.connect(address, autocommit=True, connect_timeout=5)
+                connection.execute("select count(*) from v").fetchone()
+                answered.append(time.monotonic())
+            except psycopg.Error:
+                connection = None
+                time.sleep(0.005)
+            time.sleep(random.random() * 0.01)
+        if connection is not None:
+            connection.close()
+
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.5)
+    gaps = {}
+    for name, act in (
+        ("forward", lambda: swap(server, "app", "app_next", "app_prev")),
+        ("back", lambda: swap_back(server, "app", "app_prev", "app_bad")),
+    ):
+        begun = time.monotonic()
+        act()
+        time.sleep(1.5)
+        moments = sorted(m for m in answered if m > begun - 0.5)
+        gaps[name] = max(b - a for a, b in itertools.pairwise(moments))
+    ended.set()
+    for thread in threads:
+        thread.join(10)
+    for name in ("app", "app_next", "app_prev", "app_bad"):
+        drop(server, name)
+    return gaps
