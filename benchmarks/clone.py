@@ -6,6 +6,7 @@ Rival: ``createdb --template`` as Postgres does it by default, on the same serve
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import random
 import shutil
@@ -30,6 +31,7 @@ from greenroom.settings import Settings
 
 MEGABYTES, CLIENTS = 1500, 12
 GOAL_SECONDS, GOAL_GAP = 2.0, 0.3
+FICLONE = 0x40049409
 TEMPLATE, OWNER = "shop_template", "shop_owner"
 FILL = """
 create table users (id bigint primary key, email text not null, full_name text, note text);
@@ -85,12 +87,26 @@ def run(megabytes: int = MEGABYTES) -> Line:
         plain = time.monotonic() - begun
         gaps = _gaps(url, server)
         version = server.info.server_version // 10000
-    met = seconds <= GOAL_SECONDS and max(gaps.values()) <= GOAL_GAP
+    shares = can_reflink(Path(tempfile.gettempdir()))
+    met = seconds <= (GOAL_SECONDS if shares else plain) and max(gaps.values()) <= GOAL_GAP
     return Line(
         "clone", seconds, f"s for {size / 1e6:,.0f} MB", "create database … template", plain,
-        f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, gap <= {GOAL_GAP:g} s", met,
-        {"how": how, "postgres": version, **{f"gap_{k}_s": round(v, 3) for k, v in gaps.items()}},
+        f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, else no dearer than the rival;"
+        f" gap <= {GOAL_GAP:g} s", met,
+        {"how": how, "reflinks": shares, "postgres": version, **{f"gap_{k}_s": round(v, 3) for k, v in gaps.items()}},
     )  # fmt: skip
+
+
+def can_reflink(folder: Path) -> bool:
+    """Whether the file system shares the blocks of two files. Source: ioctl_ficlone(2)."""
+    with tempfile.TemporaryFile(dir=folder) as source, tempfile.TemporaryFile(dir=folder) as made:
+        source.write(b"x" * 4096)
+        source.flush()
+        try:
+            fcntl.ioctl(made.fileno(), FICLONE, source.fileno())
+        except OSError:
+            return False
+        return True
 
 
 def _value(server: psycopg.Connection[Any], query: str) -> int:
