@@ -91,7 +91,7 @@ def run(megabytes: int = MEGABYTES) -> Line:
     met = seconds <= (GOAL_SECONDS if shares else plain) and max(gaps.values()) <= GOAL_GAP
     return Line(
         "clone", seconds, f"s for {size / 1e6:,.0f} MB", "create database … template", plain,
-        f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, else no dearer than the rival;"
+        f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, else <= the rival;"
         f" gap <= {GOAL_GAP:g} s", met,
         {"how": how, "reflinks": shares, "postgres": version, **{f"gap_{k}_s": round(v, 3) for k, v in gaps.items()}},
     )  # fmt: skip
