@@ -93,7 +93,8 @@ def run(megabytes: int = MEGABYTES) -> Line:
         "clone", seconds, f"s for {size / 1e6:,.0f} MB", "create database … template", plain,
         f"<= {GOAL_SECONDS:g} s where the file system makes reflinks, else <= the rival;"
         f" gap <= {GOAL_GAP:g} s", met,
-        {"how": how, "reflinks": shares, "postgres": version, **{f"gap_{k}_s": round(v, 3) for k, v in gaps.items()}},
+        {"how": how, "reflinks": shares, "postgres": version,
+         **{f"gap_{name}_s": round(gap, 3) for name, gap in gaps.items()}},
     )  # fmt: skip
 
 
