@@ -282,6 +282,8 @@ def _join(schema: Schema, before: Policy, missing: dict[str, dict[str, Decision]
         chosen = next((d for d in fixed if d is not None), None)
         if chosen is None and choices:
             chosen = max(choices, key=lambda one: (one[0].is_unique, one[1].confidence or 0.0))[1]
+            if chosen.method in ("binary", "empty", "null"):  # nothing would join any more
+                chosen = replace(chosen, method="token", confidence=0.4)
         if chosen is None:
             continue
         for table, column in group:
