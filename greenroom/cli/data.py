@@ -220,15 +220,29 @@ def _say_wrong(project_name: str, missing: list[str], problems: list[Problem]) -
 @data.command("decide")
 @click.argument("column", metavar="TABLE.COLUMN")
 @click.argument("method", type=click.Choice(sorted(METHODS)), metavar="METHOD")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the method."
+)
 @click.option("--why", default="", help="The reason, for who reads it after you.")
+@click.option("--by", default="", help="Who decides; default: who types.")
 @_file
 @command
-def data_decide(column: str, method: str, why: str, file: Path) -> None:
+def data_decide(
+    column: str, method: str, options: tuple[str, ...], why: str, by: str, file: Path
+) -> None:
     """Decide about one column, in the file: TABLE.COLUMN becomes METHOD."""
     policy = _needed(file)
-    changed = with_decision(policy, column, Decision(method, {}, why, actor()))
+    decision = Decision(method, dict(map(_option, options)), why, by or actor())
+    changed = with_decision(policy, column, decision)
     file.write_text(dump_policy(changed))
     out.print(f"{column}: {METHODS[method]}.", markup=False)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidInput(f"{text!r} is no option", hint="Write --option keep=2.")
+    return name, int(value) if value.isdecimal() else value
 
 
 @data.command("approve")

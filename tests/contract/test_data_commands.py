@@ -70,7 +70,10 @@ def test_from_nothing_to_a_policy_in_force(file: Path, postgres_dsn: str) -> Non
 
 def test_a_new_column_is_named_with_the_command_that_decides(file: Path, postgres_dsn: str) -> None:
     run("discover", "shop")
-    run("decide", "users.nick", "constant")
+    run("decide", "users.nick", "constant", "--option", "value=nobody", "--by", "Ada")
+    nick = load_policy(file.read_bytes()).tables["public.users"].columns["nick"]
+    assert (nick.options, nick.by) == ({"value": "nobody"}, "Ada")
+    assert "no option" in run("decide", "users.nick", "constant", "--option", "x", code=2).output
     run("decide", "users.nick", "keep", "--why", "a public name")
     alter(postgres_dsn, "alter table users add born date; alter table users drop x")
     said = run("check", "shop", code=1).output
