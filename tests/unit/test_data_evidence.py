@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from faker import Faker
 
 from greenroom.data import evidence, hints
 from greenroom.data.discover import propose
@@ -208,3 +209,19 @@ def test_a_key_follows_what_somebody_decided_with_its_options() -> None:
 def test_a_key_that_one_end_knows_as_a_code_is_kept() -> None:
     check = Column("code", "mood", "text", is_unique=True)
     assert [d.method for d in joined(check, Column("kind", "text", "text"))] == ["keep", "keep"]
+
+
+@pytest.mark.parametrize(
+    ("make", "method"),
+    [
+        ("first_name", "first_name"), ("last_name", "last_name"), ("city", None), ("job", None),
+        ("color_name", None), ("word", None), ("country", None), ("month_name", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "fr_FR", "es_ES"])
+def test_names_alone_are_told_from_other_words(make: str, method: str | None, locale: str) -> None:
+    fake = Faker(locale)
+    fake.seed_instance(5)
+    values = [str(getattr(fake, make)()).capitalize() for _ in range(200)]
+    vote = evidence.by_values(values)
+    assert (vote.method if vote else None) == method
