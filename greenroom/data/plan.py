@@ -12,6 +12,7 @@ from greenroom.data.policy import Policy, TablePolicy, check_decided
 from greenroom.data.pseudonyms import Pseudonyms, elementwise
 from greenroom.data.rows import Kernel
 from greenroom.data.schema import Column, Schema, Table
+from greenroom.data.subset import plan_subset
 from greenroom.data.sync import SyncPlan
 from greenroom.errors import InvalidInput, InvalidPolicy
 
@@ -39,6 +40,7 @@ def make_plan(
     check_decided(policy, schema)
     by_key = {table.key: table for table in schema.tables}
     copied, empty, joined = [], [], _as_joined(schema)
+    subset = plan_subset(policy, schema)
     for table in schema.tables:
         decided = policy.tables.get(table.key) or policy.tables.get(table.policy_key)
         decided = decided or TablePolicy()  # all its columns are generated, or it has none
@@ -46,11 +48,13 @@ def make_plan(
             empty.append(table)
             continue
         masked = _masked(policy, table, pseudonyms, masker, joined)
-        copied.append(TablePlan(table, masked, decided.where, _proved(policy, table)))
+        copied.append(
+            TablePlan(table, masked, subset.conditions.get(table.key, ""), _proved(policy, table))
+        )
     _check_keys(policy, by_key)
     return SyncPlan(
         tuple(copied), tuple(empty), (), tuple(by_key[k].sql if k in by_key else k
-        for k in policy.truncate), policy.statements,
+        for k in policy.truncate), policy.statements, subset.detached,
     )  # fmt: skip
 
 

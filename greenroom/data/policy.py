@@ -60,7 +60,7 @@ _PLAIN = re.compile(r"[a-z][a-z0-9_]*")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """Bare words that YAML 1.1 takes for something else."""
 _COLUMN_KEYS = ("method", "why", "by", "confidence", "options")
-_TABLE_KEYS = ("rows", "where", "columns")
+_TABLE_KEYS = ("rows", "where", "sample", "columns")
 _HOOK_KEYS = ("truncate", "sql")
 _TOP_KEYS = ("version", "tables", "hooks")
 
@@ -86,6 +86,8 @@ class TablePolicy:
     where: str = ""
     """An SQL condition on its rows."""
     columns: Mapping[str, Decision] = field(default_factory=dict)
+    sample: float | None = None
+    """Percent of its rows that come along, with what refers to them; None for all."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Policy:
         meaning = {
             "tables": {
                 key: {
-                    "rows": table.rows, "where": table.where,
+                    "rows": table.rows, "where": table.where, "sample": table.sample,
                     "columns": {n: [d.method, dict(d.options)] for n, d in table.columns.items()},
                 }
                 for key, table in self.tables.items()
@@ -215,11 +217,14 @@ def _table(node: yaml.Node, key: str) -> TablePolicy:
     if rows not in ROWS:
         raise _refuse(f"{key}.rows is {rows!r}", parts["rows"], f"Allowed: {', '.join(ROWS)}.")
     where = str(_scalar(parts["where"], f"{key}.where")) if "where" in parts else ""
+    sample = _scalar(parts["sample"], f"{key}.sample") if "sample" in parts else None
+    if sample is not None and not (isinstance(sample, int | float) and 0 < sample <= 100):
+        raise _refuse(f"{key}.sample must be a percentage", parts["sample"], "Write `sample: 5`.")
     columns = {}
     if "columns" in parts:
         for name, column in _entries(parts["columns"], f"{key}.columns"):
             columns[name] = _decision(column, f"{key}.{name}")
-    return TablePolicy(rows, where, columns)
+    return TablePolicy(rows, where, columns, sample)
 
 
 def _decision(node: yaml.Node, where: str) -> Decision:
@@ -314,6 +319,8 @@ def dump_policy(policy: Policy) -> str:
             lines.append(f"    rows: {table.rows}")
         if table.where:
             lines.append(f"    where: {_quoted(table.where)}")
+        if table.sample is not None:
+            lines.append(f"    sample: {table.sample:g}")
         if table.columns:
             lines.append("    columns:")
             lines += [_line(name, table.columns[name]) for name in table.columns]

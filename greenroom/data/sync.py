@@ -24,6 +24,7 @@ from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
+from greenroom.data.subset import Detached
 from greenroom.data.swap import beside, drop, exists, swap, swap_back
 from greenroom.errors import DatabaseUnavailable
 from greenroom.settings import Settings
@@ -42,6 +43,8 @@ class SyncPlan:
     """SQL names of tables that do not come along at all."""
     truncated: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
+    detached: tuple[Detached, ...] = ()
+    """References that become NULL where what they name did not come along."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
 def plan_parts(job: Job, server_version: int, least_octets: int = 32 << 20) -> list[list[Chunk]]:
     """Group the chunks into parts that are worth a task each, the biggest tables' first. Pure."""
     tables = {p.table.key: p.table for p in job.plan.tables}
-    chunks = [chunk for table in tables.values() for chunk in plan_chunks(table, server_version)]
+    chunks = [chunk for p in job.plan.tables for chunk in _chunks(p, server_version)]
     total = sum(table.size_bytes for table in tables.values())
     wanted = max(least_octets, total // 200)
     counts = Counter(chunk.table for chunk in chunks)
@@ -156,6 +159,13 @@ def plan_parts(job: Job, server_version: int, least_octets: int = 32 << 20) -> l
         parts[-1].append(chunk)
         size += tables[chunk.table].size_bytes // counts[chunk.table] + 8192
     return parts
+
+
+def _chunks(plan: TablePlan, server_version: int) -> list[Chunk]:
+    """Cut a table; one whose rows depend on other tables is asked once, not again for each part."""
+    if "(select " in plan.where:
+        return [Chunk(plan.table.key, 0)]
+    return plan_chunks(plan.table, server_version)
 
 
 def copy_part(
@@ -186,6 +196,8 @@ def finish_tables(job: Job) -> dict[str, int]:
     with job.place.server() as server, job.source() as source, job.target() as target:
         counts = check_counts(source, target, job.plan.tables)
         if not ledger.is_done(target, "indexes"):
+            for reference in job.plan.detached:
+                target.execute(reference.statement.encode())
             with _shape(job, source, server) as shape:
                 shape.make(job.next_url, "post-data", jobs=INDEX_JOBS, again=True)
             load.set_sequences(source, target)
