@@ -28,6 +28,7 @@ from greenroom.names import template_name
 from greenroom.redaction import redactor_for_project
 from greenroom.settings import load_settings
 from greenroom.store import syncs
+from greenroom.store.audit import record_audit
 from greenroom.store.models import Sync, SyncStatus
 from greenroom.store.work import unit_of_work
 from tasks.hold import HOST, LOCK_WAIT_SECONDS, is_process_alive, this_process
@@ -185,6 +186,10 @@ def end_sync(sync_id: UUID, status: str, error: GreenroomError | None) -> None:
             redact = redactor_for_project(sync.project)
             described = {key: redact(value) for key, value in error.as_json().items()}
         syncs.finish(sync, SyncStatus(status), described)
+        record_audit(
+            work, "sync", f"sync.{sync.status}", project=sync.project, subject=f"#{sync.number}",
+            environment=sync.environment,
+        )  # fmt: skip
         if described is not None:
             syncs.append_log(work, sync_id, [f"{described['error']}: {described['detail']}"])
 

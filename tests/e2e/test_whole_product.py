@@ -55,7 +55,15 @@ def await_log(page: Page, line: str) -> None:
 
 def test_the_demo_checks_each_of_its_steps(demo):
     steps = {step["name"]: step for step in demo.summary["steps"]}
-    assert list(steps) == ["platform", "project", "production", "staging", "broken", "rollback"]
+    assert list(steps) == [
+        "platform",
+        "project",
+        "production",
+        "data",
+        "staging",
+        "broken",
+        "rollback",
+    ]
     assert all(steps[name]["checked"] for name in steps if name != "platform")
     assert demo.summary["played"] == "whole"
 
