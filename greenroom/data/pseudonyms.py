@@ -54,6 +54,19 @@ def _like(model: str, text: str) -> str:
     return text.lower() if model.islower() else text
 
 
+def _with_case(text: str, value: str, number: int) -> str:
+    """Write a fake in capitals here and there when its original has some.
+
+    ``Bob@x`` and ``bob@x`` become the same for whoever compares without case, as they were, and
+    stay two for a column that tells them apart.
+    """
+    plain = value.strip()
+    if plain == plain.lower():
+        return text
+    bits = int.from_bytes(hashlib.blake2b(f"{number}:{plain}".encode(), digest_size=8).digest())
+    return "".join(letter.upper() if bits >> at & 1 else letter for at, letter in enumerate(text))
+
+
 class Pseudonyms:
     """All pseudonyms of one key."""
 
@@ -201,7 +214,7 @@ class Pseudonyms:
         number = self.keyed("email").number(fold(value))
         given = self._given[number % len(self._given)].lower()
         domain = MAIL_DOMAINS[(number >> 20) % len(MAIL_DOMAINS)]
-        return f"{given}.{tag(number >> 64)}@{domain}"
+        return _with_case(f"{given}.{tag(number >> 64)}", value, number) + f"@{domain}"
 
     def _make_email(self, column: Column, options: dict[str, Any]) -> Kernel:
         return self.email
@@ -211,7 +224,8 @@ class Pseudonyms:
 
         def replace(value: str) -> str:
             number = keyed.number(fold(value))
-            return f"{self._given[number % len(self._given)].lower()}{tag(number >> 64)}"
+            made = f"{self._given[number % len(self._given)].lower()}{tag(number >> 64)}"
+            return _with_case(made, value, number)
 
         return replace
 

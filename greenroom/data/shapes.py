@@ -11,6 +11,8 @@ from greenroom.data.permute import Keyed, permutation
 
 Kernel = Callable[[str], str]
 _DIGIT = re.compile(r"[0-9]")
+_MOST_LETTERS = 40
+"""Letters and digits of a value that are permuted as one number."""
 _MOST_DIGITS = 30
 _TEST_CARDS = "400000"
 """Source: card schemes' test numbers, never issued to anybody."""
@@ -45,24 +47,55 @@ def lay_out(value: str, digits: str) -> str:
 
 
 def letters_and_digits(keyed: Keyed) -> Kernel:
-    """Give another letter for each letter and another digit for each digit, by the whole value."""
+    """Give other letters for letters and other digits for digits, by the whole value.
+
+    A permutation of all values of one layout, so that two never become the same; values of many
+    letters, or of letters beyond ASCII, are told apart by their length of chance instead.
+    """
+    of_size = cache(lambda size: permutation(keyed, size))
 
     def replace(value: str) -> str:
-        stream = keyed.octets(value, len(value) * 2)
+        kinds = [_kind_of(letter) for letter in value]
+        sizes = [kind[1] for kind in kinds if kind is not None]
+        if not sizes or len(sizes) > _MOST_LETTERS or not value.isascii():
+            return _by_stream(keyed, value)
+        number, size = 0, 1
+        for letter, kind in zip(value, kinds, strict=True):
+            if kind is not None:
+                number, size = number * kind[1] + ord(letter) - kind[0], size * kind[1]
+        number = of_size(size)(number)
         made = []
-        for at, letter in enumerate(value):
-            number = int.from_bytes(stream[at * 2 : at * 2 + 2], "big")
-            if letter.isascii() and letter.isdigit():
-                made.append(chr(48 + number % 10))
-            elif letter.isascii() and letter.isalpha():
-                made.append(chr((65 if letter.isupper() else 97) + number % 26))
-            elif letter.isalnum():
-                made.append(chr(97 + number % 26))
-            else:
+        for letter, kind in zip(reversed(value), reversed(kinds), strict=True):
+            if kind is None:
                 made.append(letter)
-        return "".join(made)
+                continue
+            number, rest = divmod(number, kind[1])
+            made.append(chr(kind[0] + rest))
+        return "".join(reversed(made))
 
     return replace
+
+
+def _kind_of(letter: str) -> tuple[int, int] | None:
+    """Give the first of a letter's kind and how many there are; None for layout."""
+    if "0" <= letter <= "9":
+        return 48, 10
+    if "a" <= letter <= "z":
+        return 97, 26
+    return (65, 26) if "A" <= letter <= "Z" else None
+
+
+def _by_stream(keyed: Keyed, value: str) -> str:
+    stream = keyed.octets(value, len(value) * 2)
+    made = []
+    for at, letter in enumerate(value):
+        number = int.from_bytes(stream[at * 2 : at * 2 + 2], "big")
+        kind = _kind_of(letter)
+        if kind is not None:
+            made.append(chr(kind[0] + number % kind[1]))
+        else:
+            made.append(chr(97 + number % 26) if letter.isalnum() else letter)
+    return "".join(made)
 
 
 def luhn_digit(digits: str) -> str:
