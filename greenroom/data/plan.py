@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from greenroom.data.arrays import elementwise
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import KINDS
 from greenroom.data.policy import Policy, TablePolicy, check_decided
-from greenroom.data.pseudonyms import Pseudonyms, elementwise
+from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel
 from greenroom.data.schema import Column, Schema, Table
 from greenroom.data.subset import plan_subset
@@ -35,7 +36,7 @@ def make_plan(
     schema: Schema,
     pseudonyms: Pseudonyms,
     masker: TextMasker | Untried | None = None,
-) -> SyncPlan:
+) -> SyncPlan:  # fmt: skip
     """Make the plan of a sync. Pure. Without a ``masker`` no column can be masked as text.
 
     Errors: Undecided, InvalidPolicy (a method that a column cannot take).
@@ -122,7 +123,9 @@ def _proved(policy: Policy, table: Table) -> frozenset[str]:
     return frozenset(name for name, d in decisions.items() if d is not None and d.method in PROVED)
 
 
-def _of_text(method: str, table: Table, column: Column, masker: TextMasker | None) -> Kernel:
+def _of_text(
+    method: str, table: Table, column: Column, masker: TextMasker | Untried | None
+) -> Kernel:
     is_document = column.base_type in ("json", "jsonb")
     if masker is None or is_document != (method == "json"):
         raise InvalidPolicy(

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from greenroom.data import shapes, words
+from greenroom.data.arrays import elementwise
 from greenroom.data.permute import Keyed
 from greenroom.data.schema import Column
 from greenroom.errors import InvalidInput
@@ -382,30 +383,3 @@ def _fitted(kernel: Kernel, column: Column, keyed: Keyed) -> Kernel:
         return tag(keyed.number(fold(value)), min(length, 25))
 
     return run
-
-
-def elementwise(kernel: Kernel) -> Kernel:
-    """Make a kernel work on each element of an array in Postgres' text form.
-
-    Source: PostgreSQL documentation, "Array Input and Output Syntax".
-    """
-
-    def run(value: str) -> str:
-        return _ELEMENT.sub(lambda found: _element(found, kernel), value)
-
-    return run
-
-
-_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|(?<=[{,])([^{}",\s][^{},]*)(?=[},])', re.DOTALL)
-
-
-def _element(found: re.Match[str], kernel: Kernel) -> str:
-    quoted, plain = found.groups()
-    if plain is not None and plain.upper() == "NULL":
-        return plain
-    original = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) if quoted is not None else plain
-    made = kernel(original)
-    if made is None:
-        return "NULL"
-    escaped = made.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from greenroom.data.arrays import elementwise
 from greenroom.data.permute import Keyed, permutation
-from greenroom.data.pseudonyms import BAND_YEARS, Pseudonyms, elementwise, fold
+from greenroom.data.pseudonyms import BAND_YEARS, Pseudonyms, fold
 from greenroom.data.schema import Column
 from greenroom.data.shapes import luhn_digit
 from greenroom.errors import InvalidInput
