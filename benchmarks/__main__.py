@@ -6,7 +6,9 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone")
+NAMES = (
+    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone", "sync",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

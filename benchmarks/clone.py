@@ -5,29 +5,22 @@ Rival: ``createdb --template`` as Postgres does it by default, on the same serve
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import itertools
 import random
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from benchmarks.edge import free_port
 from benchmarks.line import Line
-from greenroom.binaries import all_binaries
+from benchmarks.postgres import serving
 from greenroom.data.clones import Template, clone, ensure_objects_owner, protect
 from greenroom.data.load import give_to, on_database
 from greenroom.data.swap import drop, swap, swap_back
-from greenroom.platform.postgres import PostgresServer, wait_until_ready
-from greenroom.settings import Settings
 
 MEGABYTES, CLIENTS = 1500, 12
 GOAL_SECONDS, GOAL_GAP = 2.0, 0.3
@@ -41,37 +34,10 @@ create index on users (email);
 """
 
 
-@contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """Serve the newest Postgres there is, and give its administrator's address."""
-    folder = Path(tempfile.mkdtemp(prefix="gr-bench-"))
-    folder.chmod(0o755)
-    newest = max(all_binaries(Settings()), key=lambda found: found.major)
-    settings = Settings(home=folder, postgres_port=free_port(), postgres_bin=newest.folder)
-    server = PostgresServer(settings)
-    server.ensure_initialised()
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        list(server.program().command), user=server.account, cwd="/", stdout=log, stderr=log,
-        env={"LC_ALL": "C"},
-    )  # fmt: skip
-    try:
-        wait_until_ready(server.url("postgres"), 60)
-        yield server.url("postgres")
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def run(megabytes: int = MEGABYTES) -> Line:
     """Fill a template, clone it, and let two databases change places under clients."""
-    with serving() as url, psycopg.connect(url, autocommit=True) as server:
+    with serving() as served, psycopg.connect(served.url, autocommit=True) as server:
+        url = served.url
         ensure_objects_owner(server, OWNER)
         server.execute(f"create database {TEMPLATE}".encode())
         with psycopg.connect(on_database(url, TEMPLATE), autocommit=True) as inside:

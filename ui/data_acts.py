@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from greenroom import data_orders
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.plan import try_plan
-from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy
+from greenroom.data.policy import Decision, Policy, dump_policy
 from greenroom.data.schema import Schema
 from greenroom.data.source import open_source
 from greenroom.errors import InvalidInput
@@ -58,12 +58,6 @@ def changed(policy: Policy, methods: Mapping[tuple[str, str], str], actor: str) 
             continue
         columns = {**table.columns, name: Decision(method, {}, "", actor)}
         tables[key] = replace(table, columns=columns)
-    return replace(policy, tables=tables)
-
-
-def emptied(policy: Policy, keys: Iterable[str]) -> Policy:
-    """Give a policy by which some tables come along empty. Pure."""
-    tables = {**policy.tables, **{key: TablePolicy(rows="none") for key in keys}}
     return replace(policy, tables=tables)
 
 
