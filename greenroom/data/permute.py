@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 
 ROUNDS = 8
+_NO_SALT = b"\0\0"
 
 
 class Keyed:
@@ -28,6 +29,18 @@ class Keyed:
         digest.update(salt.to_bytes(2, "big") + value.encode("utf-8", "surrogatepass"))
         return int.from_bytes(digest.digest(), "big")
 
+    def prefixed(self, prefix: str) -> Callable[[str], int]:
+        """Give ``number`` for values that begin alike: the beginning is hashed once."""
+        base = self._base.copy()
+        base.update(_NO_SALT + prefix.encode("utf-8", "surrogatepass"))
+
+        def number(rest: str) -> int:
+            digest = base.copy()
+            digest.update(rest.encode("utf-8", "surrogatepass"))
+            return int.from_bytes(digest.digest(), "big")
+
+        return number
+
     def octets(self, value: str, count: int) -> bytes:
         """Give as many octets as are asked for."""
         made = b""
@@ -45,13 +58,14 @@ def permutation(keyed: Keyed, size: int) -> Callable[[int], int]:
     right_bits = bits - left_bits
     left_mask, right_mask = (1 << left_bits) - 1, (1 << right_bits) - 1
 
+    steps = [keyed.prefixed(f"{size}:{step}:") for step in range(ROUNDS)]
+    pairs = list(zip(steps[::2], steps[1::2], strict=True))
+
     def once(number: int) -> int:
         left, right = number >> right_bits, number & right_mask
-        for step in range(ROUNDS):
-            if step % 2 == 0:
-                left ^= keyed.number(f"{size}:{step}:{right}") & left_mask
-            else:
-                right ^= keyed.number(f"{size}:{step}:{left}") & right_mask
+        for even, odd in pairs:
+            left ^= even(str(right)) & left_mask
+            right ^= odd(str(left)) & right_mask
         return left << right_bits | right
 
     def permute(number: int) -> int:

@@ -25,6 +25,7 @@ MAIL_DOMAINS = ("example.com", "example.net", "example.org")
 """Source: RFC 2606: nobody receives mail there."""
 TAG_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Source: Crockford's base 32."""
+_TAG_PAIRS = tuple(first + second for second in TAG_LETTERS for first in TAG_LETTERS)
 TAG_LENGTH = 12
 BAND_YEARS = 5
 MOST_SHIFT_DAYS = 180
@@ -42,10 +43,10 @@ def fold(value: str) -> str:
 def tag(number: int, length: int = TAG_LENGTH) -> str:
     """Write a number in few letters."""
     made = ""
-    for _ in range(length):
-        made += TAG_LETTERS[number & 31]
-        number >>= 5
-    return made
+    for _ in range((length + 1) // 2):
+        made += _TAG_PAIRS[number & 1023]
+        number >>= 10
+    return made[:length]
 
 
 def _like(model: str, text: str) -> str:
@@ -76,6 +77,7 @@ class Pseudonyms:
         is_original: Callable[[str], bool] = lambda _: False,
     ) -> None:  # fmt: skip
         self._key, self._forbidden, self._is_original = key, forbidden_words, is_original
+        self._keyed: dict[str, Keyed] = {}
 
     @cached_property
     def key_id(self) -> str:
@@ -96,7 +98,10 @@ class Pseudonyms:
 
     def keyed(self, purpose: str) -> Keyed:
         """Give the keyed numbers of one purpose."""
-        return Keyed(self._key, purpose)
+        made = self._keyed.get(purpose)
+        if made is None:  # two hashes of the key: once for a purpose, not for each value
+            made = self._keyed[purpose] = Keyed(self._key, purpose)
+        return made
 
     def for_column(self, method: str, column: Column, options: dict[str, Any]) -> Kernel:
         """Give the function that masks a column's values.

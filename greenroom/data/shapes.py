@@ -179,6 +179,8 @@ def phone(
 
 def address_of_network(keyed: Keyed, *, is_unique: bool) -> Kernel:
     """Give an IP address of the ranges for documentation; a prefix length stays."""
+    first4, count4 = int(_NET4.network_address), _NET4.num_addresses - 2
+    first6, count6 = int(_NET6.network_address), _NET6.num_addresses - 2
 
     def replace(value: str) -> str:
         plain, slash, length = value.partition("/")
@@ -186,11 +188,14 @@ def address_of_network(keyed: Keyed, *, is_unique: bool) -> Kernel:
             version = ipaddress.ip_address(plain).version
         except ValueError:
             return letters_and_digits(keyed)(value)
-        network = _NET4 if version == 4 and not is_unique else _NET6
-        number = keyed.number(plain) % (network.num_addresses - 2) + 1
-        if version == 4 and network is _NET6:
-            slash = length = ""
-        return f"{network[number]}{slash}{length}"
+        number = keyed.number(plain)
+        if version == 4 and not is_unique:
+            made: object = ipaddress.IPv4Address(first4 + number % count4 + 1)
+        else:
+            made = ipaddress.IPv6Address(first6 + number % count6 + 1)
+            if version == 4:
+                slash = length = ""
+        return f"{made}{slash}{length}"
 
     return replace
 

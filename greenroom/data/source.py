@@ -51,8 +51,8 @@ def open_source(url: str) -> Connection:
     except psycopg.OperationalError as error:
         raise SourceUnavailable(
             "production's database does not answer",
-            hint="Check its address with `greenroom project show`, and that this machine may"
-            " connect.",
+            hint="Is it up, and may this machine connect? `greenroom project set-database` names"
+            " its address anew.",
         ) from error
     return connection
 

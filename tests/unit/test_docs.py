@@ -219,3 +219,19 @@ def test_the_index_of_decisions_names_every_decision_by_its_title() -> None:
         for page in folder.glob("[0-9]*.md")
     }
     assert {file: f"{number}. {title}" for number, title, file in told} == titles
+
+
+def test_hints_name_commands_that_exist() -> None:
+    """Read every string of ours that says `greenroom …`: the command is one of the command line's."""
+    groups = {name.split()[1] for name in COMMANDS}
+    wrong = []
+    for folder in ("greenroom", "tasks", "ui", "flows"):
+        for file in (ROOT / folder).rglob("*.py"):
+            if "sample" in file.parts or "branches" in file.parts:
+                continue
+            for words in re.findall(r"greenroom ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", read(file)):
+                first, _, second = words.partition(" ")
+                known = f"greenroom {first}" in COMMANDS or f"greenroom {words}" in COMMANDS
+                if first in groups and second and not known:
+                    wrong.append(f"{file.relative_to(ROOT)}: greenroom {words}")
+    assert wrong == []
