@@ -222,7 +222,7 @@ def test_the_index_of_decisions_names_every_decision_by_its_title() -> None:
 
 
 def test_hints_name_commands_that_exist() -> None:
-    """Read every string of ours that says `greenroom …`: the command is one of the command line's."""
+    """Read every string of ours that says `greenroom …`: there is such a command."""
     groups = {name.split()[1] for name in COMMANDS}
     wrong = []
     for folder in ("greenroom", "tasks", "ui", "flows"):
