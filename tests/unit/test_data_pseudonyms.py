@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from greenroom.data.arrays import elementwise
 from greenroom.data.permute import Keyed, permutation
-from greenroom.data.pseudonyms import BAND_YEARS, Pseudonyms, fold
+from greenroom.data.pseudonyms import BAND_YEARS, TAG_LETTERS, Pseudonyms, fold, tag
 from greenroom.data.schema import Column
 from greenroom.data.shapes import luhn_digit
 from greenroom.errors import InvalidInput
@@ -240,3 +240,16 @@ def test_what_differs_by_case_alone_differs_by_case_alone(method: str) -> None:
     assert len(set(fakes)) == 3
     assert len({fake.lower() for fake in fakes}) == 1
     assert fakes[0] == fakes[0].lower()
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_a_beginning_that_is_hashed_once_changes_no_number(prefix: str, rest: str) -> None:
+    keyed = Keyed(bytes(range(32)), "test")
+    number = keyed.prefixed(prefix)
+    assert [number(rest), number(rest)] == [keyed.number(prefix + rest)] * 2
+
+
+@given(st.integers(0, 2**128), st.integers(1, 25))
+def test_a_tag_writes_the_lowest_bits_first(number: int, length: int) -> None:
+    letters = [TAG_LETTERS[number >> 5 * at & 31] for at in range(length)]
+    assert tag(number, length) == "".join(letters)
