@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from greenroom.data.schema import Column
 
 PIECE = 4_000
 """Characters analysed at once: Presidio's time grows with the square of a text's length."""
+LONGEST_ADDRESS = 45
+"""Characters of an IPv6 address with an IPv4 one in it."""
 MEMORY, SHORT = 50_000, 200
 """Texts that are remembered, and up to how many characters."""
 _MAY_MATCH = re.compile(r"[0-9@]|::|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}")
@@ -97,11 +100,16 @@ class TextMasker:
     def find(self, text: str, context: str = "") -> list[RecognizerResult]:
         """Find people in one piece: the surest first, none within another."""
         if not _MAY_MATCH.search(text):
-            return self._strangers_apart(text)
+            return self._known(text)
+        whole = self._known(text) if len(text) <= SHORT else []
+        if len(whole) == 1 and whole[0].end - whole[0].start == len(text):
+            return whole  # a field that holds one of the database's people and nothing else
+        if _is_address(text):
+            return [RecognizerResult("IP_ADDRESS", 0, len(text), SCORE)]
         return self.find_all(text, context)
 
-    def _strangers_apart(self, text: str) -> list[RecognizerResult]:
-        """Find what can be found where no pattern can match: the database's own people."""
+    def _known(self, text: str) -> list[RecognizerResult]:
+        """Find the database's own people."""
         return [
             RecognizerResult(match.kind, match.start, match.end, SCORE)
             for match in self._identities.find(text)
@@ -125,6 +133,17 @@ class TextMasker:
             fake = self._replace[result.entity_type](original)
             text = text[: result.start] + (fake or "") + text[result.end :]
         return text
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is a network address and nothing else."""
+    if len(text) > LONGEST_ADDRESS or not (text[:1].isalnum() or text[:1] == ":"):
+        return False
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _dumps(value: Any) -> str:
