@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import struct
 from collections.abc import Callable
 from functools import cache
 
@@ -55,7 +56,7 @@ def letters_and_digits(keyed: Keyed) -> Kernel:
     of_size = cache(lambda size: permutation(keyed, size))
 
     def replace(value: str) -> str:
-        kinds = [_kind_of(letter) for letter in value]
+        kinds = [_KINDS.get(letter) for letter in value]
         sizes = [kind[1] for kind in kinds if kind is not None]
         if not sizes or len(sizes) > _MOST_LETTERS or not value.isascii():
             return _by_stream(keyed, value)
@@ -76,21 +77,19 @@ def letters_and_digits(keyed: Keyed) -> Kernel:
     return replace
 
 
-def _kind_of(letter: str) -> tuple[int, int] | None:
-    """Give the first of a letter's kind and how many there are; None for layout."""
-    if "0" <= letter <= "9":
-        return 48, 10
-    if "a" <= letter <= "z":
-        return 97, 26
-    return (65, 26) if "A" <= letter <= "Z" else None
+_KINDS = {
+    chr(first + at): (first, size)
+    for first, size in ((48, 10), (97, 26), (65, 26))
+    for at in range(size)
+}
+"""The first of a letter's kind and how many there are; what is not here is layout."""
 
 
 def _by_stream(keyed: Keyed, value: str) -> str:
-    stream = keyed.octets(value, len(value) * 2)
+    stream = struct.unpack(f">{len(value)}H", keyed.octets(value, len(value) * 2))
     made = []
-    for at, letter in enumerate(value):
-        number = int.from_bytes(stream[at * 2 : at * 2 + 2], "big")
-        kind = _kind_of(letter)
+    for letter, number in zip(value, stream, strict=True):
+        kind = _KINDS.get(letter)
         if kind is not None:
             made.append(chr(kind[0] + number % kind[1]))
         else:
