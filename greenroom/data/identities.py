@@ -25,14 +25,26 @@ _WORD = re.compile(r"\w")
 
 def fold(text: str) -> str:
     """Fold case and kinds of space, each character to one: places stay the same."""
-    return "".join(_fold_letter(letter) for letter in text)
+    return text.translate(_FOLDED)
 
 
-def _fold_letter(letter: str) -> str:
+def fold_letter(letter: str) -> str:
+    """Fold one character to one."""
     lower = letter.lower()
     if len(lower) != 1:
         return letter
     return " " if _SPACE.match(lower) else lower
+
+
+class _Folded(dict[int, str]):
+    """Letters by code, each folded when it first comes: every value and text passes here."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = made = fold_letter(chr(code))
+        return made
+
+
+_FOLDED = _Folded()
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class Identities:
         for value in values:
             if kind in _NUMBERS:
                 self._numbers.add(_NOT_DIGITS.sub("", value))
+                self._numbers.discard("")  # "unknown" has no digits, as every name has none
             for variant in _variants(kind, value):
                 if len(variant) >= SHORTEST.get(kind, 6):
                     self._patterns.setdefault(variant, kind)
@@ -74,7 +87,7 @@ class Identities:
         """Whether a value is an original that was collected; a number in any layout."""
         if _NOT_DIGITS.sub("", value) in self._numbers:
             return True
-        return re.sub(r"\s+", " ", fold(value)).strip() in self._patterns
+        return " ".join(fold(value).split()) in self._patterns
 
     def find(self, text: str) -> list[Match]:
         """Find the longest identities that stand in a text as words of their own."""
