@@ -251,7 +251,7 @@ def test_some_tables_alone_do_not_become_the_template(shop: Shop, app: Any) -> N
     assert shop.databases() == set()
 
 
-PHASES = ("data", "indexes", "hooks", "proof")
+PHASES = ("data", "proof")
 
 
 @pytest.mark.parametrize("phase", PHASES)
