@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenroom.data import quasi
+from greenroom.data.leaveout import leave_out, sample_texts
 from greenroom.data.load import open_target
 from greenroom.data.proof import Proof
 from greenroom.data.report import Facts, make_report, sign
@@ -36,6 +37,10 @@ def write_report(
             if known.masker is not None:
                 sample = look_at_kept(target, known.schema, known.policy, known.masker)
                 tell(f"sample: {sample['words']}")
+        recall = None
+        if known.masker is not None:
+            with job.source() as source:
+                recall = leave_out(known.people, sample_texts(source, known.schema, known.policy))
         with unit_of_work() as work:
             row = work.get_one(Sync, sync.sync_id)
             policy = policies.find_policy(work, row.project)
@@ -63,6 +68,7 @@ def write_report(
                 warnings=_warnings(row.log_output),
                 tiers=known.tiers,
                 sample=sample,
+                leave_out=recall,
             )
         report: dict[str, Any] = make_report(facts)
         signature = sign(report, ensure_secret_key())

@@ -36,6 +36,8 @@ class Prepared:
     key_id: str
     masker: TextMasker | None
     """None where no column is read as text."""
+    people: Identities
+    """Whom the database knows."""
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def prepare(
     pseudonyms = Pseudonyms(base64.urlsafe_b64decode(key), is_original=people.knows)
     masker = TextMasker(pseudonyms, people) if reads_text(policy, schema) else None
     plan = make_plan(policy, schema, pseudonyms, masker)
-    return Prepared(schema, policy, plan, pseudonyms.key_id, masker)
+    return Prepared(schema, policy, plan, pseudonyms.key_id, masker, people)
 
 
 def reads_text(policy: Policy, schema: Schema) -> bool:
