@@ -1,4 +1,4 @@
-"""A Postgres server of a benchmark's own: the newest there is, gone at the end."""
+"""A Postgres server of a benchmark's own: gone at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.edge import free_port
-from greenroom.binaries import all_binaries
+from greenroom.binaries import Binaries, all_binaries
 from greenroom.platform.postgres import PostgresServer, wait_until_ready
 from greenroom.settings import Settings
 
@@ -30,12 +30,12 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Served]:
-    """Start a server and stop it at the end; its folder goes with it."""
+def serving(chosen: Binaries | None = None) -> Iterator[Served]:
+    """Start a server, the newest when none is chosen, and stop it at the end, folder and all."""
     folder = Path(tempfile.mkdtemp(prefix="gr-bench-"))
     folder.chmod(0o755)
-    newest = max(all_binaries(Settings()), key=lambda found: found.major)
-    settings = Settings(home=folder, postgres_port=free_port(), postgres_bin=newest.folder)
+    chosen = chosen or max(all_binaries(Settings()), key=lambda found: found.major)
+    settings = Settings(home=folder, postgres_port=free_port(), postgres_bin=chosen.folder)
     server = PostgresServer(settings)
     server.ensure_initialised()
     log = (folder / "log").open("wb")
@@ -45,7 +45,7 @@ def serving() -> Iterator[Served]:
     )  # fmt: skip
     try:
         wait_until_ready(server.url("postgres"), 60)
-        yield Served(server.url("postgres"), process.pid, folder, newest.folder, settings)
+        yield Served(server.url("postgres"), process.pid, folder, chosen.folder, settings)
     finally:
         process.terminate()
         try:
