@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from greenroom.data.copy import TablePlan, read_rows
 from greenroom.data.rows import NULL, unescape
-from greenroom.data.schema import Table, quote
+from greenroom.data.schema import Column, Table, quote
 from greenroom.data.source import Connection
 from greenroom.data.verify import Findings, Leak, Needles, Origin
 from greenroom.errors import LeakFound, SyncFailed
@@ -60,7 +60,7 @@ def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> P
     for table in plan.tables:
         for column in table.table.columns:
             place = f"{table.table.key}.{column.name}"
-            for text in _blocks(target, table.table, column.name):
+            for text in _blocks(target, table.table, column):
                 findings.look(place, text, scanner)
     for what, definition in target.execute(_DEFINITIONS.encode()).fetchall():
         findings.look(str(what), str(definition or "").encode(), scanner)
@@ -85,7 +85,7 @@ def _collect(source: Connection, plan: SyncPlan, proof: Proof) -> Needles:
     for table in plan.tables:
         for name, _ in table.masked:
             origin = Origin(table.table.key, name)
-            values = distinct_values(source, table.table, name, table.where)
+            values = distinct_values(source, table.table, name)  # also of rows that stay away
             counted = _Counted(values)
             if table.proved is None or name in table.proved:
                 needles.add(origin, counted)
@@ -168,19 +168,26 @@ def distinct_values(
 
 
 def _blocks(
-    target: Connection, table: Table, column: str, octets: int = BLOCK_OCTETS
+    target: Connection, table: Table, column: Column, octets: int = BLOCK_OCTETS
 ) -> Iterator[bytes]:
     """Give a column's values as blocks of text, with an octet between them that none can hold."""
     batch: list[bytes] = []
     size = 0
-    command = f"copy (select {quote(column)}::text from only {table.sql}) to stdout"
+    command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout"
+    is_binary = column.base_type == "bytea"
     for row in read_rows(target, command, table.key):
         if row == NULL:
             continue
-        batch.append(unescape(row).encode() if b"\\" in row else row)
+        text = unescape(row).encode() if b"\\" in row else row
+        batch.append(_texts_in(bytes.fromhex(text[2:].decode())) if is_binary else text)
         size += len(row)
         if size > octets:
             yield SEPARATOR.join(batch)
             batch, size = [], 0
     if batch:
         yield SEPARATOR.join(batch)
+
+
+def _texts_in(octets: bytes) -> bytes:
+    """Give octets with blanks where they are no text: what stands beside a word is no letter."""
+    return octets.decode(errors="replace").replace("\ufffd", " ").encode()

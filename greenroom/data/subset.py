@@ -13,6 +13,8 @@ from greenroom.data.policy import Policy, TablePolicy
 from greenroom.data.schema import ForeignKey, Schema, Table, quote
 from greenroom.errors import InvalidPolicy
 
+LONGEST = 100_000
+"""Characters of a condition: each table that two others refer to doubles it."""
 SEED = 7
 """Of the hash that chooses a share of the rows: the same ones in every sync."""
 
@@ -96,6 +98,11 @@ class _Planner:
                 parts += self._through(key, foreign_key)
         self._open.pop()
         joined = "".join(parts) if len(parts) < 2 else " and ".join(f"({part})" for part in parts)
+        if len(joined) > LONGEST:
+            raise InvalidPolicy(
+                f"the rows of {key} depend on too many others to be chosen",
+                hint="Filter fewer tables, or tables that fewer others refer to.",
+            )
         self._conditions[key] = joined
         return self._conditions[key]
 

@@ -142,7 +142,8 @@ class Needles:
             if octets in self._found:
                 continue
             self._found[octets] = plain_needle
-            self._found.setdefault(value.strip().lower().encode().hex().encode(), hex_needle)
+            for spelled in {value.strip(), value.strip().lower()}:
+                self._found.setdefault(spelled.encode().hex().encode(), hex_needle)
             for core in base64_cores(value.strip()):
                 self._found.setdefault(core.lower(), Needle(origin, "base64", core, False))
 

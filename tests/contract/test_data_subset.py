@@ -12,7 +12,7 @@ from greenroom.data.load import on_database
 from greenroom.data.plan import make_plan
 from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy, load_policy
 from greenroom.data.pseudonyms import Pseudonyms
-from greenroom.data.schema import Schema
+from greenroom.data.schema import Column, ForeignKey, Schema, Table
 from greenroom.data.source import Snapshot
 from greenroom.data.sync import Place, Result, SyncPlan, run_sync
 from greenroom.errors import InvalidPolicy
@@ -140,3 +140,18 @@ def test_without_filters_nothing_is_narrowed(source: str, place: Place, tmp_path
 def test_a_share_that_is_none() -> None:
     with pytest.raises(InvalidPolicy, match="percentage"):
         load_policy("version: 1\ntables: {public.a: {sample: 0}}\n")
+
+
+def test_a_condition_that_doubles_with_every_table_is_told() -> None:
+    def layer(number: int) -> Table:
+        keys = tuple(
+            ForeignKey(f"k{side}", (f"c{side}",), f"public.t{number - 1}", ("id",))
+            for side in range(2)
+        )
+        columns = tuple(Column(name, "int", "int4") for name in ("id", "c0", "c1"))
+        return Table("public", f"t{number}", columns, ("id",), foreign_keys=keys if number else ())
+
+    schema = Schema(tuple(layer(number) for number in range(18)))
+    policy = policy_of(schema, t0=TablePolicy(where="id < 5"))
+    with pytest.raises(InvalidPolicy, match="too many others"):
+        make_plan(policy, schema, Pseudonyms(b"k" * 32))

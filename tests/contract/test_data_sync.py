@@ -171,6 +171,34 @@ def test_a_leak_stops_it_before_the_swap(source: str, place: Place, tmp_path: ob
     assert untouched(place)
 
 
+@pytest.mark.parametrize("text", ["ask Person9@mail.test", "PERSON9@MAIL.TEST"])
+def test_an_original_in_octets_stops_it(
+    source: str, place: Place, tmp_path: object, text: str
+) -> None:
+    with psycopg.connect(source, autocommit=True) as connection:
+        row = (b"\x00\xff" + text.encode() + b"\x00",)
+        connection.execute(f"update {ODD} set raw = %s".encode(), row)
+    with pytest.raises(LeakFound, match="raw"):
+        run_sync(Settings(home=str(tmp_path)), source, place, decide, print)
+    assert untouched(place)
+
+
+def test_somebody_whose_row_stays_away_is_looked_for(
+    source: str, place: Place, tmp_path: object
+) -> None:
+    with psycopg.connect(source, autocommit=True) as connection:
+        connection.execute("update users set note = 'ask person9@mail.test' where id = 3")
+
+    def few(snapshot: Snapshot) -> SyncPlan:
+        plan = decide(snapshot)
+        narrowed = (replace(t, where="id < 5") if t.table.name == "users" else t
+                    for t in plan.tables if "orders" not in t.table.name)  # fmt: skip
+        return replace(plan, tables=tuple(narrowed))
+
+    with pytest.raises(LeakFound, match=r"users\.note"):
+        run_sync(Settings(home=str(tmp_path)), source, place, few, print)
+
+
 def test_an_original_in_a_definition_stops_it(source: str, place: Place, tmp_path: object) -> None:
     with psycopg.connect(source, autocommit=True) as connection:
         connection.execute("alter table animal alter name set default 'person9@mail.test'")
