@@ -26,7 +26,8 @@ NEVER_KEPT = frozenset(
     }
 )  # fmt: skip
 """What must not come along: rights, credentials and connections, comments that name people."""
-_ENTRY = re.compile(r"^(?P<id>\d+); \d+ \d+ (?P<rest>.+)$")
+Objects = frozenset[tuple[int, int]]
+_ENTRY = re.compile(r"^\d+; (?P<catalog>\d+) (?P<object>\d+) (?P<rest>.+)$")
 _KINDS = sorted(NEVER_KEPT, key=len, reverse=True)
 _VARIABLES = {
     "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER",
@@ -130,8 +131,8 @@ def _hint(said: str) -> str:
 class Shape:
     """A dumped schema on disk: no rows in it."""
 
-    def __init__(self, binaries: Binaries, folder: Path) -> None:
-        self.binaries, self.folder = binaries, folder
+    def __init__(self, binaries: Binaries, folder: Path, never: Objects = frozenset()) -> None:
+        self.binaries, self.folder, self._never = binaries, folder, never
         self._dump, self._list = folder / "shape.dump", folder / "shape.list"
 
     def read(self, url: str, snapshot: str, left_out: Iterable[str] = ()) -> None:
@@ -146,7 +147,8 @@ class Shape:
             [str(self.binaries.folder / "pg_restore"), "--list", str(self._dump)],
             url, "reading the schema's parts",
         )  # fmt: skip
-        self._list.write_text("\n".join(filter_entries(listed.splitlines())) + "\n")
+        kept = filter_entries(listed.splitlines(), self._never)
+        self._list.write_text("\n".join(kept) + "\n")
 
     def make(self, url: str, section: str, jobs: int = 1, *, again: bool = False) -> None:
         """Make one section in a database: ``pre-data`` (tables) or ``post-data`` (indexes, keys).
@@ -167,25 +169,34 @@ class Shape:
 
 @contextmanager
 def shape_of(
-    settings: Settings, binaries: Binaries, url: str, snapshot: str, left_out: Iterable[str] = ()
-) -> Iterator[Shape]:
+    settings: Settings, binaries: Binaries, url: str, snapshot: str, left_out: Iterable[str] = (),
+    never: Objects = frozenset(),
+) -> Iterator[Shape]:  # fmt: skip
     """Dump a schema into a folder of its own, which goes at the end."""
     settings.path("run").mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="shape-", dir=settings.path("run")) as folder:
-        shape = Shape(binaries, Path(folder))
+        shape = Shape(binaries, Path(folder), never)
         shape.read(url, snapshot, left_out)
         yield shape
 
 
-def filter_entries(lines: Iterable[str]) -> list[str]:
-    """Leave out of ``pg_restore --list`` what must not come along. Pure."""
+def filter_entries(lines: Iterable[str], never: Objects = frozenset()) -> list[str]:
+    """Leave out of ``pg_restore --list`` what must not come along, and what needs it. Pure.
+
+    ``never`` lists objects of production by catalog and oid.
+    """
     kept = []
+    foreign = set()
     for line in lines:
         found = _ENTRY.match(line)
         if found is None:
             kept.append(line)
             continue
         rest = found["rest"]
-        if not any(rest == kind or rest.startswith(f"{kind} ") for kind in _KINDS):
+        if rest.startswith("FOREIGN TABLE "):
+            foreign.add(rest.removeprefix("FOREIGN "))
+        is_partition = rest.replace("TABLE ATTACH ", "TABLE ", 1) in foreign
+        is_kind = any(rest == kind or rest.startswith(f"{kind} ") for kind in _KINDS)
+        if not (is_kind or is_partition or (int(found["catalog"]), int(found["object"])) in never):
             kept.append(line)
     return kept

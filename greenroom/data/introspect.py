@@ -72,6 +72,15 @@ select i.indrelid as table_id,
 from pg_index i join pg_class c on c.oid = i.indrelid
 join pg_namespace n on n.oid = c.relnamespace
 where i.indisunique and i.indpred is null and 0 <> all(i.indkey::int2[]) and {_OURS}"""
+_FOREIGN = """
+with recursive tied (class, object) as (
+    select 'pg_class'::regclass::oid, ftrelid from pg_foreign_table
+    union select found.class, found.object from tied cross join lateral (
+        select classid as class, objid as object from pg_depend
+        where refclassid = tied.class and refobjid = tied.object
+        union all select refclassid, refobjid from pg_depend where classid = tied.class
+        and objid = tied.object and tied.class = 'pg_rewrite'::regclass and deptype = 'i') found)
+select class, object from tied"""
 
 Rows = list[dict[str, Any]]
 
@@ -94,6 +103,15 @@ def read_schema(connection: Connection) -> Schema:
     names = connection.execute("select extname from pg_extension order by 1").fetchall()
     extensions = tuple(str(name) for (name,) in names)
     return Schema(tuple(made), connection.info.server_version, extensions)
+
+
+def read_foreign(connection: Connection) -> frozenset[tuple[int, int]]:
+    """List what cannot be made without the foreign tables: views on them, and so on.
+
+    As pairs of a catalog's and an object's oid, by which ``pg_restore --list`` names its entries.
+    """
+    rows = _ask(connection, _FOREIGN)
+    return frozenset((int(row["class"]), int(row["object"])) for row in rows)
 
 
 def _ask(connection: Connection, query: str) -> Rows:

@@ -20,6 +20,7 @@ from greenroom.data import ledger, load
 from greenroom.data.chunks import Chunk, biggest_first, plan_chunks
 from greenroom.data.copy import Copied, TablePlan, arrived, copy_chunk
 from greenroom.data.dump import Shape, choose_binaries, shape_of
+from greenroom.data.introspect import read_foreign
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.schema import Table
@@ -138,8 +139,10 @@ def make_tables(job: Job) -> None:
 def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
     versions = source.info.server_version, server.info.server_version
     binaries = choose_binaries(job.settings, *versions)
-    left_out = job.plan.left_out
-    with shape_of(job.settings, binaries, job.source_url, job.snapshot, left_out) as shape:
+    with shape_of(
+        job.settings, binaries, job.source_url, job.snapshot, job.plan.left_out,
+        read_foreign(source),
+    ) as shape:  # fmt: skip
         yield shape
 
 

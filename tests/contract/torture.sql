@@ -152,6 +152,9 @@ comment on column customer.name is 'ask jane.roe@corp.example';
 create server elsewhere foreign data wrapper postgres_fdw options (host '127.0.0.1', dbname 'x');
 create user mapping for public server elsewhere options (user 'u', password 'hunter2');
 create foreign table afar (id int) server elsewhere;
+create table spread (id int) partition by list (id);
+create foreign table spread_afar partition of spread for values in (1) server elsewhere;
+create table spread_here partition of spread default; insert into spread values (2);
 create view v_afar as select * from afar; create view v_afar_two as select id from v_afar;
 create function on_ddl() returns event_trigger language plpgsql as $$ begin raise 'no'; end $$;
 do $$ begin execute format('alter database %I set work_mem = ''7MB''', current_database());
@@ -218,4 +221,4 @@ alter table queue enable always trigger refused; alter table customer disable tr
 create event trigger no_more on ddl_command_start when tag in ('COMMENT') execute function on_ddl();
 refresh materialized view initials; refresh materialized view on_top;
 refresh materialized view a_first; select setval('business_number', 123456);
-select nextval('countdown'); analyze;
+select nextval('countdown'); analyze event, wide, "Odd Schema"."Select";
