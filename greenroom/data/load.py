@@ -23,6 +23,8 @@ _FAST = {
     "DateStyle": "ISO, MDY",
     "IntervalStyle": "postgres",
 }
+_LENT = "greenroom_sync.lent"
+"""Functions that have a search path only while the database is made."""
 
 
 @contextmanager
@@ -108,29 +110,86 @@ def set_sequences(source: Connection, target: Connection) -> int:
     return count
 
 
-def refresh_views(target: Connection) -> list[str]:
-    """Fill the materialized views from what is there now, those that others need first."""
+def refresh_views(source: Connection, target: Connection) -> list[str]:
+    """Fill the materialized views that production has filled, those that others need first.
+
+    Errors: SyncFailed.
+    """
     pending = [
         f"{quote(str(schema))}.{quote(str(name))}"
-        for schema, name in target.execute(
+        for schema, name in source.execute(
             "select n.nspname, c.relname from pg_class c join pg_namespace n"
-            " on n.oid = c.relnamespace where c.relkind = 'm' order by c.oid"
+            " on n.oid = c.relnamespace where c.relkind = 'm' and c.relispopulated order by c.oid"
         ).fetchall()
     ]
     done: list[str] = []
+    pending = [name for name in pending if _is_there(target, name)]
     while pending:
         failed: list[str] = []
         error: psycopg.Error | None = None
         for name in pending:
             try:
-                target.execute(f"refresh materialized view {name}")
+                target.execute(f"refresh materialized view {name}".encode())
                 done.append(name)
             except psycopg.errors.ObjectNotInPrerequisiteState as why:
                 failed, error = [*failed, name], why  # another one is to be filled first
+            except psycopg.Error as why:
+                raise SyncFailed(f"{name} cannot be filled: {_said(why)}") from None
         if len(failed) == len(pending):
             raise SyncFailed(f"{failed[0]} cannot be filled") from error
         pending = failed
     return done
+
+
+def _is_there(target: Connection, name: str) -> bool:
+    known = target.execute("select to_regclass(%s)", (name,)).fetchone()
+    return known is not None and known[0] is not None
+
+
+def _said(error: psycopg.Error) -> str:
+    """Give a server's message; what one about bad data quotes would be a person's."""
+    text = error.diag.message_primary or type(error).__name__
+    return text.split(":")[0] if (error.sqlstate or "").startswith("22") else text
+
+
+def lend_paths(source: Connection, target: Connection) -> None:
+    """Let functions find what they name without a schema, until :func:`return_paths`. Idempotent.
+
+    Programs that make indexes search no schema, and since version 17 neither does the server while
+    it makes one, so that such a function of an index would stop the sync.
+    """
+    row = source.execute("select current_setting('search_path')").fetchone()
+    with target.transaction():
+        target.execute(f"create table if not exists {_LENT} (signature regprocedure primary key)")
+        target.execute(
+            f"insert into {_LENT} select p.oid from pg_proc p join pg_namespace n"
+            " on n.oid = p.pronamespace"
+            " join pg_language l on l.oid = p.prolang where p.prokind in ('f', 'w')"
+            " and l.lanname not in ('c', 'internal') and n.nspname !~ '^pg_'"
+            " and n.nspname <> 'information_schema' and not exists (select from pg_depend d"
+            " where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')"
+            " and not exists (select from unnest(p.proconfig) c where c ~ '^search_path=')"
+        )
+        names = _lent(target)
+        target.execute("select set_config('search_path', %s, true)", row)
+        for name in names:
+            target.execute(f"alter function {name} set search_path from current".encode())
+
+
+def return_paths(target: Connection) -> None:
+    """Give functions back the form that production's have. Idempotent."""
+    if not _is_there(target, _LENT):
+        return
+    with target.transaction():
+        for name in _lent(target):
+            target.execute(f"alter function {name} reset search_path".encode())
+        target.execute(f"drop table {_LENT}")
+
+
+def _lent(target: Connection) -> list[str]:
+    """List them by their full names, which a transaction without a search path prints."""
+    target.execute("set local search_path to ''")
+    return [str(name) for (name,) in target.execute(f"select signature::text from {_LENT}")]
 
 
 def give_to(target: Connection, role: str) -> None:

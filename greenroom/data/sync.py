@@ -27,7 +27,7 @@ from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
 from greenroom.data.subset import Detached
 from greenroom.data.swap import beside, drop, exists, swap, swap_back
-from greenroom.errors import DatabaseUnavailable
+from greenroom.errors import DatabaseUnavailable, SyncFailed
 from greenroom.settings import Settings
 
 INDEX_JOBS = 2
@@ -202,11 +202,21 @@ def finish_tables(job: Job) -> dict[str, int]:
             for reference in job.plan.detached:
                 target.execute(reference.statement.encode())
             with _shape(job, source, server) as shape:
-                shape.make(job.next_url, "post-data", jobs=INDEX_JOBS, again=True)
+                try:
+                    _make_indexes(job, shape, source, target)
+                except SyncFailed as error:
+                    if "does not exist" not in error.message:
+                        raise
+                    load.lend_paths(source, target)
+                    _make_indexes(job, shape, source, target)
             load.set_sequences(source, target)
-            load.refresh_views(target)
             ledger.mark(target, "indexes")
     return counts
+
+
+def _make_indexes(job: Job, shape: Shape, source: Connection, target: Connection) -> None:
+    shape.make(job.next_url, "post-data", jobs=INDEX_JOBS, again=True)
+    load.refresh_views(source, target)
 
 
 def run_hooks(job: Job) -> None:
@@ -228,9 +238,10 @@ def settle(job: Job) -> dict[str, int]:
     """Give the new database its owner and statistics; give distinct values by masked column."""
     with job.target() as target:
         distinct = count_distinct(target, job.plan)
+        load.analyze(target)
+        load.return_paths(target)
         if job.place.owner is not None:
             load.give_to(target, job.place.owner)
-        load.analyze(target)
         ledger.end(target)
     return distinct
 
