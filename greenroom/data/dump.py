@@ -26,6 +26,11 @@ NEVER_KEPT = frozenset(
     }
 )  # fmt: skip
 """What must not come along: rights, credentials and connections, comments that name people."""
+_PROBLEM = re.compile(
+    r"^pg_\w+: (?:[\w ]+: )?error: (?P<said>.*?)"
+    r"(?=^(?:pg_\w+: |Command was: |(?:DETAIL|HINT|CONTEXT|QUERY|LINE \d+):)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 Objects = frozenset[tuple[int, int]]
 _ENTRY = re.compile(r"^\d+; (?P<catalog>\d+) (?P<object>\d+) (?P<rest>.+)$")
 _KINDS = sorted(NEVER_KEPT, key=len, reverse=True)
@@ -95,14 +100,21 @@ def _run(command: list[str], url: str, what: str, passed_over: tuple[str, ...] =
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SyncFailed(f"{what} could not be run: {type(error).__name__}") from error
-    problems = [line for line in done.stderr.splitlines() if "error:" in line]
+    problems = read_problems(done.stderr)
     harmless = ("transaction_timeout", *passed_over)  # the first: on older servers only
     real = [line for line in problems if not any(text in line for text in harmless)]
     if done.returncode and (real or not problems):
-        text = (real or done.stderr.splitlines() or ["no message"])[0]
-        said = text.partition("error:")[2].strip() or text
+        said = (real or done.stderr.splitlines() or ["no message"])[0]
         raise SyncFailed(f"{what} failed: {said}", hint=_hint(said))
     return done.stdout
+
+
+def read_problems(text: str) -> list[str]:
+    """Give the errors that a program printed, each in one line, without details or values. Pure.
+
+    An object's name may have line breaks.
+    """
+    return [" ".join(found["said"].split()) for found in _PROBLEM.finditer(text)]
 
 
 _HINTS = {

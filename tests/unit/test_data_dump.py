@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenroom.data.dump import filter_entries
+from greenroom.data.dump import filter_entries, read_problems
 
 pytestmark = pytest.mark.unit
 LISTED = """;
@@ -25,3 +25,20 @@ def test_what_needs_a_foreign_table_stays_away_with_it() -> None:
 
 def test_views_stay_when_nothing_is_foreign() -> None:
     assert LISTED[5] in filter_entries(LISTED)
+
+
+def test_an_error_is_read_whole_and_without_its_values() -> None:
+    printed = (
+        "pg_restore: while PROCESSING TOC:\n"
+        'pg_restore: error: could not execute query: ERROR:  constraint "two\nlines" already'
+        " exists\nCommand was: ALTER TABLE x\nADD y;\n\n"
+        "pg_restore: from TOC entry 7; 1259 1 INDEX i owner\n"
+        'pg_restore: error: could not execute query: ERROR:  could not create unique index "i"\n'
+        "DETAIL:  Key (email)=(jane@mail.example) is duplicated.\n"
+        "pg_restore: warning: errors ignored on restore: 2\n"
+    )
+    assert read_problems(printed) == [
+        'could not execute query: ERROR: constraint "two lines" already exists',
+        'could not execute query: ERROR: could not create unique index "i"',
+    ]
+    assert read_problems("pg_dump: warning: nothing\n") == []
