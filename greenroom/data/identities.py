@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from greenroom.data.numbers import number_of, numbers_in
+
 KINDS = {
     "full_name": "PERSON", "email": "EMAIL_ADDRESS", "phone": "PHONE_NUMBER",
     "username": "USERNAME", "street": "ADDRESS", "company": "ORGANIZATION", "iban": "IBAN_CODE",
@@ -17,8 +19,6 @@ KINDS = {
 SHORTEST = {"PERSON": 5, "USERNAME": 5, "ADDRESS": 8, "ORGANIZATION": 5}
 """Characters: shorter ones are ordinary words too often."""
 SCORE = 0.95
-_NUMBERS = frozenset({"PHONE_NUMBER", "IBAN_CODE", "CREDIT_CARD", "NATIONAL_ID"})
-_NOT_DIGITS = re.compile(r"\D+")
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"\w")
 
@@ -61,7 +61,7 @@ class Identities:
 
     def __init__(self) -> None:
         self._patterns: dict[str, str] = {}
-        self._numbers: set[str] = set()
+        self._numbers: set[bytes] = set()
         self._automaton: AhoCorasick | None = None
         self._kinds: list[str] = []
 
@@ -75,19 +75,22 @@ class Identities:
         if kind is None:
             return
         for value in values:
-            if kind in _NUMBERS:
-                self._numbers.add(_NOT_DIGITS.sub("", value))
-                self._numbers.discard("")  # "unknown" has no digits, as every name has none
+            number = number_of(value)
+            if number:
+                self._numbers.add(number.encode())
             for variant in _variants(kind, value):
                 if len(variant) >= SHORTEST.get(kind, 6):
                     self._patterns.setdefault(variant, kind)
         self._automaton = None
 
     def knows(self, value: str) -> bool:
-        """Whether a value is an original that was collected; a number in any layout."""
-        if _NOT_DIGITS.sub("", value) in self._numbers:
+        """Whether a value is an original that was collected, or holds the number of one.
+
+        In any layout and with other groups of digits around it: the proof looks no less closely.
+        """
+        if " ".join(fold(value).split()) in self._patterns:
             return True
-        return " ".join(fold(value).split()) in self._patterns
+        return any(number in self._numbers for number, _, _ in numbers_in(value.encode()))
 
     def find(self, text: str) -> list[Match]:
         """Find the longest identities that stand in a text as words of their own."""

@@ -288,13 +288,15 @@ class Pseudonyms:
         return shapes.Digits(self.keyed("digits"))
 
     def _make_card(self, column: Column, options: dict[str, Any]) -> Kernel:
-        return shapes.card(self.keyed("card"), is_unique=column.is_unique)
+        return shapes.card(
+            self.keyed("card"), is_unique=column.is_unique, is_original=self._is_original
+        )
 
     def _make_iban(self, column: Column, options: dict[str, Any]) -> Kernel:
-        return shapes.iban(self.keyed("iban"))
+        return shapes.iban(self.keyed("iban"), self._is_original)
 
     def _make_national_id(self, column: Column, options: dict[str, Any]) -> Kernel:
-        return shapes.Digits(self.keyed("national id"))
+        return shapes.Digits(self.keyed("national id"), self._is_original)
 
     def _make_ip(self, column: Column, options: dict[str, Any]) -> Kernel:
         return shapes.address_of_network(self.keyed("ip"), is_unique=column.is_unique)

@@ -8,7 +8,8 @@ import struct
 from collections.abc import Callable
 from functools import cache
 
-from greenroom.data.permute import Keyed, permutation
+from greenroom.data.permute import Apart, Keyed, Permutation
+from greenroom.errors import InvalidInput
 
 Kernel = Callable[[str], str]
 _DIGIT = re.compile(r"[0-9]")
@@ -24,21 +25,39 @@ _NET6 = ipaddress.ip_network("2001:db8::/32")
 
 
 class Digits:
-    """Permutes the digits of a value where they stand: two values never become the same."""
+    """Permutes the digits of a value where they stand: two values never become the same.
 
-    def __init__(self, keyed: Keyed) -> None:
-        self._of_length = cache(lambda count: permutation(keyed, 10**count))
+    None becomes somebody's original, as ``is_original`` says of a whole value.
+    """
 
-    def replace(self, digits: str) -> str:
-        """Give as many other digits; long numbers in pieces."""
-        if len(digits) > _MOST_DIGITS:
+    def __init__(
+        self, keyed: Keyed, is_original: Callable[[str], bool] = lambda _: False
+    ) -> None:  # fmt: skip
+        self._is_original = is_original
+        self._of_length = cache(lambda count: Apart(keyed, 10**count))
+
+    def replace(self, digits: str, lay: Callable[[str], str]) -> str:
+        """Give as many other digits; ``lay`` makes a whole value of them. Long ones in pieces.
+
+        Errors: InvalidInput where so many of these numbers are originals that none is free.
+        """
+        count = len(digits)
+        if not count:
+            return ""
+        if count > _MOST_DIGITS:
             head, tail = digits[:_MOST_DIGITS], digits[_MOST_DIGITS:]
-            return self.replace(head) + self.replace(tail)
-        return f"{self._of_length(len(digits))(int(digits)):0{len(digits)}d}" if digits else ""
+            return self.replace(head, str) + self.replace(tail, str)
+        made = self._of_length(count)(
+            int(digits), lambda number: self._is_original(lay(f"{number:0{count}d}"))
+        )
+        if made is None:
+            raise InvalidInput(f"too many numbers of {count} digits are taken to give others")
+        return f"{made:0{count}d}"
 
     def __call__(self, value: str) -> str:
         """Replace all digits of a value, its layout kept."""
-        return lay_out(value, self.replace("".join(_DIGIT.findall(value))))
+        found = "".join(_DIGIT.findall(value))
+        return lay_out(value, self.replace(found, lambda digits: lay_out(value, digits)))
 
 
 def lay_out(value: str, digits: str) -> str:
@@ -53,7 +72,7 @@ def letters_and_digits(keyed: Keyed) -> Kernel:
     A permutation of all values of one layout, so that two never become the same; values of many
     letters, or of letters beyond ASCII, are told apart by their length of chance instead.
     """
-    of_size = cache(lambda size: permutation(keyed, size))
+    of_size = cache(lambda size: Permutation(keyed, size))
 
     def replace(value: str) -> str:
         kinds = [_KINDS.get(letter) for letter in value]
@@ -106,39 +125,46 @@ def luhn_digit(digits: str) -> str:
     return str(-total % 10)
 
 
-def card(keyed: Keyed, *, is_unique: bool) -> Kernel:
+def card(
+    keyed: Keyed, *, is_unique: bool, is_original: Callable[[str], bool] = lambda _: False
+) -> Kernel:
     """Give a card number with a valid check digit, of a range that no bank issues.
 
     Where the numbers must stay different, they leave that range.
     """
-    digits = Digits(keyed)
+    digits = Digits(keyed, is_original if is_unique else lambda _: False)
 
     def replace(value: str) -> str:
         found = "".join(_DIGIT.findall(value))
         if len(found) < 8:
             return digits(value)
-        body = digits.replace(found[:-1])
-        if not is_unique:
-            body = _TEST_CARDS + body[len(_TEST_CARDS) :]
-        return lay_out(value, body + luhn_digit(body))
+
+        def lay(body: str) -> str:
+            return lay_out(value, body + luhn_digit(body))
+
+        body = digits.replace(found[:-1], lay)
+        return lay(body if is_unique else _TEST_CARDS + body[len(_TEST_CARDS) :])
 
     return replace
 
 
-def iban(keyed: Keyed) -> Kernel:
+def iban(keyed: Keyed, is_original: Callable[[str], bool] = lambda _: False) -> Kernel:
     """Give an IBAN of the same country with valid check digits. Source: ISO 13616."""
     other = letters_and_digits(keyed)
-    digits = Digits(keyed)
+    digits = Digits(keyed, is_original)
 
     def replace(value: str) -> str:
         plain = re.sub(r"\s", "", value).upper()
         if len(plain) < 8 or not plain[:2].isalpha():
             return other(value)
         country, account = plain[:2], plain[4:]
-        made = digits(account) if account.isdigit() else other(account)
-        number = "".join(str(int(letter, 36)) for letter in f"{made}{country}00")
-        following = iter(f"{country}{98 - int(number) % 97:02d}{made}")
-        return "".join(" " if letter.isspace() else next(following) for letter in value)
+
+        def lay(made: str) -> str:
+            number = "".join(str(int(letter, 36)) for letter in f"{made}{country}00")
+            following = iter(f"{country}{98 - int(number) % 97:02d}{made}")
+            return "".join(" " if letter.isspace() else next(following) for letter in value)
+
+        return lay(digits.replace(account, lay) if account.isdigit() else other(account))
 
     return replace
 
@@ -152,26 +178,31 @@ def phone(
 ) -> Kernel:
     """Give a phone number of the same layout and country, of the country's range for fiction.
 
-    Where there is none, or the numbers must stay different, the national digits are permuted. Where
-    the number for fiction is somebody's original, it begins with a zero: nobody can be called so
-    (ITU-T E.164 knows no national number that does, but for Italy's).
+    Where there is none, it is somebody's original, or the numbers must stay different, the national
+    digits are permuted, to a number that is nobody's original.
     """
-    digits = Digits(keyed)
+    digits = Digits(keyed, is_original)
 
     def replace(value: str) -> str:
         found = "".join(_DIGIT.findall(value))
         start = 2 if found.startswith("00") else 0
         if not start and not value.strip().startswith("+"):
-            return lay_out(value, digits.replace(found))
+            return digits(value)
         code = next((c for c in _FICTIONAL if found[start:].startswith(c)), found[start:][:2])
         lead, national = found[: start + len(code)], found[start + len(code) :]
-        other = digits.replace(national)
-        fiction, left = _FICTIONAL.get(code, ("", 0))
-        if is_unique or not fiction or len(national) < len(fiction) + left:
+
+        def lay(other: str) -> str:
             return lay_out(value, lead + other)
-        area = f"{200 + keyed.number(found) % 700:03d}" if code == "1" else ""
-        made = lay_out(value, lead + (area + fiction + other)[: len(national)])
-        return lay_out(value, lead + "0" + other[1:]) if is_original(made) else made
+
+        fiction, left = _FICTIONAL.get(code, ("", 0))
+        if fiction and not is_unique and len(national) >= len(fiction) + left:
+            number = keyed.number(found)
+            area = f"{200 + number % 700:03d}" if code == "1" else ""
+            rest = f"{(number >> 20) % 10 ** len(national):0{len(national)}d}"
+            made = lay((area + fiction + rest)[: len(national)])
+            if not is_original(made):
+                return made
+        return lay(digits.replace(national, lay))
 
     return replace
 

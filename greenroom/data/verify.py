@@ -16,19 +16,13 @@ from urllib.parse import unquote_plus
 
 import numpy as np
 
+from greenroom.data.numbers import LAYOUT, number_of, numbers_in
 from greenroom.data.search import Tables
 
 SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
-FEWEST_DIGITS = 8
-"""Digits of a number that is looked for without its layout."""
 _JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _SPACE = re.compile(r"\s+")
-_NOT_DIGITS = re.compile(r"\D+")
-_LAYOUT = b" -./()\xc2\xa0"
-_DIGITS = re.compile(rb"[0-9]+")
-_NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
-"""Runs of eight digits and more, as they are laid out."""
 _ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
 
@@ -128,16 +122,11 @@ class Needles:
         for value in values:
             plain = normalise(value)
             octets = plain.encode()
-            if any(map(str.isdigit, plain)):
-                digits = _NOT_DIGITS.sub("", plain)
-                is_number = len(digits) >= FEWEST_DIGITS and len(digits) * 2 >= len(plain)
-                if is_number:
-                    self._digits.setdefault(digits.encode(), digits_needle)
-            else:
-                is_number = False
+            number = number_of(plain)
+            if number:
+                self._digits.setdefault(number.encode(), digits_needle)
             if len(octets) < SHORTEST:
-                if not is_number:
-                    self.weak[origin] = self.weak.get(origin, 0) + 1
+                self.weak[origin] = self.weak.get(origin, 0) + 1
                 continue
             if octets in self._found:
                 continue
@@ -235,7 +224,7 @@ class Scanner:
                 for needle in self._found.find(folded, raw)
             ]
         if self._numbers:
-            bare = text.translate(None, _LAYOUT)
+            bare = text.translate(None, LAYOUT)
             if self._digits.find(bare, bare):  # perhaps: now by the groups of digits
                 hits += self._find_numbers(text)
         return hits
@@ -243,15 +232,10 @@ class Scanner:
     def _find_numbers(self, text: bytes) -> list[tuple[Origin, str]]:
         """Find numbers that are some groups of digits, with nothing but layout between them."""
         hits = []
-        for window in _NUMBERS.finditer(text):
-            groups = [(g.start(), g.end()) for g in _DIGITS.finditer(text, *window.span())]
-            for first, (start, _) in enumerate(groups):
-                number = b""
-                for begun, end in groups[first:]:
-                    number += text[begun:end]
-                    needle = self._numbers.get(number)
-                    if needle is not None and _stands_alone(text, start, end):
-                        hits.append((needle.origin, needle.encoding))
+        for number, start, end in numbers_in(text):
+            needle = self._numbers.get(number)
+            if needle is not None and _stands_alone(text, start, end):
+                hits.append((needle.origin, needle.encoding))
         return hits
 
 

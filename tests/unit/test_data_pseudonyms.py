@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data.arrays import elementwise
-from greenroom.data.permute import Keyed, permutation
+from greenroom.data.identities import Identities
+from greenroom.data.permute import Apart, Keyed, Permutation
 from greenroom.data.pseudonyms import BAND_YEARS, TAG_LETTERS, Pseudonyms, fold, tag
 from greenroom.data.schema import Column
 from greenroom.data.shapes import luhn_digit
+from greenroom.data.verify import Needles, Origin
 from greenroom.errors import InvalidInput
 
 pytestmark = pytest.mark.unit
@@ -87,8 +89,54 @@ def test_unique_columns_stay_unique(method: str, data: st.DataObject) -> None:
 @given(st.integers(2, 5_000), st.binary(min_size=16, max_size=16))
 @settings(max_examples=25, deadline=None)
 def test_a_permutation_reaches_each_number_once(size: int, key: bytes) -> None:
-    permute = permutation(Keyed(key, "test"), size)
+    permute = Permutation(Keyed(key, "test"), size)
     assert sorted(permute(number) for number in range(size)) == list(range(size))
+    assert all(permute.inverse(permute(number)) == number for number in range(size))
+
+
+@given(known=st.sets(st.integers(0, 4_999), min_size=1, max_size=1_000), key=st.binary(min_size=16))
+@settings(max_examples=25, deadline=None)
+def test_known_numbers_become_others_that_nobody_has(known: set[int], key: bytes) -> None:
+    move = Apart(Keyed(key, "test"), 5_000)
+    made = [move(number, known.__contains__) for number in sorted(known)]
+    given_up = made.count(None)
+    made = [number for number in made if number is not None]
+    assert len(set(made)) == len(made)
+    assert not known & set(made)
+    assert given_up <= len(known) // 20  # a fifth of all numbers is known: few find none free
+
+
+def test_where_every_number_is_taken_that_is_said() -> None:
+    people = Pseudonyms(b"1" * 32, is_original=lambda _: True)
+    with pytest.raises(InvalidInput, match="too many numbers of 8 digits"):
+        kernel("national_id", UNIQUE, key=people)("12345678")
+
+
+DENSE = [
+    "+1 {area}-555-01{n:02d}", "({area}) 555-01{n:02d}", "+44 7700 9001{n:02d}",
+    "07700 9001{n:02d}", "{area}{n:05d}", "+45 2012 {area}{n:01d}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", [PLAIN, UNIQUE], ids=["plain", "unique"])
+@pytest.mark.parametrize("method", ["phone", "national_id"])
+@pytest.mark.parametrize("key", [b"%d" % number * 32 for number in range(3)])
+def test_no_fake_holds_the_number_of_an_original(key: bytes, method: str, column: Column) -> None:
+    values = sorted(
+        {form.format(area=area, n=n) for form in DENSE for area in range(200, 900, 7)
+         for n in range(0, 100, 9)}
+    )  # fmt: skip
+    people = Identities()
+    people.harvest(method, values)
+    mask = kernel(method, column, key=Pseudonyms(key, is_original=people.knows))
+    made = [mask(value) for value in values]
+    needles = Needles()
+    needles.add(Origin("people", method), values)
+    assert needles.build().find("\0".join(made).encode()) == []
+    if column.is_unique:
+        assert len({re.sub(r"\D", "", fake) for fake in made}) == len(
+            {re.sub(r"\D", "", value) for value in values}
+        )
 
 
 @given(EMAILS)
