@@ -29,6 +29,8 @@ class TablePlan:
     """An SQL condition on its rows; empty for all."""
     proved: frozenset[str] | None = None
     """Masked columns whose originals must be nowhere afterwards; None for all of them."""
+    random: frozenset[str] = frozenset()
+    """Masked columns whose fakes are any letters and digits: some are a number by chance."""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # Presidio takes seconds to import
 PROVED = frozenset(KINDS) | {"ip", "mac", "token", "url", "uuid"}
 """Methods whose originals tell who somebody is: they must be nowhere. A city, a day or a single
 given name stands in many texts by chance."""
+RANDOM = frozenset({"mac", "token", "uuid"})
 SUGGESTED_TRUNCATES = (
     "cache", "delayed_jobs", "django_session", "failed_jobs", "job", "jobs", "notifications",
     "oauth_access_tokens", "outbox", "password_resets", "personal_access_tokens", "queue",
@@ -53,7 +54,13 @@ def make_plan(
             continue
         masked = _masked(policy, table, pseudonyms, masker, joined)
         copied.append(
-            TablePlan(table, masked, subset.conditions.get(table.key, ""), _proved(policy, table))
+            TablePlan(
+                table,
+                masked,
+                subset.conditions.get(table.key, ""),
+                _by_method(policy, table, PROVED),
+                _by_method(policy, table, RANDOM),
+            )
         )
     _check_keys(policy, by_key)
     return SyncPlan(
@@ -118,9 +125,9 @@ def _masked(
     return tuple(masked)
 
 
-def _proved(policy: Policy, table: Table) -> frozenset[str]:
+def _by_method(policy: Policy, table: Table, methods: frozenset[str]) -> frozenset[str]:
     decisions = {column.name: policy.decision(table, column) for column in table.columns}
-    return frozenset(name for name, d in decisions.items() if d is not None and d.method in PROVED)
+    return frozenset(name for name, d in decisions.items() if d is not None and d.method in methods)
 
 
 def _of_text(

@@ -10,7 +10,8 @@ from greenroom.data.copy import TablePlan, read_rows
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Column, Table, quote
 from greenroom.data.source import Connection
-from greenroom.data.verify import Findings, Leak, Needles, Origin
+from greenroom.data.tally import NUMBER_TYPES, WHOLE_TYPES, Findings
+from greenroom.data.verify import Leak, Needles, Origin, Scanner
 from greenroom.errors import LeakFound, SyncFailed
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Proof:
     leaks: list[Leak] = field(default_factory=list)
     originals: dict[str, int] = field(default_factory=dict)
     """Distinct values that production has, by masked ``table.column``."""
+    coincidences: dict[str, int] = field(default_factory=dict)
+    """Kept values that are somebody's number by chance, by ``table.column``."""
     weak: dict[str, int] = field(default_factory=dict)
     """Originals too short to prove anything, by ``table.column``."""
 
@@ -59,12 +62,11 @@ def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> P
     findings = Findings()
     for table in plan.tables:
         for column in table.table.columns:
-            place = f"{table.table.key}.{column.name}"
-            for text in _blocks(target, table.table, column):
-                findings.look(place, text, scanner)
+            _look(target, table, column, scanner, findings)
     for what, definition in target.execute(_DEFINITIONS.encode()).fetchall():
         findings.look(str(what), str(definition or "").encode(), scanner)
     proof.leaks, proof.scanned_octets = findings.leaks, findings.octets
+    proof.coincidences = findings.coincidences
     if findings.leaks:
         raise LeakFound(_describe(findings.leaks), hint=_HINT)
     say(f"proof: {proof.needles:,} patterns, {proof.scanned_octets:,} bytes, no original found")
@@ -72,6 +74,24 @@ def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> P
 
 
 _HINT = "Decide those columns: `greenroom data decide`. Staging stays as it was."
+
+
+def _look(
+    target: Connection, plan: TablePlan, column: Column, scanner: Scanner, findings: Findings
+) -> None:
+    """Look into one column of staging, each kind as it can hold an original."""
+    place = f"{plan.table.key}.{column.name}"
+    kind = column.base_type
+    is_kept = all(column.name != name for name, _ in plan.masked)
+    for values in _blocks(target, plan.table, column):
+        if kind in WHOLE_TYPES:
+            findings.look_whole(
+                place, values, scanner, are_numbers=is_kept and kind in NUMBER_TYPES
+            )
+        elif is_kept or column.name in plan.random:
+            findings.weigh(place, values, SEPARATOR, scanner)
+        else:
+            findings.look(place, SEPARATOR.join(values), scanner)
 
 
 def _describe(leaks: list[Leak]) -> str:
@@ -169,8 +189,8 @@ def distinct_values(
 
 def _blocks(
     target: Connection, table: Table, column: Column, octets: int = BLOCK_OCTETS
-) -> Iterator[bytes]:
-    """Give a column's values as blocks of text, with an octet between them that none can hold."""
+) -> Iterator[list[bytes]]:
+    """Give a column's values, some of them at a time; none holds the separator."""
     batch: list[bytes] = []
     size = 0
     command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout"
@@ -182,10 +202,10 @@ def _blocks(
         batch.append(_texts_in(bytes.fromhex(text[2:].decode())) if is_binary else text)
         size += len(row)
         if size > octets:
-            yield SEPARATOR.join(batch)
+            yield batch
             batch, size = [], 0
     if batch:
-        yield SEPARATOR.join(batch)
+        yield batch
 
 
 def _texts_in(octets: bytes) -> bytes:

@@ -82,6 +82,7 @@ def make_report(facts: Facts) -> dict[str, Any]:
             "patterns": facts.proof.needles, "scanned_octets": facts.proof.scanned_octets,
             "encodings": list(ENCODINGS), "originals_found": len(facts.proof.leaks),
             "too_short_to_prove": dict(facts.proof.weak),
+            "numbers_by_chance": dict(facts.proof.coincidences),
             "sample": dict(facts.sample) if facts.sample else None,
         },
         "free_text": {
@@ -170,6 +171,12 @@ def risks(report: Mapping[str, Any]) -> list[str]:
         said.append(
             f"{weak:,} originals are too short to be searched for: they stand in other texts by"
             " chance. They are masked in their own columns all the same."
+        )
+    chance = report["proof"]["numbers_by_chance"]
+    if chance:
+        said.append(
+            f"Short numbers: in {', '.join(sorted(chance)[:6])} {sum(chance.values()):,} values are"
+            " the same as somebody's number of eight or nine digits, no more than chance gives."
         )
     return said
 

@@ -21,6 +21,9 @@ from greenroom.data.search import Tables
 
 SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
+FEWEST_OWN_DIGITS = 10
+"""Digits of a number that is nobody else's by chance."""
+_LETTER = re.compile(r"[^\W\d_]")
 _JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _SPACE = re.compile(r"\s+")
 _ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
@@ -96,6 +99,8 @@ class Needle:
     """What the text must hold where case counts (base64)."""
     is_word: bool = True
     """Whether it must stand alone: as a part of a longer word it is something else."""
+    is_short: bool = False
+    """Whether it is a number of so few digits that others have it by chance."""
 
 
 class Needles:
@@ -104,33 +109,38 @@ class Needles:
     def __init__(self) -> None:
         self._found: dict[bytes, Needle] = {}
         self._digits: dict[bytes, Needle] = {}
-        self._known: dict[tuple[Origin, str], Needle] = {}
+        self._known: dict[tuple[Origin, str, bool], Needle] = {}
         self.weak: dict[Origin, int] = {}
         """Values too short to prove anything, by column."""
 
-    def _needle(self, origin: Origin, encoding: str) -> Needle:
-        key = (origin, encoding)
+    def _needle(self, origin: Origin, encoding: str, is_short: bool = False) -> Needle:
+        key = (origin, encoding, is_short)
         if key not in self._known:
-            self._known[key] = Needle(origin, encoding, is_word=encoding == "plain")
+            self._known[key] = Needle(
+                origin, encoding, is_word=encoding == "plain", is_short=is_short
+            )
         return self._known[key]
 
     def add(self, origin: Origin, values: Iterable[str]) -> None:
         """Add originals of one column."""
-        plain_needle, hex_needle, digits_needle = (
-            self._needle(origin, encoding) for encoding in ("plain", "hex", "digits")
-        )
+        plain_needle, hex_needle = self._needle(origin, "plain"), self._needle(origin, "hex")
         for value in values:
             plain = normalise(value)
             octets = plain.encode()
             number = number_of(plain)
+            is_short = 0 < len(number) < FEWEST_OWN_DIGITS
             if number:
-                self._digits.setdefault(number.encode(), digits_needle)
+                needle = self._needle(origin, "digits", is_short)
+                self._digits.setdefault(number.encode(), needle)
             if len(octets) < SHORTEST:
                 self.weak[origin] = self.weak.get(origin, 0) + 1
                 continue
             if octets in self._found:
                 continue
-            self._found[octets] = plain_needle
+            self._found[octets] = (
+                self._needle(origin, "plain", is_short=True)
+                if is_short and not _LETTER.search(plain) else plain_needle
+            )  # fmt: skip
             for spelled in {value.strip(), value.strip().lower()}:
                 self._found.setdefault(spelled.encode().hex().encode(), hex_needle)
             for core in base64_cores(value.strip()):
@@ -177,6 +187,11 @@ class _Index:
             hits += self._compare(text, raw, place, at)
         return hits
 
+    def whole(self, value: bytes) -> Needle | None:
+        """Give the word that a value is."""
+        needle = self._patterns.get(value)
+        return needle if needle is not None and needle.is_word else None
+
     def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
         lengths = self._lengths_of.get(at)
         if lengths is None:  # of the patterns that begin with these eight octets
@@ -209,18 +224,27 @@ class Scanner:
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
+        return list(dict.fromkeys((needle.origin, how) for needle, how in self.hits(text)))
+
+    def hits(self, text: bytes) -> list[tuple[Needle, str]]:
+        """Give every needle that is found in a text, with the encoding it was found in."""
         hits = self._look(text, "plain")
         if b"\\" in text or b"%" in text or b"&" in text:
             for reading, read in readings(text.decode(errors="replace")).items():
                 if reading != "plain":
                     hits += self._look(read.encode(errors="replace"), reading)
-        return list(dict.fromkeys(hits))
+        return hits
 
-    def _look(self, text: bytes, reading: str) -> list[tuple[Origin, str]]:
+    def whole(self, value: bytes) -> Needle | None:
+        """Give the needle that a whole value is, a network's length aside; None where it is none."""
+        plain = value.lower().partition(b"/")[0]
+        return self._found.whole(plain) or self._numbers.get(plain)
+
+    def _look(self, text: bytes, reading: str) -> list[tuple[Needle, str]]:
         hits = []
         for folded, raw in _foldings(text):
             hits += [
-                (needle.origin, reading if needle.encoding == "plain" else needle.encoding)
+                (needle, reading if needle.encoding == "plain" else needle.encoding)
                 for needle in self._found.find(folded, raw)
             ]
         if self._numbers:
@@ -229,13 +253,13 @@ class Scanner:
                 hits += self._find_numbers(text)
         return hits
 
-    def _find_numbers(self, text: bytes) -> list[tuple[Origin, str]]:
+    def _find_numbers(self, text: bytes) -> list[tuple[Needle, str]]:
         """Find numbers that are some groups of digits, with nothing but layout between them."""
         hits = []
         for number, start, end in numbers_in(text):
             needle = self._numbers.get(number)
             if needle is not None and _stands_alone(text, start, end):
-                hits.append((needle.origin, needle.encoding))
+                hits.append((needle, needle.encoding))
         return hits
 
 
@@ -260,23 +284,3 @@ def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     folded = " ".join(text.decode(errors="replace").casefold().split()).encode(errors="replace")
     if folded != lowered:
         yield folded, folded
-
-
-class Findings:
-    """Counts leaks by where they are and where they came from."""
-
-    def __init__(self) -> None:
-        self._counts: dict[tuple[str, Origin, str], int] = {}
-        self.octets = 0
-
-    def look(self, place: str, text: bytes, scanner: Scanner) -> None:
-        """Scan a text that stands at ``place``."""
-        self.octets += len(text)
-        for origin, encoding in scanner.find(text):
-            key = (place, origin, encoding)
-            self._counts[key] = self._counts.get(key, 0) + 1
-
-    @property
-    def leaks(self) -> list[Leak]:
-        """What was found, sorted."""
-        return sorted(Leak(*key, count) for key, count in self._counts.items())

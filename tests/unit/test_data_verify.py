@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenroom.data import search
-from greenroom.data.verify import Findings, Needles, Origin, Scanner
+from greenroom.data.tally import Findings
+from greenroom.data.verify import Needles, Origin, Scanner
 
 pytestmark = pytest.mark.unit
 EMAIL = Origin("public.users", "email")
@@ -77,6 +78,58 @@ def test_findings_name_places_and_never_values(scanner: Scanner) -> None:
     assert (leak.place, leak.origin, leak.count) == ("public.tickets.body", EMAIL, 1)
     assert "grete" not in repr(findings.leaks).lower()
     assert findings.octets > 20
+
+
+def _of_phones(*numbers: str) -> Scanner:
+    needles = Needles()
+    needles.add(PHONE, numbers)
+    return needles.build()
+
+
+def test_a_few_short_numbers_in_a_column_of_numbers_are_chance() -> None:
+    found, scanner = Findings(), _of_phones("20 12 34 56", "30123456")
+    orders = [b"20123456", *(b"%d" % number for number in range(40_000_000, 40_000_099))]
+    texts = [b"order 30123456 of today", *(b"order %d" % number for number in range(99))]
+    found.look_whole("orders.id", orders, scanner, are_numbers=True)
+    found.weigh("orders.note", texts, b"\0", scanner)
+    assert found.leaks == []
+    assert found.coincidences == {"orders.id": 1, "orders.note": 1}
+
+
+def test_a_column_of_short_numbers_that_are_somebodys_is_a_leak() -> None:
+    numbers = [f"{number}" for number in range(20_123_456, 20_123_476)]
+    found, scanner = Findings(), _of_phones(*numbers)
+    values = [number.encode() for number in numbers]
+    found.look_whole("t.a", [*values, b"77", b"99999999"], scanner, are_numbers=True)
+    found.weigh("t.b", [b"call " + value for value in values], b"\0", scanner)
+    assert [(leak.place, leak.count) for leak in found.leaks] == [("t.a", 20), ("t.b", 20)]
+    assert found.coincidences == {}
+
+
+def test_one_short_number_in_a_masked_text_is_a_leak() -> None:
+    found = Findings()
+    found.look("t.body", b"call 20 12 34 56 please", _of_phones("20123456"))
+    assert [leak.encoding for leak in found.leaks] != []
+
+
+def test_longer_numbers_and_letters_are_a_leak_wherever_they_are() -> None:
+    found, scanner = Findings(), _of_phones("+45 20 12 34 56", "AB123456C")
+    found.weigh("t.a", [b"x"] * 99 + [b"4520123456"], b"\0", scanner)
+    found.weigh("t.b", [b"x"] * 99 + [b"of ab123456c"], b"\0", scanner)
+    assert [leak.place for leak in found.leaks] == ["t.a", "t.b"]
+
+
+def test_a_value_of_a_fixed_form_is_an_original_whole_or_not_at_all() -> None:
+    needles = Needles()
+    needles.add(Origin("t", "ip"), ["203.0.113.77"])
+    needles.add(PHONE, ["20123456"])
+    found, scanner = Findings(), needles.build()
+    found.look_whole("t.uuid", [b"20123456-0000-4000-8000-000000000000"], scanner,
+                     are_numbers=False)  # fmt: skip
+    found.look_whole("t.moment", [b"2012-34-56 20:12"], scanner, are_numbers=False)
+    assert found.leaks == []
+    found.look_whole("t.ip", [b"203.0.113.77", b"203.0.113.78"], scanner, are_numbers=False)
+    assert [leak.place for leak in found.leaks] == ["t.ip"]
 
 
 def test_without_needles_nothing_is_found() -> None:
