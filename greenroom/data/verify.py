@@ -236,7 +236,7 @@ class Scanner:
         return hits
 
     def whole(self, value: bytes) -> Needle | None:
-        """Give the needle that a whole value is, a network's length aside; None where it is none."""
+        """Give the needle that a value is, a network's length aside; None for none."""
         plain = value.lower().partition(b"/")[0]
         return self._found.whole(plain) or self._numbers.get(plain)
 
