@@ -27,6 +27,7 @@ trying again later can help). The tree::
     ├── SyncFailed                   a database cannot be copied; staging stays as it was
     │   ├── SourceUnavailable        production's database does not answer (transient)
     │   └── LeakFound                an original was found after masking; says where, never what
+    ├── BackupFailed                 production's database is not backed up; nothing was changed
     ├── HostingError                 the engine or the process manager refused
     ├── PlatformError                one of our own processes is missing or broken
     │   ├── DatabaseUnavailable      (transient)
@@ -179,6 +180,10 @@ class SourceUnavailable(SyncFailed):
 
 class LeakFound(SyncFailed):
     """An original value was found after masking."""
+
+
+class BackupFailed(GreenroomError):
+    """Production's database could not be backed up."""
 
 
 class HostingError(GreenroomError):

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from greenroom.errors import GreenroomError, InvalidInput, NotFound
+from greenroom.errors import GreenroomError, InvalidInput, NotAllowed, NotFound
 from greenroom.names import work_queue_name
 from greenroom.runs import Runs
 from greenroom.store import deployments, environments
@@ -20,12 +20,20 @@ from greenroom.store.models import (
     DeploymentKind,
     DeploymentStatus,
     Environment,
+    EnvironmentKind,
     Project,
+    Release,
     now,
 )
+from greenroom.store.states import ProductionBy
 from greenroom.store.work import Work, unit_of_work
 
-DEPLOY, ROLLBACK, TEARDOWN = "deploy/on-demand", "rollback/on-demand", "teardown/on-demand"
+TEARDOWN = "teardown/on-demand"
+_VERBS = {
+    DeploymentKind.DEPLOY: "deploy/on-demand",
+    DeploymentKind.ROLLBACK: "rollback/on-demand",
+    DeploymentKind.PROMOTE: "promote/on-demand",
+}
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,21 @@ def record_deploy(
 
     Older unfinished deployments of it are asked to stop: the newest wish wins.
 
-    Errors: InvalidInput while the environment is being destroyed.
+    What a person asks for frees an environment that is held since a rollback.
+
+    Errors: InvalidInput while the environment is being destroyed, NotAllowed where production only
+    changes by promotion.
     """
     if environment.destroy_requested_at is not None:
         raise InvalidInput(
             f"{environment.name} is being destroyed", hint="Create it again when it is gone."
         )
+    why = why_not_deployed(environment)
+    if why:
+        raise NotAllowed(
+            why, hint="greenroom promote <environment> brings what was approved to production."
+        )
+    free(work, environment, actor=actor)
     deployment = deployments.create_deployment(
         work, environment, ref=ref or environment.git_branch, commit_hash=commit, deployed_by=actor
     )
@@ -74,8 +91,47 @@ def record_deploy(
     return _order(environment, deployment)
 
 
+def why_not_deployed(environment: Environment) -> str:
+    """Say why an environment takes no deployment; nothing when it does. Pure.
+
+    The first one of a production goes through: there is nothing to promote to yet.
+    """
+    is_guarded = environment.project.production_by == ProductionBy.PROMOTION
+    if environment.kind == EnvironmentKind.PRODUCTION and is_guarded and environment.release_id:
+        return f"production of {environment.project.name} changes by promotion only"
+    return ""
+
+
+def free(work: Work, environment: Environment, *, actor: str) -> bool:
+    """Let pushes deploy an environment again that is held since a rollback. Idempotent."""
+    if environment.held_at is None:
+        return False
+    environment.held_at, environment.held_by = None, ""
+    record_audit(work, actor, "environment.free", environment=environment)
+    return True
+
+
+def record_kept_release(
+    work: Work, environment: Environment, release: Release, *, kind: DeploymentKind, ref: str,
+    actor: str,
+) -> Order:  # fmt: skip
+    """Record that ``environment`` shall show a release that is kept; the newest wish wins."""
+    deployment = deployments.create_deployment(
+        work, environment, ref=ref, commit_hash=release.commit_hash, kind=kind,
+        deployed_by=actor, release_id=release.id,
+    )  # fmt: skip
+    deployments.supersede_older(work, deployment)
+    if kind is DeploymentKind.ROLLBACK:
+        environment.held_at, environment.held_by = now(), actor
+    else:
+        free(work, environment, actor=actor)
+    return _order(environment, deployment)
+
+
 def record_rollback(work: Work, environment: Environment, *, to: str = "", actor: str) -> Order:
     """Record that ``environment`` shall return to an earlier deployment's release.
+
+    Pushes do not deploy it any more until somebody deploys, promotes or frees it.
 
     Errors: NotFound, InvalidInput (nothing to return to, or its release is gone).
     """
@@ -100,17 +156,10 @@ def record_rollback(work: Work, environment: Environment, *, to: str = "", actor
             f"the release of deployment #{target.number} was cleaned up",
             hint=f"Deploy its commit anew: --ref {target.commit_hash}",
         )
-    deployment = deployments.create_deployment(
-        work,
-        environment,
-        ref=f"#{target.number}",
-        commit_hash=target.commit_hash,
-        kind=DeploymentKind.ROLLBACK,
-        deployed_by=actor,
-        release_id=target.release_id,
-    )
-    deployments.supersede_older(work, deployment)
-    return _order(environment, deployment)
+    return record_kept_release(
+        work, environment, target.release, kind=DeploymentKind.ROLLBACK, ref=f"#{target.number}",
+        actor=actor,
+    )  # fmt: skip
 
 
 def pick_rollback_target(
@@ -179,7 +228,7 @@ def start_order(order: Order, runs: Runs | None = None) -> uuid.UUID:
         "ref": order.ref,
     }
     run_id = runs.start(
-        ROLLBACK if order.kind == DeploymentKind.ROLLBACK else DEPLOY,
+        _VERBS[DeploymentKind(order.kind)],
         {"request": request},
         idempotency_key=str(order.deployment_id),
         queue=work_queue_name(str(order.environment_id)),
@@ -254,6 +303,12 @@ def place_destroy(reference: str, *, actor: str, runs: Runs | None = None) -> uu
         key, name = environment.id, f"{environment.project.name}/{environment.name}"
     start_teardown(key, name, runs=runs)
     return key
+
+
+def place_free(reference: str, *, actor: str) -> bool:
+    """Let pushes deploy an environment again; False when it was not held."""
+    with unit_of_work() as work:
+        return free(work, environments.get_environment(work, reference), actor=actor)
 
 
 def place_cancel(reference: str, number: str, *, actor: str, runs: Runs | None = None) -> None:

@@ -46,7 +46,11 @@ def is_same(a: str | bytes, b: str | bytes) -> bool:
     return hmac.compare_digest(left, right)
 
 
-def _cipher(key: str, purpose: str) -> AESGCM:
+def cipher(key: str, purpose: str) -> AESGCM:
+    """Give the cipher of one purpose.
+
+    Errors: SecretsError for a malformed key.
+    """
     try:
         raw = base64.urlsafe_b64decode(key)
     except ValueError as error:
@@ -63,7 +67,7 @@ def encrypt(plain: str, key: str, *, purpose: str) -> bytes:
     elsewhere does not open there.
     """
     nonce = _random.token_bytes(_NONCE_OCTETS)
-    sealed = _cipher(key, purpose).encrypt(nonce, plain.encode(), purpose.encode())
+    sealed = cipher(key, purpose).encrypt(nonce, plain.encode(), purpose.encode())
     return _VERSION + nonce + sealed
 
 
@@ -76,7 +80,7 @@ def decrypt(sealed: bytes, key: str, *, purpose: str) -> str:
         raise SecretsError("the stored secret has an unknown format")
     nonce, body = sealed[1 : 1 + _NONCE_OCTETS], sealed[1 + _NONCE_OCTETS :]
     try:
-        return _cipher(key, purpose).decrypt(nonce, body, purpose.encode()).decode()
+        return cipher(key, purpose).decrypt(nonce, body, purpose.encode()).decode()
     except (InvalidTag, ValueError) as error:  # ValueError: it was cut short
         raise SecretsError(
             "a stored secret does not open with this key",

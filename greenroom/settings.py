@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     docker_host: str | None = None
     keep_releases: int = 5
     """Releases kept per environment for rollback, the serving one included."""
+    keep_backups: int = 5
+    """Encrypted backups kept of each production's database; one is made before each promotion."""
     drain_seconds: float = 2.0
     """How long the old version may finish its requests after the switch."""
     least_free_bytes: int = 200_000_000

@@ -12,9 +12,10 @@ from greenroom.errors import InvalidInput
 from greenroom.hosting.base import BuildOrder
 from greenroom.hosting.registry import builder_for, choose_runtime, has_dockerfile, has_engine
 from greenroom.manifest import Manifest, parse_manifest
+from greenroom.promotions import check_approved
 from greenroom.settings import load_settings
 from greenroom.store import deployments, projects
-from greenroom.store.models import Deployment, Environment, Release
+from greenroom.store.models import Deployment, DeploymentKind, Environment, Release
 from greenroom.store.work import unit_of_work
 from tasks.log import narrate
 from tasks.policies import step
@@ -79,6 +80,7 @@ def build(held: Held, source: Source) -> UUID:
                     runtime=runtime,
                     manifest=manifest.as_json(),
                     manifest_digest=manifest.digest,
+                    author=source.author,
                     **values,
                 )
                 found = work.scalar(
@@ -96,15 +98,20 @@ def build(held: Held, source: Source) -> UUID:
 
 @step
 def kept_release(held: Held) -> UUID:
-    """Give the release that a rollback returns to.
+    """Give the release that a rollback returns to, or that is promoted.
 
-    Idempotent. Errors: InvalidInput when its artifact is gone.
+    Idempotent. Errors: InvalidInput when its artifact is gone, NotAllowed when it is promoted and
+    an approval was taken back since it was ordered.
     """
     with narrate(held.deployment, "source") as log:
         with unit_of_work() as work:
             deployment = deployments.get_deployment(work, held.deployment)
             release = deployment.release
             ref, commit = deployment.ref, deployment.commit_hash
+            is_promoted = deployment.kind == DeploymentKind.PROMOTE
+            if is_promoted and release is not None:
+                project = work.get_one(Environment, held.environment_id).project
+                check_approved(work, project, release)
         if release is None or not builder_for(release.runtime, load_settings()).is_present(
             release.artifact, release.location
         ):
@@ -112,5 +119,6 @@ def kept_release(held: Held) -> UUID:
                 f"the release of {ref} is not kept any more",
                 hint=f"Deploy its commit anew: --ref {commit}",
             )
-        log(f"returning to {ref}: {commit[:12]}, {release.artifact[:19]}")
+        verb = "promoting" if is_promoted else "returning to"
+        log(f"{verb} {ref}: {commit[:12]}, {release.artifact[:19]}")
         return release.id

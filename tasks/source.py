@@ -42,7 +42,8 @@ def checkout(held: Held) -> Source:
         log(f"{ref} is {commit[:12]}: {done.subject} ({done.author})")
         with unit_of_work() as work:
             work.get_one(Deployment, held.deployment).commit_hash = commit
-        return Source(str(folder), commit, git.read_manifest_text(folder))
+        author = f"{done.author} <{done.author_address}>"
+        return Source(str(folder), commit, author, git.read_manifest_text(folder))
 
 
 @step

@@ -48,6 +48,8 @@ class Source:
 
     folder: str
     commit: str
+    author: str
+    """Name and address, as git writes them."""
     manifest_text: bytes | None
 
 

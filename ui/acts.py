@@ -32,6 +32,8 @@ def place(order: Callable[[str], Order]) -> Order | None:
     placed = _attempt(order)
     if placed is not None and placed.kind == "rollback":
         look.flash(f"{placed.environment} returns to {placed.ref} as #{placed.number}.")
+    elif placed is not None and placed.kind == "promote":
+        look.flash(f"What {placed.ref} shows goes live as #{placed.number}.")
     elif placed is not None:
         look.flash(f"Deployment #{placed.number} of {placed.environment} is on its way.")
     return placed

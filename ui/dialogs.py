@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from greenroom.orders import Order
-from ui import acts, look, nav, reads
+from ui import acts, look, nav, reads, review_acts, review_reads
 from ui.refs import list_refs
 
 _ASKED = "asked"
@@ -118,6 +118,21 @@ def _roll_back(reference: str) -> None:
         _confirm_order(f"Roll back to #{chosen}", partial(acts.roll_back, reference, chosen))
 
 
+@st.dialog("Promote to production", on_dismiss=close)
+def _promote(reference: str) -> None:
+    with look.shown_errors():
+        row = review_reads.review(reference)
+        st.html(
+            f'<p class="gr-lead">The very artifact that {look.code(reference)} shows goes live:'
+            f" {look.short_commit(row.commit)} {look.code(row.artifact[:19])}</p>"
+        )
+        st.caption(
+            "Nothing is built. Before its release command runs, production's database is backed up"
+            " and the backup read back. The version that serves stays until the new one is healthy."
+        )
+        _confirm_order("Promote", partial(review_acts.promote, reference))
+
+
 @st.dialog("Destroy environment", on_dismiss=close)
 def _destroy(reference: str) -> None:
     with look.shown_errors():
@@ -133,6 +148,7 @@ def _destroy(reference: str) -> None:
 _DIALOGS: dict[str, Callable[[str], Any]] = {
     "deploy": _deploy,
     "create": _create,
+    "promote": _promote,
     "rollback": _roll_back,
     "destroy": _destroy,
 }

@@ -61,6 +61,11 @@ def plain(text: str) -> str:
 def badge(status: str) -> str:
     """Give a status as HTML: a dot, a colour and a word."""
     word, tone = WORDS.get(status, (status.lower(), "calm"))
+    return tagged(word, tone)
+
+
+def tagged(word: str, tone: str) -> str:
+    """Give a word as HTML with a dot in the colour of its tone: good, busy, wait, bad, calm."""
     return f'<span class="gr-badge gr-{tone}"><i></i>{escape(word)}</span>'
 
 

@@ -15,7 +15,7 @@ from ui.reads import DeploymentRow, EnvironmentRow, Failure
 PHASES = {
     name: at
     for at, name in enumerate(
-        ("queue", "checkout", "source", "build", "database", "release", "start", "health",
+        ("queue", "checkout", "source", "build", "database", "backup", "release", "start", "health",
          "switch", "drain", "retire")
     )
 }  # fmt: skip
@@ -35,7 +35,7 @@ def describe_deployment(row: DeploymentRow | None) -> str:
         return '<span class="gr-soft">none yet</span>'
     took = f" · {look.lasting(row.seconds)}" if row.seconds is not None else ""
     word = "" if row.status in ("live", "retired") else f" {look.badge(row.status)}"
-    back = " rollback" if row.kind == "rollback" else ""
+    back = {"rollback": " rollback", "promote": " promotion"}.get(row.kind, "")
     return (
         f"<b>#{row.number}</b>{back} by {escape(row.by)}{word}"
         f'<br><span class="gr-soft">{look.ago(row.requested_at)}{took}</span>'

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from greenroom import orders
+from greenroom import orders, promotions
 from greenroom.errors import NotFound
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
@@ -56,7 +56,8 @@ class DeploymentRow:
     @property
     def what(self) -> str:
         """What was asked for, in words."""
-        return f"rollback to {self.ref}" if self.kind == "rollback" else self.ref
+        words = {"rollback": "rollback to ", "promote": "promotion of "}
+        return words.get(self.kind, "") + self.ref
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,12 @@ class ProjectRow:
     production_branch: str
     runtime: str
     has_production_database: bool
+    rule: str
+    """How its production changes, in words."""
+    production_by: str
+    approvals_needed: int
+    approvers: tuple[str, ...]
+    author_may_approve: bool
     webhook_url: str
     created_at: datetime
     environments: int = 0
@@ -161,7 +168,9 @@ def _project(row: Project, count: int = 0) -> ProjectRow:
     hook = f"{settings.environment_url(settings.base_domain)}/hooks/github/{row.name}"
     return ProjectRow(
         row.name, _redact(row.source_url), row.production_branch, row.runtime,
-        row.production_database_url is not None, hook, row.created_at, count,
+        row.production_database_url is not None, promotions.describe_rule(row), row.production_by,
+        row.approvals_needed, tuple(row.approvers), row.author_may_approve, hook, row.created_at,
+        count,
     )  # fmt: skip
 
 

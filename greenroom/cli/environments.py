@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from greenroom import orders
+from greenroom import orders, promotions
 from greenroom.cli.deployments import follow
 from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
@@ -111,9 +111,12 @@ def env_show(environment: str, as_json: bool) -> None:
         found = environments.get_environment(work, environment)
         history = deployments.list_deployments(work, found.id, limit=20)
         variables = projects.resolve_variables(found)
+        judgement = promotions.judge_environment(work, found)
     if as_json:
         shown = describe_environment(found, history[0] if history else None)
         shown["deployments"] = [describe_deployment(d) for d in history]
+        shown["held_by"] = found.held_by
+        shown["review"] = {**judgement.__dict__, "words": judgement.words} if judgement else None
         shown["variables"] = [
             {"name": v.name, "value": None if v.is_secret else v.value, "scope": v.scope}
             for v in variables
@@ -123,6 +126,13 @@ def env_show(environment: str, as_json: bool) -> None:
     out.print(f"[bold]{found.project.name}/{found.name}[/]  {styled(found.status)}  {found.url}")
     if found.status_reason:
         out.print(f"  {found.status_reason}", markup=False)
+    if found.held_at is not None:
+        out.print(
+            f"  held since the rollback by {found.held_by} {ago(found.held_at)}: pushes do not"
+            f" deploy it; greenroom env free {environment}", markup=False,
+        )  # fmt: skip
+    if judgement is not None:
+        out.print(f"  review: {judgement.words}", markup=False)
     commit = (found.last_deployed_commit or "nothing deployed")[:12]
     out.print(
         f"  branch {found.git_branch} at {commit}, {len(variables)} variables\n", markup=False
@@ -146,6 +156,15 @@ def env_show(environment: str, as_json: bool) -> None:
         ],
         "No deployment yet.",
     )
+
+
+@env.command("free")
+@click.argument("environment")
+@command
+def env_free(environment: str) -> None:
+    """Let pushes deploy ENVIRONMENT again, which a rollback holds."""
+    was_held = orders.place_free(environment, actor=actor())
+    out.print("Pushes deploy it again." if was_held else "It is not held.")
 
 
 @env.command("destroy")

@@ -23,11 +23,15 @@ _COMMANDS = {
     "variable": "projects",
     "env": "environments",
     "deploy": "deployments",
+    "approve": "promotion",
+    "request-changes": "promotion",
+    "promote": "promotion",
     "rollback": "deployments",
     "cancel": "deployments",
     "logs": "deployments",
     "data": "data",
     "sync": "sync",
+    "backup": "promotion",
     "user": "users",
 }
 
@@ -42,7 +46,7 @@ class _Lazy(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"greenroom.cli.{_COMMANDS[cmd_name]}")
-        found: click.Command = getattr(module, cmd_name)
+        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from greenroom import promotions
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
@@ -16,6 +17,7 @@ from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
+from greenroom.store.states import ProductionBy
 from greenroom.store.work import Work, unit_of_work
 
 
@@ -117,6 +119,46 @@ def project_set_database(name: str, url: str | None) -> None:
         found = projects.get_project(work, name)
         projects.set_production_database_url(work, found, str(url), actor=actor())
     out.print(f"Set. What becomes of its columns is proposed by: greenroom data discover {name}")
+
+
+@project.command("set-production")
+@click.argument("name")
+@click.option("--by", type=click.Choice([*map(str, ProductionBy)]), help="What changes production.")
+@click.option("--approvals", type=int, help="How many an artifact needs; 0 asks nobody.")
+@click.option("--approver", "approvers", multiple=True, help="Who may approve; again for more.")
+@click.option("--anybody", is_flag=True, help="Everybody may approve.")
+@click.option("--author/--no-author", "author_may", default=None, help="The author may approve.")
+@json_option
+@command
+def project_set_production(
+    name: str, by: str | None, approvals: int | None, approvers: tuple[str, ...], anybody: bool,
+    author_may: bool | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Say how the production of project NAME changes, or show it.
+
+    With --by promotion only what was approved in staging goes live; with --by push the pushes to
+    its branch do, too.
+    """
+    changed = None if by is None else ProductionBy(by)
+    wanted = [] if anybody else list(approvers) or None
+    if (changed, wanted, approvals, author_may) == (None, None, None, None):
+        with unit_of_work() as work:
+            found = projects.get_project(work, name)
+    else:
+        found = promotions.set_rule(
+            name, by=changed, needed=approvals, approvers=wanted, author_may=author_may,
+            actor=actor(),
+        )  # fmt: skip
+    rule = {
+        "by": found.production_by,
+        "approvals": found.approvals_needed,
+        "approvers": list(found.approvers),
+        "author_may_approve": found.author_may_approve,
+    }
+    if as_json:
+        say_json(rule)
+        return
+    out.print(f"Production of {name} changes by {promotions.describe_rule(found)}.", markup=False)
 
 
 @project.command("list")

@@ -65,7 +65,7 @@ def choose_binaries(settings: Settings, source_version: int, target_version: int
     return min(usable, key=lambda found: (abs(found.major - target), found.major))
 
 
-def _environment(url: str, *, is_wheels: bool) -> dict[str, str]:
+def connection_variables(url: str, *, is_wheels: bool) -> dict[str, str]:
     """Give a connection as libpq's variables: an argument would show its password to everybody.
 
     ``is_wheels`` when the programs are those of the server's wheel.
@@ -92,7 +92,7 @@ def _encrypting_libpq() -> Path | None:
 
 
 def _run(command: list[str], url: str, what: str, passed_over: tuple[str, ...] = ()) -> str:
-    environment = _environment(url, is_wheels="pginstall" in command[0])
+    environment = connection_variables(url, is_wheels="pginstall" in command[0])
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, errors="replace",

@@ -27,7 +27,7 @@ from greenroom.settings import Settings
 from greenroom.sources.events import Action, Event, decide
 from greenroom.sources.github import FORGES
 from greenroom.store import environments, projects, webhooks
-from greenroom.store.models import Project
+from greenroom.store.models import Environment, Project
 from greenroom.store.work import Work, unit_of_work
 
 log = logging.getLogger("greenroom.gateway")
@@ -139,6 +139,9 @@ def _act(work: Work, project: Project, event: Event) -> Accepted:
             environment = environments.ensure_environment(
                 work, project, decision.branch, actor=actor
             )
+            why = orders.why_not_deployed(environment) or _why_held(environment)
+            if why:
+                return Accepted({"action": Action.NOTHING, "reason": why})
             order = orders.record_deploy(work, environment, commit=decision.commit, actor=actor)
             outcome |= {
                 "environment": order.environment,
@@ -152,6 +155,12 @@ def _act(work: Work, project: Project, event: Event) -> Accepted:
             name = f"{project.name}/{environment.name}"
             return Accepted({**outcome, "environment": name}, teardown=(environment.id, name))
     return Accepted(outcome)
+
+
+def _why_held(environment: Environment) -> str:
+    if environment.held_at is None:
+        return ""
+    return f"held since the rollback by {environment.held_by}; somebody must free it"
 
 
 def _find_project(work: Work, name: str) -> Project | None:

@@ -47,6 +47,7 @@ class Commit:
     hash: str
     subject: str
     author: str
+    author_address: str
 
 
 def check_source_url(url: str) -> str:
@@ -251,9 +252,9 @@ def checkout(
     finally:
         index.unlink(missing_ok=True)
     refuse_escaping_links(folder)
-    shown = _git("show", "-s", "--format=%s%x00%an", commit, repository=repository)
-    subject, _, author = shown.strip("\n").partition("\0")
-    return Commit(commit, subject[:200], author[:100])
+    shown = _git("show", "-s", "--format=%s%x00%an%x00%ae", commit, repository=repository)
+    subject, author, address = [*shown.strip("\n").split("\0"), "", ""][:3]
+    return Commit(commit, subject[:200], author[:100], address[:200])
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from greenroom.store.base import Base as Base
@@ -25,11 +26,14 @@ from greenroom.store.base import now as now
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
+from greenroom.store.promotion_models import Approval as Approval
+from greenroom.store.promotion_models import Backup as Backup
 from greenroom.store.states import DeploymentKind as DeploymentKind
 from greenroom.store.states import DeploymentStatus as DeploymentStatus
 from greenroom.store.states import EnvironmentKind as EnvironmentKind
 from greenroom.store.states import EnvironmentStatus as EnvironmentStatus
 from greenroom.store.states import InstanceState as InstanceState
+from greenroom.store.states import ProductionBy as ProductionBy
 from greenroom.store.states import SyncStatus as SyncStatus
 
 
@@ -37,6 +41,9 @@ class Project(Base):
     """A repository whose branches become environments."""
 
     __tablename__ = "projects"
+    __table_args__ = (
+        CheckConstraint("production_by in ('push','promotion')", name="production_by"),
+    )
 
     id: Mapped[uuid.UUID] = new_key()
     name: Mapped[str] = mapped_column(unique=True)
@@ -49,6 +56,14 @@ class Project(Base):
     """Encrypted, purpose ``projects.webhook_secret``."""
     production_database_url: Mapped[bytes | None]
     """Encrypted, purpose ``projects.production_database_url``."""
+    production_by: Mapped[str] = mapped_column(
+        default=ProductionBy.PUSH, server_default=ProductionBy.PUSH
+    )
+    """push: its branch's pushes deploy production; promotion: only what was approved goes there."""
+    approvals_needed: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    approvers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
+    """Who may approve; nobody named is everybody."""
+    author_may_approve: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")
@@ -95,6 +110,9 @@ class Environment(Base):
     """Encrypted, purpose ``environments.database_url``."""
     destroy_requested_at: Mapped[datetime | None]
     """Desired state: reconcile finishes a destruction that was asked for."""
+    held_at: Mapped[datetime | None]
+    """Since when pushes do not deploy it: a rollback is not undone by the next one."""
+    held_by: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime] = created()
     destroyed_at: Mapped[datetime | None]
 
@@ -122,6 +140,8 @@ class Release(Base):
     """The parsed greenroom.yaml of that commit."""
     manifest_digest: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(default=0)
+    author: Mapped[str] = mapped_column(default="", server_default="")
+    """The commit's author as git names it: name and address."""
     created_at: Mapped[datetime] = created()
     removed_at: Mapped[datetime | None]
     """Set when the artifact was cleaned up; it cannot be rolled back to any more."""

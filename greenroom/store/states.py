@@ -41,6 +41,22 @@ class DeploymentKind(enum.StrEnum):
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
+    PROMOTE = "promote"
+
+
+class ProductionBy(enum.StrEnum):
+    """How a project's production changes."""
+
+    PUSH = "push"
+    PROMOTION = "promotion"
+
+
+class Verdict(enum.StrEnum):
+    """What somebody says about an artifact."""
+
+    APPROVED = "approved"
+    CHANGES = "changes"
+    WITHDRAWN = "withdrawn"
 
 
 class InstanceState(enum.StrEnum):

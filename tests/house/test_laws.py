@@ -23,6 +23,7 @@ GROUND = {
         "settings",
         "names",
         "manifest",
+        "sealed",
         "secrets",
         "yamlfile",
     )
@@ -37,6 +38,7 @@ FLOORS: dict[str, float] = {
     "greenroom.data_orders": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
+    "greenroom.promotions": 1.6,  # on orders
     **{
         f"greenroom.{room}": 2
         for room in (

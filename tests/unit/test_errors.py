@@ -42,7 +42,7 @@ def test_exit_codes_are_documented() -> None:
         "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
         "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "ProjectFailed": 1,
         "BuildFailed": 1, "ReleaseFailed": 1,
-        "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "HostingError": 1,
+        "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "BackupFailed": 1, "HostingError": 1,
         "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
         "SecretsError": 8, "SyncFailed": 1, "SourceUnavailable": 1, "LeakFound": 1,
     }  # fmt: skip

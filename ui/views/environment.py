@@ -7,11 +7,14 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import logs, variables
+from ui.views import logs, review, variables
 from ui.views.audit import show_events
 
-PARTS = {"history": "History", "logs": "Logs", "variables": "Variables", "activity": "Activity"}
-_BACK = {"rollback": "rollback to "}
+PARTS = {
+    "history": "History", "review": "Review", "logs": "Logs", "variables": "Variables",
+    "activity": "Activity",
+}  # fmt: skip
+_BACK = {"rollback": "rollback to ", "promote": "promotion of "}
 
 
 def show() -> None:
@@ -30,6 +33,8 @@ def show() -> None:
     part = _part()
     if part == "logs":
         logs.show(reference)
+    elif part == "review":
+        review.show(reference)
     elif part == "variables":
         variables.show(reference)
     elif part == "activity":

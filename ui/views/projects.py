@@ -6,7 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, dialogs, look, parts, reads
+from greenroom.promotions import MOST_APPROVALS
+from greenroom.store.states import ProductionBy
+from ui import acts, dialogs, look, parts, reads, review_acts
 from ui.views.dashboard import add_project_form
 
 
@@ -36,6 +38,7 @@ def _card(row: reads.ProjectRow) -> None:
                     ("Repository", look.code(row.source)),
                     ("Production branch", look.code(row.production_branch)),
                     ("Runtime", look.text(row.runtime)),
+                    ("Production changes by", look.text(row.rule)),
                     ("Production database", look.text(database)),
                     ("Webhook address", look.code(row.webhook_url)),
                 ],
@@ -47,6 +50,8 @@ def _card(row: reads.ProjectRow) -> None:
                 "New environment", "create", row.name, f"p-{row.name}", icon=":material/add:"
             )
             _secret(row)
+            with st.popover("Approvals", icon=":material/verified:"):
+                _rule_form(row)
             with st.popover("Production database", icon=":material/database:"):
                 _database_form(row)
         if st.session_state.get("shown-secret") == row.name:
@@ -60,6 +65,33 @@ def _secret(row: reads.ProjectRow) -> None:
     clicked = st.button("Show webhook secret", key=f"secret-{row.name}", icon=":material/key:")
     if clicked and acts.act(partial(acts.record_secret_shown, row.name)):
         st.session_state["shown-secret"] = row.name
+
+
+_WAYS = {
+    ProductionBy.PROMOTION: "Promotion of what was approved",
+    ProductionBy.PUSH: "Pushes to its branch, too",
+}
+
+
+def _rule_form(row: reads.ProjectRow) -> None:
+    with st.form(f"rule-{row.name}", border=False):
+        way = st.radio(
+            "Production changes by", list(_WAYS), format_func=_WAYS.__getitem__,
+            index=list(_WAYS).index(ProductionBy(row.production_by)),
+        )  # fmt: skip
+        needed = st.number_input("Approvals", 0, MOST_APPROVALS, row.approvals_needed)
+        names = st.text_input(
+            "Approvers", ", ".join(row.approvers), placeholder="anybody",
+            help="Names, with commas between. Empty: everybody may approve.",
+        )  # fmt: skip
+        author = st.checkbox("The author may approve", row.author_may_approve)
+        sent = st.form_submit_button("Save", type="primary")
+    rule = partial(
+        review_acts.set_rule, row.name, ProductionBy(way or row.production_by), int(needed),
+        (names or "").split(","), author,
+    )  # fmt: skip
+    if sent and acts.act(rule):
+        st.rerun()
 
 
 def _database_form(row: reads.ProjectRow) -> None:
