@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -21,6 +21,12 @@ from pydantic_settings import (
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where prefect.yaml, flows/ and tasks/ are."""
+
+
+FRONT_HEADER = "X-Greenroom-Front"
+"""By which the front proves to the gateway that it is ours; its value is a secret."""
+FRONT_QUESTION = "/_greenroom/tls"
+"""Where the front asks whether a host is known."""
 
 
 def default_home() -> Path:
@@ -59,6 +65,21 @@ class Settings(BaseSettings):
     public_port: int | None = None
     """Port people type, when a TLS front or a port mapping stands before the gateway."""
     gateway_port: int = 8600
+    tls: Literal["off", "acme", "internal"] = "off"
+    """Whether Caddy stands before the gateway: with certificates of an ACME server, or its own."""
+    https_port: int = 443
+    http_port: int = 80
+    front_bind: str = ""
+    """Address the front listens on; empty means all of the machine's."""
+    acme_email: str | None = None
+    acme_directory: str | None = None
+    """ACME server; empty means Let's Encrypt, as Caddy chooses."""
+    acme_root: Path | None = None
+    """Certificate that a private ACME server's own is signed with."""
+    console_host: str | None = None
+    """Host name that the front serves the console by."""
+    caddy: Path | None = None
+    """Caddy's program; empty means the machine's."""
     console_port: int = 8601
     prefect_port: int = 8602
     postgres_port: int = 8603
@@ -110,9 +131,24 @@ class Settings(BaseSettings):
 
     def environment_url(self, host: str) -> str:
         """Give the address people use for ``host``."""
-        port = self.public_port or self.gateway_port
-        usual = {"http": 80, "https": 443}.get(self.public_scheme)
-        return f"{self.public_scheme}://{host}" + ("" if port == usual else f":{port}")
+        usual = {"http": 80, "https": 443}.get(self.scheme)
+        port = self.port
+        return f"{self.scheme}://{host}" + ("" if port == usual else f":{port}")
+
+    @property
+    def scheme(self) -> str:
+        """What people's addresses begin with."""
+        return self.public_scheme if self.tls == "off" else "https"
+
+    @property
+    def port(self) -> int:
+        """The port people's addresses name."""
+        return self.public_port or (self.gateway_port if self.tls == "off" else self.https_port)
+
+    @property
+    def front_token_file(self) -> Path:
+        """The file of the token by which the gateway knows its front."""
+        return self.path("run", "front.token")
 
     @property
     def prefect_api_url(self) -> str:

@@ -18,7 +18,7 @@ from greenroom.gateway import files, pages, sockets
 from greenroom.gateway.proxy import Proxy
 from greenroom.gateway.routes import RouteTable
 from greenroom.gateway.webhooks import Webhooks
-from greenroom.settings import Settings, load_settings
+from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0
@@ -98,9 +98,7 @@ class Gateway:
             return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
         if target.upstream is not None:
             if sockets.is_websocket(request):
-                return await sockets.splice(
-                    request, target.upstream, self.proxy.scheme, self.proxy.port
-                )
+                return await sockets.splice(request, target.upstream, self.proxy.outside)
             return await self.proxy.forward(request, target, target.upstream)
         if target.folder is not None:
             return await files.serve(request, target.folder, noindex=not target.is_production)
@@ -118,6 +116,8 @@ class Gateway:
             return await self.webhooks.receive(request, parts[1], parts[2])
         if path == "/robots.txt":
             return pages.robots()
+        if path == FRONT_QUESTION:
+            return self._is_known(request.query.get("domain", ""))
         if path == "/":
             return pages.answer(
                 request,
@@ -126,6 +126,14 @@ class Gateway:
                 "This is the gateway. Environments have their own addresses.",
             )
         return pages.answer(request, 404, "Nothing here", "The gateway has no such page.")
+
+    def _is_known(self, host: str) -> web.Response:
+        """Tell the front whether a host may have a certificate. Source: Caddy's ``ask``."""
+        name = _host_name(host)
+        settings = self.settings
+        ours = {settings.base_domain, f"gateway.{settings.base_domain}", settings.console_host}
+        is_known = bool(name) and (self.routes.find(name) is not None or name in ours)
+        return web.Response(status=200 if is_known else 404)
 
     async def start(self) -> None:
         """Load the routes and listen."""

@@ -15,6 +15,7 @@ from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
+from greenroom.gateway.front import Outside
 from greenroom.gateway.headers import raw_for_upstream
 from greenroom.gateway.upstream import CONNECT_SECONDS, MAX_HEADER_OCTETS, Upstream
 
@@ -74,7 +75,7 @@ def _patience(seconds: float) -> aiohttp.ClientTimeout:
 
 
 async def ask(
-    upstream: Upstream, request: web.BaseRequest, scheme: str, port: str, seconds: float
+    upstream: Upstream, request: web.BaseRequest, outside: Outside, seconds: float
 ) -> Answer:
     """Send a request that has no body, and wait that long for the head of its answer.
 
@@ -82,7 +83,7 @@ async def ask(
     """
     path = request.raw_path.partition("#")[0].encode("utf-8", "surrogateescape")
     lines = [request.method.encode() + b" " + path + b" HTTP/1.1"]
-    lines += [b"%b: %b" % pair for pair in raw_for_upstream(request, scheme, port)]
+    lines += [b"%b: %b" % pair for pair in raw_for_upstream(request, outside)]
     connection = await upstream.connect(_patience(seconds))
     protocol, transport, timer = connection.protocol, connection.transport, None
     try:

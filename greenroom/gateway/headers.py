@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from greenroom.gateway.front import Outside
+from greenroom.settings import FRONT_HEADER
+
 HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -30,6 +33,7 @@ FORWARDED = frozenset(
         "x-forwarded-proto",
         "x-forwarded-server",
         "x-real-ip",
+        FRONT_HEADER.lower(),
     }
 )
 """Ours to say: a client's own are dropped, else it could pose as another address."""
@@ -53,7 +57,7 @@ def _dropped(headers: CIMultiDictProxy[str], always: frozenset[bytes]) -> frozen
     }
 
 
-def raw_for_upstream(request: web.BaseRequest, scheme: str, port: str) -> RawHeaders:
+def raw_for_upstream(request: web.BaseRequest, outside: Outside) -> RawHeaders:
     """Give the headers of a request as the environment gets them, octet for octet.
 
     A name with ``_`` is judged as if it had ``-``: CGI and WSGI take them for the same.
@@ -65,23 +69,23 @@ def raw_for_upstream(request: web.BaseRequest, scheme: str, port: str) -> RawHea
         if pair[0].lower() not in dropped
         and (b"_" not in pair[0] or pair[0].lower().replace(b"_", b"-") not in dropped)
     ]
-    client = (request.remote or "").encode()
+    client = outside.client(request).encode("utf-8", "surrogateescape")
     kept += (
         (b"X-Forwarded-For", client),
         (b"X-Real-IP", client),
-        (b"X-Forwarded-Proto", scheme.encode()),
+        (b"X-Forwarded-Proto", outside.scheme.encode()),
         (b"X-Forwarded-Host", request.headers.get("Host", "").encode("utf-8", "surrogateescape")),
-        (b"X-Forwarded-Port", port.encode()),
+        (b"X-Forwarded-Port", outside.port.encode()),
     )
     return kept
 
 
-def for_upstream(request: web.BaseRequest, scheme: str, port: str) -> CIMultiDict[str]:
+def for_upstream(request: web.BaseRequest, outside: Outside) -> CIMultiDict[str]:
     """Give the same headers as aiohttp's client takes them."""
     return CIMultiDict(
         [
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-            for name, value in raw_for_upstream(request, scheme, port)
+            for name, value in raw_for_upstream(request, outside)
         ]
     )
 

@@ -11,6 +11,7 @@ from yarl import URL
 
 from greenroom.gateway import pages
 from greenroom.gateway.exchange import Answer, ask
+from greenroom.gateway.front import Outside
 from greenroom.gateway.headers import for_upstream
 from greenroom.gateway.relay import Relay
 from greenroom.gateway.routes import Target
@@ -35,9 +36,7 @@ class Proxy:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.scheme = settings.public_scheme
-        default = {"http": 80, "https": 443}.get(self.scheme, 80)
-        self.port = str(settings.public_port or settings.gateway_port or default)
+        self.outside = Outside(settings)
 
     async def forward(
         self, request: web.BaseRequest, target: Target, upstream: Upstream
@@ -54,7 +53,7 @@ class Proxy:
                         answer = await self._upload(request, upstream)
                     else:
                         answer = await ask(
-                            upstream, request, self.scheme, self.port, self.settings.answer_seconds
+                            upstream, request, self.outside, self.settings.answer_seconds
                         )
                 except (
                     aiohttp.ServerDisconnectedError,
@@ -78,7 +77,7 @@ class Proxy:
             return await upstream.session.request(
                 request.method,
                 upstream_url(upstream, request),
-                headers=for_upstream(request, self.scheme, self.port),
+                headers=for_upstream(request, self.outside),
                 data=self._body(request, patience),
                 allow_redirects=False,
             )

@@ -8,6 +8,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from greenroom.gateway import pages
+from greenroom.gateway.front import Outside
 from greenroom.gateway.headers import for_upstream
 from greenroom.gateway.proxy import upstream_url
 from greenroom.gateway.upstream import Upstream
@@ -37,10 +38,10 @@ def is_websocket(request: web.BaseRequest) -> bool:
 
 
 async def splice(
-    request: web.BaseRequest, upstream: Upstream, scheme: str, port: str
+    request: web.BaseRequest, upstream: Upstream, outside: Outside
 ) -> web.StreamResponse:
     """Open the same socket at the upstream, then pass frames both ways until one side closes."""
-    headers = for_upstream(request, scheme, port)
+    headers = for_upstream(request, outside)
     for name in OWN:
         headers.popall(name, None)
     asked = request.headers.get("Sec-WebSocket-Protocol", "")

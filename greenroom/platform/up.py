@@ -17,6 +17,7 @@ import psutil
 
 from greenroom.errors import PlatformError
 from greenroom.platform import orchestrator, postgres
+from greenroom.platform.front import front_program
 from greenroom.platform.postgres import PostgresServer
 from greenroom.programs import Program, Programs, render_configuration
 from greenroom.runs import POOL, Runs
@@ -103,6 +104,8 @@ class Platform:
             refresh_urls(work, self.settings)
         for name in ("gateway", "console"):
             self.programs.start(name)
+        if self.settings.tls != "off":
+            self.programs.start("front")
         self._timed(
             "prefect",
             "Starting Prefect (its first start makes its own tables)",
@@ -166,7 +169,8 @@ class Platform:
             )
             for name in ("gateway", "console")
         ]
-        return [*own, *orchestrator.programs(settings), *faces]
+        front = [front_program(settings)] if settings.tls != "off" else []
+        return [*own, *orchestrator.programs(settings), *faces, *front]
 
     def _timed(self, key: str, text: str, step: Callable[[], object]) -> None:
         self.say(text)
@@ -205,6 +209,8 @@ class Platform:
         }
         if own_database:
             ports["postgres"] = settings.postgres_port
+        if settings.tls != "off":
+            ports |= {"https": settings.https_port, "http": settings.http_port}
         for name, port in ports.items():
             if not is_port_free(port):
                 raise PlatformError(
