@@ -30,14 +30,15 @@ class SyncOrder:
     environment: str | None
     """``<project>/<name>``, None when only the project's template is made anew."""
     number: int
-    attempts: int = 0
+    after: uuid.UUID | None = None
+    """The run that was killed at it, if one was."""
 
 
 def order_of(sync: Sync) -> SyncOrder:
     """Give a recorded sync's order."""
     environment = f"{sync.project.name}/{sync.environment.name}" if sync.environment else None
     return SyncOrder(
-        sync.id, sync.project_id, sync.project.name, environment, sync.number, sync.attempts
+        sync.id, sync.project_id, sync.project.name, environment, sync.number, sync.flow_run_id
     )
 
 
@@ -61,7 +62,7 @@ def record_sync(
 
 
 def start_sync(order: SyncOrder, runs: Runs | None = None) -> uuid.UUID:
-    """Start the run of a recorded sync. Idempotent for one attempt.
+    """Start the run of a recorded sync, or the one that goes on after a killed one. Idempotent.
 
     Errors: OrchestratorUnavailable; the sync stays recorded, and ``reconcile`` starts it later.
     """
@@ -69,7 +70,7 @@ def start_sync(order: SyncOrder, runs: Runs | None = None) -> uuid.UUID:
     run_id = (runs or Runs()).start(
         SYNC,
         {"request": request},
-        idempotency_key=f"{order.sync_id}-{order.attempts}",
+        idempotency_key=f"{order.sync_id}-{order.after}",
         queue=sync_queue_name(str(order.project_id)),
         tags=[order.environment or order.project],
     )

@@ -23,6 +23,8 @@ from greenroom.errors import NotFound, OrchestratorUnavailable, PlatformError
 from greenroom.settings import Settings, load_settings
 
 POOL = "greenroom"
+MOST_PENDING_SECONDS = 60.0
+"""A run's process is there sooner, or it died before it said so."""
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -50,6 +52,15 @@ class Run:
     started_at: datetime | None
     parameters: dict[str, Any]
     deployment_id: uuid.UUID | None
+    state_at: datetime | None = None
+    """Since when it is in its state."""
+
+    def is_on_its_way(self, at: datetime) -> bool:
+        """Whether it waits for its turn, or its process is being started."""
+        if self.state == "SCHEDULED":
+            return True
+        since = (at - self.state_at).total_seconds() if self.state_at else 0.0
+        return self.state == "PENDING" and since < MOST_PENDING_SECONDS
 
     @property
     def is_final(self) -> bool:
@@ -243,7 +254,7 @@ class Runs:
 
 def _run(row: dict[str, Any]) -> Run:
     state = row.get("state") or {}
-    started = row.get("start_time")
+    started, since = row.get("start_time"), state.get("timestamp")
     return Run(
         id=uuid.UUID(row["id"]),
         name=row["name"],
@@ -252,6 +263,7 @@ def _run(row: dict[str, Any]) -> Run:
         started_at=datetime.fromisoformat(started) if started else None,
         parameters=row.get("parameters") or {},
         deployment_id=uuid.UUID(row["deployment_id"]) if row.get("deployment_id") else None,
+        state_at=datetime.fromisoformat(since) if since else None,
     )
 
 

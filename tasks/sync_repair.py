@@ -49,6 +49,7 @@ def _seen(row: Sync, runs: Runs) -> SeenSync:
         age_seconds=(now() - row.requested_at).total_seconds(),
         attempts=row.attempts,
         is_cancelled=row.cancel_requested_at is not None,
+        is_run_on_its_way=run is not None and run.is_on_its_way(now()),
     )
 
 

@@ -37,12 +37,16 @@ class SeenSync:
     age_seconds: float
     attempts: int
     is_cancelled: bool = False
+    is_run_on_its_way: bool = False
+    """Whether the run that shall go on with it has not begun."""
 
 
 def plan_mends(seen: Iterable[SeenSync]) -> list[tuple[UUID, Mend]]:
     """Plan what makes unfinished syncs go on, or end. Pure."""
     plan = []
     for sync in seen:
+        if sync.is_run_on_its_way:
+            continue
         if sync.is_running and not sync.is_alive:
             is_over = sync.is_cancelled or sync.attempts >= MOST_ATTEMPTS
             plan.append((sync.id, Mend.END if is_over else Mend.RESUME))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from greenroom.data.repairs import MOST_ATTEMPTS, Mend, SeenSync, plan_mends
+from greenroom.runs import Run
 
 pytestmark = pytest.mark.unit
 RUNNING = SeenSync(uuid4(), True, True, True, False, 600, 1)
@@ -34,3 +36,20 @@ def test_an_order_whose_run_was_never_started() -> None:
     assert mend(replace(QUEUED, has_run=False)) is Mend.START
     assert mend(replace(QUEUED, has_run=False, age_seconds=1)) is None
     assert mend(replace(QUEUED, is_run_final=True)) is Mend.END
+
+
+def test_a_run_that_is_being_started_is_not_ended_for_another() -> None:
+    killed = replace(RUNNING, is_alive=False)
+    assert mend(replace(killed, is_run_on_its_way=True)) is None
+    assert mend(replace(QUEUED, is_run_on_its_way=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "is_on_its_way"),
+    [("SCHEDULED", 9e5, True), ("PENDING", 1, True), ("PENDING", 61, False), ("RUNNING", 0, False),
+     ("CRASHED", 0, False)],
+)  # fmt: skip
+def test_a_run_on_its_way(state: str, seconds: float, is_on_its_way: bool) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    run = Run(uuid4(), "r", state, "", None, {}, None, at - timedelta(seconds=seconds))
+    assert run.is_on_its_way(at) is is_on_its_way
