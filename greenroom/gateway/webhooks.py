@@ -24,8 +24,9 @@ from greenroom.gateway.uploads import TooLarge, chunks_of
 from greenroom.names import check_project_name
 from greenroom.runs import Runs
 from greenroom.settings import Settings
-from greenroom.sources.events import Action, Event, decide
-from greenroom.sources.github import FORGES
+from greenroom.sources.events import Event
+from greenroom.sources.forges import FORGES
+from greenroom.sources.rules import Action, Rules, decide
 from greenroom.store import environments, projects, webhooks
 from greenroom.store.models import Project
 from greenroom.store.work import Work, unit_of_work
@@ -102,9 +103,9 @@ class Webhooks:
 def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Accepted:
     """Verify, parse, decide and record a delivery, in one transaction.
 
-    A delivery is known by its id and by its body: the signature does not cover the id, so whoever
-    has seen a body could send it again under another one. Two pushes never have the same body:
-    GitHub puts the time into it.
+    A delivery is known by its id; and by its body where the signature does not cover the id, as
+    whoever has seen a body could send it again under another one. Two pushes to GitHub never have
+    the same body: it puts the time into it.
 
     Errors: NotFound, NotAllowed, InvalidInput.
     """
@@ -117,7 +118,9 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
             raise NotFound("there is no such webhook", hint="Copy its address from the console.")
         speaker.verify(headers, body, projects.webhook_secret(owner))
         event = speaker.parse(headers, body)
-        names = (event.delivery, f"body:{hashlib.sha256(body).hexdigest()}")
+        names = [event.delivery]
+        if speaker.signs_body_only:
+            names.append(f"body:{hashlib.sha256(body).hexdigest()}")
         for name in names:
             first = webhooks.record_delivery(work, forge, name, owner.id, event.kind)
             if first is not None:
@@ -131,7 +134,7 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
 def _act(work: Work, project: Project, event: Event) -> Accepted:
     living = environments.list_environments(work, project)
     branches = frozenset(e.git_branch for e in living)
-    decision = decide(event, project.production_branch, branches)
+    decision = decide(event, Rules(project.production_branch), branches)
     outcome: dict[str, Any] = {"action": decision.action, "reason": decision.reason}
     actor = f"webhook:{event.author or 'unknown'}"
     match decision.action:
