@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -47,6 +47,8 @@ class Accepted:
     is_repeated: bool = False
     order: orders.Order | None = None
     teardown: tuple[Any, str] | None = None
+    also: tuple[Accepted, ...] = ()
+    """What the further events of the same delivery led to."""
 
 
 class Webhooks:
@@ -79,20 +81,22 @@ class Webhooks:
         except GreenroomError as error:
             status = _STATUSES.get(type(error), 400 if isinstance(error, UserError) else 503)
             return _refused(status, error)
-        if accepted.order is not None or accepted.teardown is not None:
+        led_to = (accepted, *accepted.also)
+        if any(one.order is not None or one.teardown is not None for one in led_to):
             starting = asyncio.create_task(asyncio.to_thread(self._start, accepted))
             self._under_way.add(starting)
             starting.add_done_callback(self._under_way.discard)
         return _json(200 if accepted.is_repeated else 202, accepted.outcome)
 
     def _start(self, accepted: Accepted) -> None:
-        try:
-            if accepted.order is not None:
-                orders.start_order(accepted.order, self.runs)
-            if accepted.teardown is not None:
-                orders.start_teardown(*accepted.teardown, runs=self.runs)
-        except GreenroomError as error:
-            log.warning("%s; reconcile starts it later", error.message)
+        for one in (accepted, *accepted.also):
+            try:
+                if one.order is not None:
+                    orders.start_order(one.order, self.runs)
+                if one.teardown is not None:
+                    orders.start_teardown(*one.teardown, runs=self.runs)
+            except GreenroomError as error:
+                log.warning("%s; reconcile starts it later", error.message)
 
     async def finish(self) -> None:
         """Wait for the deliveries and the starts that are under way."""
@@ -126,6 +130,10 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
             if first is not None:
                 return Accepted({**first, "repeated": True}, is_repeated=True)
         accepted = _act(work, owner, event)
+        if event.also:
+            also = tuple(_act(work, owner, other) for other in event.also)
+            told = {**accepted.outcome, "also": [one.outcome for one in also]}
+            accepted = replace(accepted, outcome=told, also=also)
         for name in names:
             webhooks.record_outcome(work, forge, name, owner.id, accepted.outcome)
         return accepted
