@@ -7,6 +7,7 @@ to refuse, page their lists as each forge does, and fail on demand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -57,7 +58,6 @@ class ForgeServer:
         self.asked: list[Asked] = []
         self.faults: list[Fault] = []
         self._ids = iter(range(1, 10**6))
-        self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -71,14 +71,12 @@ class ForgeServer:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-        self._loop.close()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
+        asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        self._stop = asyncio.Event()
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -101,7 +99,9 @@ class ForgeServer:
         fault = next((f for f in self.faults if path.endswith(f.on)), None)
         if fault is not None:
             self.faults.remove(fault)
-            await asyncio.sleep(fault.delay_seconds)
+            if fault.delay_seconds:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), fault.delay_seconds)
             return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
         if request.headers.get("authorization") != self.authorization:
             return _json({"message": "Bad credentials"}, 401)
