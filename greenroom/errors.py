@@ -18,6 +18,8 @@ trying again later can help). The tree::
     │   └── LimitReached             disk, memory, number of environments, body size
     ├── SourceError                  git: unreachable, unknown ref, hostile content
     │   └── UnknownRef
+    ├── ForgeError                   a forge refused a report: its token, a missing right
+    │   └── ForgeUnavailable         it is away, slow, or limits us (transient)
     ├── ProjectFailed                the project's own code failed; with its last lines
     │   ├── BuildFailed              its build command or Dockerfile
     │   ├── ReleaseFailed            its release command
@@ -138,6 +140,19 @@ class UnknownRef(SourceError):
     """The repository has no such branch, tag or commit."""
 
     exit_code = 3
+
+
+class ForgeError(GreenroomError):
+    """The forge refused what was reported to it."""
+
+
+class ForgeUnavailable(ForgeError):
+    """The forge does not answer, or wants to be asked later.
+
+    ``details["retry_after_seconds"]`` is when, where it says so.
+    """
+
+    transient = True
 
 
 class ProjectFailed(GreenroomError):

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -24,8 +24,9 @@ from greenroom.gateway.uploads import TooLarge, chunks_of
 from greenroom.names import check_project_name
 from greenroom.runs import Runs
 from greenroom.settings import Settings
-from greenroom.sources.events import Action, Event, decide
-from greenroom.sources.github import FORGES
+from greenroom.sources.events import Event
+from greenroom.sources.forges import FORGES
+from greenroom.sources.rules import Action, Rules, decide
 from greenroom.store import environments, projects, webhooks
 from greenroom.store.models import Environment, Project
 from greenroom.store.work import Work, unit_of_work
@@ -46,6 +47,8 @@ class Accepted:
     is_repeated: bool = False
     order: orders.Order | None = None
     teardown: tuple[Any, str] | None = None
+    also: tuple[Accepted, ...] = ()
+    """What the further events of the same delivery led to."""
 
 
 class Webhooks:
@@ -78,20 +81,22 @@ class Webhooks:
         except GreenroomError as error:
             status = _STATUSES.get(type(error), 400 if isinstance(error, UserError) else 503)
             return _refused(status, error)
-        if accepted.order is not None or accepted.teardown is not None:
+        led_to = (accepted, *accepted.also)
+        if any(one.order is not None or one.teardown is not None for one in led_to):
             starting = asyncio.create_task(asyncio.to_thread(self._start, accepted))
             self._under_way.add(starting)
             starting.add_done_callback(self._under_way.discard)
         return _json(200 if accepted.is_repeated else 202, accepted.outcome)
 
     def _start(self, accepted: Accepted) -> None:
-        try:
-            if accepted.order is not None:
-                orders.start_order(accepted.order, self.runs)
-            if accepted.teardown is not None:
-                orders.start_teardown(*accepted.teardown, runs=self.runs)
-        except GreenroomError as error:
-            log.warning("%s; reconcile starts it later", error.message)
+        for one in (accepted, *accepted.also):
+            try:
+                if one.order is not None:
+                    orders.start_order(one.order, self.runs)
+                if one.teardown is not None:
+                    orders.start_teardown(*one.teardown, runs=self.runs)
+            except GreenroomError as error:
+                log.warning("%s; reconcile starts it later", error.message)
 
     async def finish(self) -> None:
         """Wait for the deliveries and the starts that are under way."""
@@ -102,9 +107,9 @@ class Webhooks:
 def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Accepted:
     """Verify, parse, decide and record a delivery, in one transaction.
 
-    A delivery is known by its id and by its body: the signature does not cover the id, so whoever
-    has seen a body could send it again under another one. Two pushes never have the same body:
-    GitHub puts the time into it.
+    A delivery is known by its id; and by its body where the signature does not cover the id, as
+    whoever has seen a body could send it again under another one. Two pushes to GitHub never have
+    the same body: it puts the time into it.
 
     Errors: NotFound, NotAllowed, InvalidInput.
     """
@@ -117,12 +122,18 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
             raise NotFound("there is no such webhook", hint="Copy its address from the console.")
         speaker.verify(headers, body, projects.webhook_secret(owner))
         event = speaker.parse(headers, body)
-        names = (event.delivery, f"body:{hashlib.sha256(body).hexdigest()}")
+        names = [event.delivery]
+        if speaker.signs_body_only:
+            names.append(f"body:{hashlib.sha256(body).hexdigest()}")
         for name in names:
             first = webhooks.record_delivery(work, forge, name, owner.id, event.kind)
             if first is not None:
                 return Accepted({**first, "repeated": True}, is_repeated=True)
         accepted = _act(work, owner, event)
+        if event.also:
+            also = tuple(_act(work, owner, other) for other in event.also)
+            told = {**accepted.outcome, "also": [one.outcome for one in also]}
+            accepted = replace(accepted, outcome=told, also=also)
         for name in names:
             webhooks.record_outcome(work, forge, name, owner.id, accepted.outcome)
         return accepted
@@ -131,7 +142,7 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
 def _act(work: Work, project: Project, event: Event) -> Accepted:
     living = environments.list_environments(work, project)
     branches = frozenset(e.git_branch for e in living)
-    decision = decide(event, project.production_branch, branches)
+    decision = decide(event, Rules(project.production_branch), branches)
     outcome: dict[str, Any] = {"action": decision.action, "reason": decision.reason}
     actor = f"webhook:{event.author or 'unknown'}"
     match decision.action:

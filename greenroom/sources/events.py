@@ -1,4 +1,4 @@
-"""What a forge tells us, in our own words, and what we decide to do about it."""
+"""What a forge tells us, in our own words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ class EventKind(enum.StrEnum):
 
     PING = "ping"
     PUSH = "push"
+    TAG_PUSHED = "tag_pushed"
     BRANCH_DELETED = "branch_deleted"
     PULL_OPENED = "pull_opened"
     PULL_UPDATED = "pull_updated"
+    PULL_DRAFTED = "pull_drafted"
+    PULL_READY = "pull_ready"
+    PULL_LABELED = "pull_labeled"
+    """Its labels changed; ``labels`` are those that it has now."""
     PULL_CLOSED = "pull_closed"
     OTHER = "other"
 
@@ -27,18 +32,39 @@ class Event:
     delivery: str
     """The forge's id of this delivery; the same when it is sent again."""
     branch: str = ""
+    """What was pushed, or a pull request's source."""
     commit: str = ""
+    """Its head; empty where the forge gives no full hash."""
     author: str = ""
     number: int | None = None
     """The pull request's."""
     from_fork: bool = False
     title: str = ""
+    tag: str = ""
+    is_draft: bool = False
+    labels: tuple[str, ...] = ()
+    """The pull request's labels by name."""
+    target: str = ""
+    """The branch that a pull request goes to."""
+    pull_url: str = ""
+    pull_ref: str = ""
+    """The ref by which the target's repository has the pull request's head; empty: it has none."""
+    repository: str = ""
+    """The path that the forge's API knows the repository by: ``owner/name``."""
+    web_url: str = ""
+    """The repository's page."""
+    paths: frozenset[str] | None = None
+    """The files that a push changed; None: the payload does not say, or not surely all."""
+    also: tuple[Event, ...] = ()
+    """Further events in the same delivery: Bitbucket tells of a push of several refs at once."""
 
 
 class Forge(Protocol):
-    """One forge's way of signing and wording its webhooks."""
+    """One forge's way of signing and wording its webhooks. Header names come in lower case."""
 
     name: str
+    signs_body_only: bool
+    """Whether a seen body can be sent again under another id: then the body is remembered, too."""
 
     def verify(self, headers: dict[str, str], body: bytes, secret: str) -> None:
         """Check the signature over the raw body.
@@ -51,47 +77,3 @@ class Forge(Protocol):
 
         Errors: InvalidInput.
         """
-
-
-class Action(enum.StrEnum):
-    """What to do."""
-
-    DEPLOY = "deploy"
-    TEARDOWN = "teardown"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What to do about an event, and why."""
-
-    action: Action
-    reason: str
-    branch: str = ""
-    commit: str = ""
-
-
-def decide(event: Event, production_branch: str, environments: frozenset[str]) -> Decision:
-    """Decide what an event leads to. Pure.
-
-    ``environments`` are the branches that have a living environment. A push to any branch
-    creates or updates its environment; its deletion, or the end of its pull request, removes it.
-    Production never goes by an event, and a fork's code is not run.
-    """
-    match event.kind:
-        case EventKind.PUSH | EventKind.PULL_OPENED | EventKind.PULL_UPDATED:
-            if event.from_fork:
-                return Decision(Action.NOTHING, "from a fork: its code is not run unasked")
-            if not event.branch:
-                return Decision(Action.NOTHING, "not a branch")
-            what = "production" if event.branch == production_branch else "staging"
-            return Decision(Action.DEPLOY, f"{event.kind} on {what}", event.branch, event.commit)
-        case EventKind.BRANCH_DELETED | EventKind.PULL_CLOSED:
-            if event.from_fork or event.branch == production_branch:
-                return Decision(Action.NOTHING, "production and forks are not torn down")
-            if event.branch not in environments:
-                return Decision(Action.NOTHING, "there is no environment of that branch")
-            return Decision(Action.TEARDOWN, str(event.kind), event.branch)
-        case EventKind.PING:
-            return Decision(Action.NOTHING, "pong")
-    return Decision(Action.NOTHING, "this event changes nothing")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.unit
 DOCS = ROOT / "docs"
 PAGES = sorted(
     page
-    for folder in (ROOT, DOCS, DOCS / "decisions", DOCS / "data")
+    for folder in (ROOT, DOCS, DOCS / "decisions", DOCS / "data", DOCS / "forges")
     for page in folder.glob("*.md")
 )  # fmt: skip
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

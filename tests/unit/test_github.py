@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from greenroom.errors import InvalidInput, NotAllowed
 from greenroom.sources.events import Event, EventKind
-from greenroom.sources.github import FORGES, GitHub, sign
+from greenroom.sources.forges import FORGES
+from greenroom.sources.github import GitHub, sign
 
 GITHUB = GitHub()
 SHA = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
@@ -88,8 +89,25 @@ def test_the_end_of_a_branch() -> None:
         assert (found.kind, found.branch) == (EventKind.BRANCH_DELETED, "feature/nice")
 
 
-def test_a_pushed_tag_is_nothing_to_us() -> None:
-    assert parse("push", PUSH | {"ref": "refs/tags/v1"}).kind is EventKind.OTHER
+def test_paths_are_known_unless_there_may_be_more() -> None:
+    """Source: GitHub Docs, a push's payload names at most 2048 commits."""
+    commits = [{"added": ["a"], "modified": ["b"], "removed": []}]
+    assert parse("push", PUSH | {"commits": commits}).paths == {"a", "b"}
+    assert parse("push", PUSH | {"commits": commits * 2048}).paths is None
+    assert parse("push", PUSH | {"commits": commits, "forced": True}).paths is None
+
+
+def test_a_tag() -> None:
+    found = parse("push", PUSH | {"ref": "refs/tags/v1"})
+    assert (found.kind, found.tag, found.branch) == (EventKind.TAG_PUSHED, "v1", "")
+    gone = PUSH | {"ref": "refs/tags/v1", "deleted": True}
+    assert parse("push", gone).kind is EventKind.OTHER
+
+
+def test_a_branch_that_is_deleted_is_told_twice() -> None:
+    found = parse("delete", {"ref": "feature/nice", "ref_type": "branch"})
+    assert (found.kind, found.branch) == (EventKind.BRANCH_DELETED, "feature/nice")
+    assert parse("delete", {"ref": "v1", "ref_type": "tag"}).kind is EventKind.OTHER
 
 
 @pytest.mark.parametrize(
@@ -99,7 +117,11 @@ def test_a_pushed_tag_is_nothing_to_us() -> None:
         ("reopened", EventKind.PULL_OPENED),
         ("synchronize", EventKind.PULL_UPDATED),
         ("closed", EventKind.PULL_CLOSED),
-        ("labeled", EventKind.OTHER),
+        ("converted_to_draft", EventKind.PULL_DRAFTED),
+        ("ready_for_review", EventKind.PULL_READY),
+        ("labeled", EventKind.PULL_LABELED),
+        ("unlabeled", EventKind.PULL_LABELED),
+        ("assigned", EventKind.OTHER),
     ],
 )
 def test_pull_requests(action: str, kind: EventKind) -> None:

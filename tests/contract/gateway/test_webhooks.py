@@ -192,7 +192,7 @@ async def test_a_delivery_needs_its_id(forge: Forge, delivery: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/hooks/github/none", "/hooks/gitlab/shop", "/hooks/github/%00", "/hooks/github/%ff",
+        "/hooks/github/none", "/hooks/sourcehut/shop", "/hooks/github/%00", "/hooks/github/%ff",
         "/hooks/github/SHOP", "/hooks/github/" + "x" * 3000, "/hooks/github/' or 1=1",
         "/hooks/github/shop/more", "/hooks/github",
     ],
