@@ -62,8 +62,9 @@ union all select 'constraint', k.conrelid::regclass || '.' || quote_ident(k.conn
 union all select 'trigger', t.tgrelid::regclass || '.' || quote_ident(t.tgname),
   pg_get_triggerdef(t.oid) || t.tgenabled::text from pg_trigger t where not t.tgisinternal
 union all select 'rule', r.ev_class::regclass || '.' || quote_ident(r.rulename),
-  pg_get_ruledef(r.oid) || r.ev_enabled::text from pg_rewrite r join pg_class c on c.oid = r.ev_class
-  join pg_namespace n on n.oid = c.relnamespace where r.rulename <> '_RETURN' and {classes}
+  pg_get_ruledef(r.oid) || r.ev_enabled::text from pg_rewrite r
+  join pg_class c on c.oid = r.ev_class join pg_namespace n
+  on n.oid = c.relnamespace where r.rulename <> '_RETURN' and {classes}
 union all select 'policy', p.polrelid::regclass || '.' || p.polname, concat_ws('|', p.polcmd,
   p.polpermissive, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
   from pg_policy p
@@ -220,23 +221,31 @@ def _rows(source: Connection, target: Connection, masked: frozenset[str]) -> lis
     return found
 
 
-def run() -> Line:
-    """Copy between every two versions that are here; older ones go to newer ones only."""
-    counts: dict[str, int] = {}
+def compare_all(folder: Path) -> dict[str, list[str]]:
+    """Copy between every two versions that are here, older ones to newer ones; give differences."""
+    found: dict[str, list[str]] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gr-torture-")))
-        servers = [(b.major, stack.enter_context(serving(b)).url) for b in all_binaries(Settings())]
-        for old, source_url in servers:
+        versions = {binaries.major: binaries for binaries in all_binaries(Settings())}
+        urls = {v: stack.enter_context(serving(versions[v])).url for v in sorted(versions)}
+        for old, source_url in urls.items():
             with psycopg.connect(source_url, autocommit=True) as server:
                 server.execute("create database torture")
             source = on_database(source_url, "torture")
             fill(source)
-            for new, target_url in servers:
+            for new, target_url in urls.items():
                 if new >= old:
                     place = Place(target_url, f"copy_of_{old}")
                     run_sync(Settings(home=folder), source, place, decide, lambda _: None)
-                    found = differences(source, on_database(target_url, place.live))
-                    counts[f"{old} to {new}"] = len(found)
+                    copy = on_database(target_url, place.live)
+                    found[f"{old} to {new}"] = differences(source, copy)
+    return found
+
+
+def run() -> Line:
+    """Count the differences of every pair."""
+    with tempfile.TemporaryDirectory(prefix="gr-torture-") as folder:
+        found = compare_all(Path(folder))
+    counts = {pair: len(listed) for pair, listed in found.items()}
     total = sum(counts.values())
     return Line(
         "torture", total, "differences", "", None, "0 for every pair of versions",
