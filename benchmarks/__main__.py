@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone", "sync",
+    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone", "sync", "torture",
 )  # fmt: skip
 
 SCALED = ("sync",)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import pq
+from psycopg.errors import error_from_result
 
 from greenroom.data.chunks import Chunk
+from greenroom.data.refusals import DECIDE, PRODUCTION, STAGING, is_lost, lost, refused
 from greenroom.data.rows import Kernel, field_masker, row_masker
 from greenroom.data.schema import Table, quote
 from greenroom.data.source import Connection
-from greenroom.errors import GreenroomError, SourceUnavailable, SyncFailed
+from greenroom.errors import GreenroomError, SyncFailed
 
-BATCH_OCTETS = 256 * 1024
+BATCH_OCTETS, LARGE_OCTETS = 256 * 1024, 1 << 20
 LEDGER = "greenroom_sync.chunks"
 """Chunks that have arrived whole; written in the transaction that brings their rows."""
 
@@ -110,13 +113,50 @@ def copy_chunk(source: Connection, target: Connection, plan: TablePlan, chunk: C
     writing = f"copy {table.sql} ({names}) from stdin"
     try:
         with target.transaction():
-            copied = _pipe(source, reading, target, writing, plan.maskers(), table.key)
+            copied = _pipe(source, reading, target, writing, plan.maskers())
             _record(target, chunk, copied)
-    except psycopg.OperationalError as error:
-        raise _why(error, table.key) from error
+    except _Refused as why:
+        raise _told(why.error, why.side, target, plan) from None
     except psycopg.Error as error:
-        raise _why(error, table.key) from error
+        if is_lost(source):
+            raise lost(PRODUCTION, table.key) from None
+        if is_lost(target):
+            raise lost(STAGING, table.key) from None
+        raise _told(error, STAGING, target, plan) from None
     return copied
+
+
+class _Refused(Exception):
+    """A server ended a COPY."""
+
+    def __init__(self, error: psycopg.Error, side: str) -> None:
+        self.error, self.side = error, side
+        super().__init__(side)
+
+
+def _told(error: psycopg.Error, side: str, target: Connection, plan: TablePlan) -> GreenroomError:
+    """Name the column whose fakes are refused, if it is known."""
+    masked = [name for name, _ in plan.masked]
+    told = refused(error, side, plan.table.key, [c.name for c in plan.table.columns])
+    constraint = error.diag.constraint_name
+    if side == STAGING and constraint and error.sqlstate == "23514":
+        found = _constrained(target, plan.table, constraint)
+        names = [f"{plan.table.policy_key}.{name}" for name in masked if name in found]
+        if names:
+            hint = f"Decide {' or '.join(names)} anew: production's check {constraint} forbids what"
+            told.hint = f"{hint} its method makes. {DECIDE}"
+    return told
+
+
+def _constrained(target: Connection, table: Table, constraint: str) -> set[str]:
+    """Give the columns that a check is about; a domain's is about every column of that domain."""
+    rows = target.execute(
+        "select a.attname from pg_attribute a join pg_constraint k on k.contypid = a.atttypid or"
+        " (k.conrelid = a.attrelid and a.attnum = any(k.conkey))"
+        " where a.attrelid = %(table)s::regclass and k.conname = %(name)s",
+        {"name": constraint, "table": table.sql},
+    ).fetchall()
+    return {str(name) for (name,) in rows}
 
 
 def _record(target: Connection, chunk: Chunk, copied: Copied) -> None:
@@ -145,7 +185,7 @@ def _copy_empty_rows(
 
 def _pipe(
     source: Connection, reading: str, target: Connection, writing: str,
-    mask: Callable[[bytes], bytes] | None, key: str,
+    mask: Callable[[bytes], bytes] | None,
 ) -> Copied:  # fmt: skip
     """Pass rows from one COPY to the other, in bounded memory.
 
@@ -153,10 +193,10 @@ def _pipe(
     times the CPU for each row).
     """
     reader, writer = source.pgconn, target.pgconn
-    _begin(reader, reading, pq.ExecStatus.COPY_OUT, key)
+    _begin(reader, reading, pq.ExecStatus.COPY_OUT, PRODUCTION)
     try:
-        _begin(writer, writing, pq.ExecStatus.COPY_IN, key)
-    except SyncFailed:
+        _begin(writer, writing, pq.ExecStatus.COPY_IN, STAGING)
+    except BaseException:
         _cancel(source)
         raise
     rows = octets = size = 0
@@ -166,63 +206,79 @@ def _pipe(
             count, data = reader.get_copy_data(0)
             if count <= 0:
                 break
-            row = bytes(data)
             rows += 1
             octets += count
+            if count > LARGE_OCTETS:
+                _put(writer, b"".join(batch))
+                _put(writer, data if mask is None else mask(bytes(data)))
+                batch, size = [], 0
+                continue
+            row = bytes(data)
             batch.append(mask(row) if mask is not None else row)
             size += count
             if size >= BATCH_OCTETS:
-                writer.put_copy_data(b"".join(batch))
+                _put(writer, b"".join(batch))
                 batch, size = [], 0
-        if batch:
-            writer.put_copy_data(b"".join(batch))
-        _end(reader, key, side="production")
+        _put(writer, b"".join(batch))
+        _end(reader, PRODUCTION)
     except BaseException:
-        _abandon(writer)
+        with contextlib.suppress(psycopg.Error):
+            _abandon(writer)
         _cancel(source)
         raise
     writer.put_copy_end()
-    _end(writer, key, side="staging")
+    _end(writer, STAGING)
     return Copied(rows, octets)
 
 
-def read_rows(connection: Connection, command: str, key: str) -> Iterator[bytes]:
+def _put(writer: pq.abc.PGconn, octets: bytes | memoryview) -> None:
+    """Send octets piece by piece: libpq makes room for all that it is given at once."""
+    view = memoryview(octets)
+    for start in range(0, len(view), LARGE_OCTETS):
+        writer.put_copy_data(view[start : start + LARGE_OCTETS])
+
+
+def read_rows(
+    connection: Connection, command: str, key: str, side: str = PRODUCTION
+) -> Iterator[bytes]:
     """Give the rows of a COPY out, each without its end of line.
 
-    Errors: SourceUnavailable, SyncFailed.
+    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
     """
     reader = connection.pgconn
-    _begin(reader, command, pq.ExecStatus.COPY_OUT, key)
     is_through = False
     try:
+        _begin(reader, command, pq.ExecStatus.COPY_OUT, side)
         while True:
             count, data = reader.get_copy_data(0)
             if count <= 0:
                 break
             yield bytes(data)[:-1]
-        _end(reader, key, side="production")
+        _end(reader, side)
         is_through = True
+    except _Refused as why:
+        raise refused(why.error, side, key) from None
+    except psycopg.Error:
+        raise lost(side, key) from None
     finally:
         if not is_through:
             _cancel(connection)
 
 
-def _begin(connection: pq.abc.PGconn, command: str, wanted: pq.ExecStatus, key: str) -> None:
+def _begin(connection: pq.abc.PGconn, command: str, wanted: pq.ExecStatus, side: str) -> None:
     connection.nonblocking = 0
     result = connection.exec_(command.encode())
     if result.status != wanted:
-        raise SyncFailed(f"{key}: {_message(result)}")
+        raise _Refused(error_from_result(result), side)
 
 
-def _end(connection: pq.abc.PGconn, key: str, side: str) -> None:
-    failed = ""
+def _end(connection: pq.abc.PGconn, side: str) -> None:
+    failed: psycopg.Error | None = None
     while (result := connection.get_result()) is not None:
         if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-            failed = failed or _message(result)
-    if failed and connection.status != pq.ConnStatus.OK and side == "production":
-        raise SourceUnavailable(f"{key}: production's database broke off")
-    if failed:
-        raise SyncFailed(f"{key}: {side} refused: {failed}")
+            failed = failed or error_from_result(result)
+    if failed is not None:
+        raise _Refused(failed, side)
 
 
 def _abandon(connection: pq.abc.PGconn) -> None:
@@ -241,26 +297,3 @@ def _cancel(connection: Connection) -> None:
         pass
     while connection.pgconn.get_result() is not None:
         pass
-
-
-def _message(result: pq.abc.PGresult) -> str:
-    """Give a server's primary message and place; its detail may quote a value."""
-    fields = (
-        pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.CONSTRAINT_NAME,
-        pq.DiagnosticField.COLUMN_NAME,
-    )  # fmt: skip
-    parts = [(result.error_field(field) or b"").decode(errors="replace") for field in fields]
-    code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
-    text = " / ".join(filter(None, parts))
-    return f"{_hidden(text, code)} ({code})"
-
-
-def _hidden(text: str, code: str) -> str:
-    """Hide what a message about bad data quotes: it would be a person's."""
-    return text.split(":")[0] if code.startswith("22") else text
-
-
-def _why(error: psycopg.Error, key: str) -> SyncFailed:
-    code = error.sqlstate or ""
-    text = _hidden(error.diag.message_primary or type(error).__name__, code)
-    return SyncFailed(f"{key}: {text} ({code})")

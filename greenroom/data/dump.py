@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from psycopg.conninfo import conninfo_to_dict
 
 from greenroom.binaries import Binaries, all_binaries
+from greenroom.data.source import LOCK_SECONDS
 from greenroom.errors import SyncFailed
 from greenroom.settings import Settings, process_environment
 
@@ -127,17 +128,30 @@ _HINTS = {
     " GREENROOM_DATABASE_URL.",
     "permission denied": "Grant the reading role SELECT on it (the role pg_read_all_data has it).",
     "could not create unique index": "Two fakes met, or production breaks its own constraint; give"
-    " the column another method.",
+    " one of these columns another method: `greenroom data decide`.",
+    "could not create exclusion": "Fakes stand in each other's way; give one of these columns"
+    " another method: `greenroom data decide`.",
     "violates foreign key": "A table that it refers to comes along without these rows: sync it"
     " as well.",
+    "is violated by some row": "A check of production forbids what a column's method makes; choose"
+    " another.",
     "violates check": "The column's method makes values that production's check forbids; choose"
     " another.",
+    "No space left": "The disk of the environments' database server is full: make room, or name"
+    " another server in GREENROOM_DATABASE_URL.",
+    "temporary file size exceeds": "Raise temp_file_limit on the environments' database server.",
+    "lock timeout": "A migration holds or wants a table: sync again when it is through.",
+    "statement timeout": "A migration holds or wants a table: sync again when it is through.",
+    "max_locks_per_transaction": "Raise max_locks_per_transaction on that server.",
+    "terminating connection": "A session was ended, by somebody or by a migration: sync again.",
+    "snapshot": "Whoever held production's snapshot was ended: sync again.",
     "SSL": "Install postgresql-client on this machine, whose programs speak TLS.",
 }
 
 
 def _hint(said: str) -> str:
-    return next((hint for text, hint in _HINTS.items() if text in said), "")
+    found = (hint for text, hint in _HINTS.items() if text in said)
+    return next(found, "Sync again; if it happens again, please report it.")
 
 
 class Shape:
@@ -149,9 +163,10 @@ class Shape:
 
     def read(self, url: str, snapshot: str, left_out: Iterable[str] = ()) -> None:
         """Dump production's schema as the snapshot sees it, without the tables ``left_out``."""
+        waits = f"--lock-wait-timeout={LOCK_SECONDS}s"  # behind a migration that waits for us
         command = [
             str(self.binaries.folder / "pg_dump"), "--format=custom", "--schema-only", *_LEFT_OUT,
-            f"--snapshot={snapshot}", f"--file={self._dump}",
+            f"--snapshot={snapshot}", f"--file={self._dump}", waits,
             *(f"--exclude-table={name}" for name in left_out),
         ]  # fmt: skip
         _run(command, url, "reading production's schema")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from greenroom.data.copy import TablePlan, read_rows
+from greenroom.data.refusals import STAGING
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Column, Table, quote
 from greenroom.data.source import Connection
@@ -195,7 +196,7 @@ def _blocks(
     size = 0
     command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout"
     is_binary = column.base_type == "bytea"
-    for row in read_rows(target, command, table.key):
+    for row in read_rows(target, command, table.key, STAGING):
         if row == NULL:
             continue
         text = unescape(row).encode() if b"\\" in row else row

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import errors, sql
 
+from greenroom.data.refusals import PRODUCTION, is_lost, lost, refused
 from greenroom.data.schema import quote
-from greenroom.errors import SourceUnavailable, SyncFailed
+from greenroom.errors import GreenroomError, SourceUnavailable, SyncFailed
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 5
@@ -30,6 +31,7 @@ _SETTINGS = {
     "IntervalStyle": "postgres",
     "bytea_output": "hex",
 }
+GONE = "Whoever held it was ended, or held it for too long. Staging stays as it was; sync again."
 _SYSTEM = "('pg_catalog', 'information_schema', 'pg_toast')"
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -89,6 +91,8 @@ def hold_snapshot(url: str) -> Iterator[Snapshot]:
                     "production's tables changed while they were locked", hint="Sync again."
                 )
             yield Snapshot(str(row[0]), datetime.now(UTC), connection, tuple(tables))
+    except psycopg.Error as error:
+        raise _told(error, connection) from None
     finally:
         connection.close()
 
@@ -108,12 +112,16 @@ def joined(url: str, snapshot: str) -> Iterator[Connection]:
                     sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot))
                 )
             except (errors.InvalidParameterValue, errors.UndefinedObject) as error:
-                raise SyncFailed(
-                    "the snapshot of production is gone", hint="The sync starts over."
-                ) from error
+                raise SyncFailed("the snapshot of production is gone", hint=GONE) from error
             yield connection
+    except psycopg.Error as error:
+        raise _told(error, connection) from None
     finally:
         connection.close()
+
+
+def _told(error: psycopg.Error, connection: Connection) -> GreenroomError:
+    return lost(PRODUCTION) if is_lost(connection) else refused(error, PRODUCTION)
 
 
 def _list_tables(connection: Connection) -> list[str]:
@@ -142,7 +150,7 @@ def _lock(connection: Connection, tables: Sequence[str]) -> None:
     except errors.InsufficientPrivilege as error:
         raise SyncFailed(
             f"the role may not read all of production: {str(error).splitlines()[0]}",
-            hint="Grant it SELECT (the role pg_read_all_data has it), or exclude the table.",
+            hint="Grant it SELECT on every table (the role pg_read_all_data has it).",
         ) from error
 
 

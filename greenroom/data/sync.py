@@ -23,6 +23,7 @@ from greenroom.data.dump import Shape, choose_binaries, shape_of
 from greenroom.data.introspect import read_foreign
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
+from greenroom.data.refusals import STAGING, is_at_fault, is_lost, lost, name_columns, refused
 from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
 from greenroom.data.subset import Detached
@@ -81,6 +82,8 @@ class Place:
             raise DatabaseUnavailable("the environments' database server is away") from error
         try:
             yield connection
+        except psycopg.Error as error:
+            raise (lost(STAGING) if is_lost(connection) else refused(error, STAGING)) from None
         finally:
             connection.close()
 
@@ -110,10 +113,20 @@ class Job:
             yield connection
 
     @contextmanager
-    def target(self) -> Iterator[Connection]:
-        """Open a session that loads. Errors: DatabaseUnavailable."""
+    def target(self, source: Connection | None = None) -> Iterator[Connection]:
+        """Open a session that loads; ``source`` is the one beside it, whose errors are its own.
+
+        Errors: DatabaseUnavailable, SyncFailed.
+        """
         with load.open_target(self.next_url) as connection:
-            yield connection
+            try:
+                yield connection
+            except psycopg.Error as error:
+                if source is not None and is_at_fault(source):
+                    raise
+                if is_lost(connection):
+                    raise lost(STAGING) from None
+                raise refused(error, STAGING) from None
 
 
 def make_tables(job: Job) -> None:
@@ -181,7 +194,7 @@ def copy_part(
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
     tables = {p.table.key: p for p in job.plan.tables}
-    with job.source() as source, job.target() as target:
+    with job.source() as source, job.target(source) as target:
         known = arrived(target)
         for chunk in part:
             check()
@@ -196,7 +209,7 @@ def finish_tables(job: Job) -> dict[str, int]:
 
     Errors: SyncFailed, when a fake breaks a constraint, too.
     """
-    with job.place.server() as server, job.source() as source, job.target() as target:
+    with job.place.server() as server, job.source() as source, job.target(source) as target:
         counts = check_counts(source, target, job.plan.tables)
         if not ledger.is_done(target, "indexes"):
             for reference in job.plan.detached:
@@ -206,7 +219,7 @@ def finish_tables(job: Job) -> dict[str, int]:
                     _make_indexes(job, shape, source, target)
                 except SyncFailed as error:
                     if "does not exist" not in error.message:
-                        raise
+                        raise name_columns(error, source) from None
                     load.lend_paths(source, target)
                     _make_indexes(job, shape, source, target)
             load.set_sequences(source, target)
@@ -229,9 +242,14 @@ def run_hooks(job: Job) -> None:
 
 
 def prove_job(job: Job, say: Say) -> Proof:
-    """Look for every original in what was filled. Errors: LeakFound."""
-    with job.source() as source, job.target() as target:
-        return prove(source, target, job.plan, say)
+    """Look for every original in what was filled.
+
+    Errors: LeakFound; SyncFailed when the snapshot was lost meanwhile.
+    """
+    with job.source() as source, job.target(source) as target:
+        proof = prove(source, target, job.plan, say)
+    with job.source():  # held still: else a TRUNCATE could have hidden originals from the proof
+        return proof
 
 
 def settle(job: Job) -> dict[str, int]:
