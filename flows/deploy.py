@@ -12,6 +12,7 @@ from tasks.hold import deploying
 from tasks.report import report
 from tasks.running import candidate, run_release_command, start_candidate, wait_until_healthy
 from tasks.source import checkout, discard_source
+from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
 
@@ -19,7 +20,10 @@ from tasks.values import DeployRequest
 @flow(name="deploy", flow_run_name="deploy-{request.environment}-{request.ref}")
 def deploy(request: DeployRequest) -> Any:
     """Bring ``request.environment`` to ``request.ref``. Running it again changes nothing."""
-    with deploying(request) as held:  # takes the lock; records the end, whatever it is
+    with (
+        telling(request),
+        deploying(request) as held,
+    ):  # takes the lock; records the end, whatever it is
         source = checkout(held)
         release = build(held, source)  # reuses the artifact when this commit was built before
         discard_source(source)

@@ -12,6 +12,7 @@ from tasks.copies import ensure_database
 from tasks.hold import deploying
 from tasks.report import report
 from tasks.running import candidate, run_release_command, start_candidate, wait_until_healthy
+from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
 
@@ -22,7 +23,7 @@ def promote(request: DeployRequest) -> Any:
 
     Nothing is built. Its release command runs in production, after a verified backup.
     """
-    with deploying(request) as held:
+    with telling(request), deploying(request) as held:
         release = kept_release(held)  # looks at the approvals once more
         ensure_database(held, release)
         with candidate(held, release) as running:

@@ -10,6 +10,7 @@ from tasks.artifact import kept_release
 from tasks.hold import deploying
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
+from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
 
@@ -20,7 +21,7 @@ def rollback(request: DeployRequest) -> Any:
 
     Nothing is built, and no release command runs: migrations are not undone.
     """
-    with deploying(request) as held:
+    with telling(request), deploying(request) as held:
         release = kept_release(held)
         with candidate(held, release) as running:
             start_candidate(held, running)

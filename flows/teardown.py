@@ -12,6 +12,7 @@ from tasks.teardown import (
     remove_queue,
     stop_copies,
 )
+from tasks.telling import tell_forge_gone
 from tasks.values import TeardownRequest
 
 
@@ -24,3 +25,4 @@ def teardown(request: TeardownRequest) -> None:
         drop_own_database(held)
         remove_leftovers(held)
     remove_queue(request.environment_id)
+    tell_forge_gone(request.environment_id)

@@ -28,7 +28,8 @@ def _secrets_of(project: Project) -> list[str]:
     settings = load_settings()
     urls = [projects.production_database_url(project), database_url(settings)]
     found = [projects.webhook_secret(project), orchestrator_password(settings)]
-    return [*found, *_passwords(urls)]
+    token = projects.forge_token(project)
+    return [*found, *_passwords(urls), *([token] if token else [])]
 
 
 def _passwords(urls: Iterable[str | None]) -> list[str]:

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """Whether Caddy stands before the gateway: with certificates of an ACME server, or its own."""
     https_port: int = 443
     http_port: int = 80
-    front_bind: str = ""
+    front_bind: str | None = None
     """Address the front listens on; empty means all of the machine's."""
     acme_email: str | None = None
     acme_directory: str | None = None

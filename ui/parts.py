@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import urlsplit
 
 import streamlit as st
 
-from ui import look
+from ui import certificates, look
 from ui.log_reads import clean
 from ui.papers import prose
 from ui.reads import DeploymentRow, EnvironmentRow, Failure
@@ -44,9 +45,11 @@ def describe_deployment(row: DeploymentRow | None) -> str:
 
 def environment_facts(row: EnvironmentRow) -> str:
     """Give an environment's address, branch, commit and last deployment as HTML."""
+    certificate = certificates.describe(urlsplit(row.url).hostname or "")
     return facts(
         [
             ("Address", look.address(row.url)),
+            *([("Certificate", certificate)] if certificate else []),
             ("Branch", look.code(row.branch)),
             ("Commit", look.short_commit(row.commit)),
             ("Last deployment", describe_deployment(row.last)),

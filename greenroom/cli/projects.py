@@ -15,6 +15,8 @@ from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
 from greenroom.settings import load_settings
 from greenroom.sources import git
+from greenroom.sources.clients import CLIENTS, open_client
+from greenroom.sources.rules import Rules
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
 from greenroom.store.states import ProductionBy
@@ -98,6 +100,13 @@ def project_add(
     out.print(f"  Deploy   greenroom env create {made.name} {branch}")
 
 
+def read_secret(what: str) -> str:
+    """Ask for a secret, or read it from standard input: it stays out of the shell's history."""
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True))
+    return sys.stdin.read().rstrip("\r\n")
+
+
 @project.command("set-database")
 @click.argument("name")
 @click.option("--url", envvar="PRODUCTION_DATABASE_URL", help="Default: asked for, or read.")
@@ -107,18 +116,68 @@ def project_set_database(name: str, url: str | None) -> None:
 
     Without --url its address is read from standard input, so it stays out of the history.
     """
-    if url is None:
-        url = (
-            click.prompt("postgresql://…", hide_input=True)
-            if sys.stdin.isatty()
-            else sys.stdin.read().strip()
-        )
+    url = url or read_secret("postgresql://…").strip()
     if urlsplit(str(url)).scheme not in ("postgres", "postgresql"):
         raise InvalidInput("that is no Postgres address", hint="postgresql://user:…@host/database")
     with unit_of_work() as work:
         found = projects.get_project(work, name)
         projects.set_production_database_url(work, found, str(url), actor=actor())
     out.print(f"Set. What becomes of its columns is proposed by: greenroom data discover {name}")
+
+
+@project.command("set-forge")
+@click.argument("name")
+@click.argument("forge", type=click.Choice(sorted(CLIENTS)), metavar="FORGE")
+@click.argument("repository")
+@click.option("--api-url", default="", help="Of a forge of your own: https://git.x.org/api/v1")
+@click.option("--forget", is_flag=True, help="Report to nobody any more.")
+@command
+def project_set_forge(
+    name: str, forge: str, repository: str, api_url: str, forget: bool
+) -> None:  # fmt: skip
+    """Report the deployments of project NAME to REPOSITORY (owner/name) on FORGE.
+
+    The token is asked for, or read from standard input; it is kept encrypted.
+    """
+    token = None if forget else read_secret("Token").strip()
+    if token is not None:
+        open_client(forge, repository, token, api_url=api_url).close()  # refuses what cannot be
+    with unit_of_work() as work:
+        found = projects.get_project(work, name)
+        projects.set_forge(work, found, forge, repository, api_url, token, actor=actor())
+    out.print("Nothing is reported any more." if forget else f"Reports go to {forge}.")
+
+
+@project.command("set-previews")
+@click.argument("name")
+@click.option("--branch", "include", multiple=True, help="Only branches like this: feature/*")
+@click.option("--not-branch", "exclude", multiple=True, help="No branches like this.")
+@click.option("--target", "targets", multiple=True, help="Only pull requests to branches like it.")
+@click.option("--path", "paths", multiple=True, help="Only pushes that change files like this.")
+@click.option("--label", default="", help="Only pull requests with this label.")
+@click.option("--drafts/--no-drafts", default=True, help="Whether drafts have environments.")
+@click.option("--pulls-only", is_flag=True, help="A push alone makes no environment.")
+@click.option("--limit", type=click.IntRange(1), help="Most environments beside production.")
+@json_option
+@command
+def project_set_previews(
+    name: str, include: tuple[str, ...], exclude: tuple[str, ...], targets: tuple[str, ...],
+    paths: tuple[str, ...], label: str, drafts: bool, pulls_only: bool, limit: int | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Say which events make environments of project NAME. What is not given is as by default."""
+    rules = Rules(
+        include=include, exclude=exclude, targets=targets, paths=paths, label=label,
+        drafts=drafts, pulls_only=pulls_only, limit=limit,
+    ).as_json()  # fmt: skip
+    with unit_of_work() as work:
+        found = projects.get_project(work, name)
+        projects.set_previews(work, found, rules, actor=actor())
+    if as_json:
+        say_json(rules)
+        return
+    said = ", ".join(f"{key}: {value}" for key, value in rules.items()) or "every branch"
+    out.print(f"Environments of {name}: {said}.", markup=False)
 
 
 @project.command("set-production")
@@ -241,10 +300,7 @@ def variable_set(
 ) -> None:
     """Set NAME; without VALUE it is read from standard input, so it stays out of the history."""
     if value is None:
-        if sys.stdin.isatty():
-            value = click.prompt(name, hide_input=True)
-        else:
-            value = sys.stdin.read().rstrip("\n")
+        value = read_secret(name)
     with unit_of_work() as work:
         owner, found = _scope(work, project_name, environment)
         projects.set_variable(

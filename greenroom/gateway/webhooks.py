@@ -142,7 +142,8 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
 def _act(work: Work, project: Project, event: Event) -> Accepted:
     living = environments.list_environments(work, project)
     branches = frozenset(e.git_branch for e in living)
-    decision = decide(event, Rules(project.production_branch), branches)
+    rules = Rules.from_json(project.production_branch, project.previews)
+    decision = decide(event, rules, branches)
     outcome: dict[str, Any] = {"action": decision.action, "reason": decision.reason}
     actor = f"webhook:{event.author or 'unknown'}"
     match decision.action:
@@ -150,6 +151,8 @@ def _act(work: Work, project: Project, event: Event) -> Accepted:
             environment = environments.ensure_environment(
                 work, project, decision.branch, actor=actor
             )
+            if event.number is not None:
+                environment.pull_number = event.number
             why = orders.why_not_deployed(environment) or _why_held(environment)
             if why:
                 return Accepted({"action": Action.NOTHING, "reason": why})

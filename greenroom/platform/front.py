@@ -52,7 +52,6 @@ def render_caddyfile(settings: Settings, token: str) -> str:
     lines = [
         "{",
         "  admin off",
-        "  persist_config off",
         f"  http_port {settings.http_port}",
         f"  https_port {settings.https_port}",
         *([f"  default_bind {settings.front_bind}"] if settings.front_bind else []),

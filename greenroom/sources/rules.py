@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from typing import Any
 
 from greenroom.sources.events import Event, EventKind
 
@@ -52,6 +53,28 @@ class Rules:
     limit: int | None = None
     """How many environments there may be beside production."""
     forks: Forks = Forks.IGNORE
+
+    @classmethod
+    def from_json(cls, production_branch: str, data: Mapping[str, Any]) -> Rules:
+        """Rebuild rules from what :meth:`as_json` gave; what is not there is as by default."""
+        known = {f.name for f in fields(cls)} - {"production_branch"}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known
+        }
+        if "forks" in values:
+            values["forks"] = Forks(values["forks"])
+        return cls(production_branch=production_branch, **values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what is not as by default, as plain data."""
+        plain = Rules()
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        del found["production_branch"]
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in found.items()
+            if value != getattr(plain, name)
+        }
 
     @property
     def needs_pull(self) -> bool:

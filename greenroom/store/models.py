@@ -64,6 +64,16 @@ class Project(Base):
     approvers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     """Who may approve; nobody named is everybody."""
     author_may_approve: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    forge: Mapped[str] = mapped_column(default="", server_default="")
+    """Whom deployments are reported to: github, gitlab, bitbucket, gitea; empty for nobody."""
+    forge_repository: Mapped[str] = mapped_column(default="", server_default="")
+    """``owner/name`` there."""
+    forge_api_url: Mapped[str] = mapped_column(default="", server_default="")
+    """Empty for the vendor's own site."""
+    forge_token: Mapped[bytes | None]
+    """Encrypted, purpose ``projects.forge_token``."""
+    previews: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    """Which events make environments: what is not the default of ``sources.rules.Rules``."""
     created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")
@@ -110,6 +120,8 @@ class Environment(Base):
     """Encrypted, purpose ``environments.database_url``."""
     destroy_requested_at: Mapped[datetime | None]
     """Desired state: reconcile finishes a destruction that was asked for."""
+    pull_number: Mapped[int | None]
+    """The pull request whose branch it shows, as its events told."""
     held_at: Mapped[datetime | None]
     """Since when pushes do not deploy it: a rollback is not undone by the next one."""
     held_by: Mapped[str] = mapped_column(default="", server_default="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import object_session
@@ -18,6 +19,7 @@ from greenroom.store.work import Work
 
 _WEBHOOK_SECRET = "projects.webhook_secret"  # noqa: S105 - a purpose, not a secret
 _PRODUCTION_DATABASE = "projects.production_database_url"
+_FORGE_TOKEN = "projects.forge_token"  # noqa: S105 - a purpose, not a secret
 _VARIABLE = "environment_variables.value"
 
 
@@ -96,6 +98,29 @@ def set_production_database_url(work: Work, project: Project, url: str, *, actor
     """Name the project's production database."""
     project.production_database_url = seal(url, _PRODUCTION_DATABASE)
     record_audit(work, actor, "project.set_production_database", project=project)
+
+
+def forge_token(project: Project) -> str | None:
+    """Give the token that the project's forge is spoken to with."""
+    return unseal(project.forge_token, _FORGE_TOKEN) if project.forge_token else None
+
+
+def set_forge(
+    work: Work, project: Project, forge: str, repository: str, api_url: str, token: str | None,
+    *, actor: str,
+) -> None:  # fmt: skip
+    """Say whom a project's deployments are reported to; without a token, nobody."""
+    project.forge, project.forge_repository, project.forge_api_url = forge, repository, api_url
+    project.forge_token = seal(token, _FORGE_TOKEN) if token else None
+    record_audit(
+        work, actor, "project.set_forge", project=project, forge=forge, repository=repository
+    )
+
+
+def set_previews(work: Work, project: Project, rules: dict[str, Any], *, actor: str) -> None:
+    """Say which events make environments, as plain data."""
+    project.previews = rules
+    record_audit(work, actor, "project.set_previews", project=project, **rules)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Promotion: approvals bound to an artifact, rules of production, backups, held environments."""
+"""Promotion and forges: approvals, rules, backups, held environments; whom we report to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -73,6 +73,20 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_projects_production_by"), "projects", "production_by in ('push','promotion')"
     )
+    op.add_column("projects", _text("forge", ""))
+    op.add_column("projects", _text("forge_repository", ""))
+    op.add_column("projects", _text("forge_api_url", ""))
+    op.add_column("projects", sa.Column("forge_token", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "projects",
+        sa.Column(
+            "previews",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+    )
+    op.add_column("environments", sa.Column("pull_number", sa.BigInteger(), nullable=True))
     op.add_column("releases", _text("author", ""))
     op.add_column("environments", sa.Column("held_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("environments", _text("held_by", ""))

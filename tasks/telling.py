@@ -1,0 +1,119 @@
+"""Telling the project's forge how its deployments stand. A forge never fails a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from prefect import get_run_logger
+
+from greenroom.errors import GreenroomError
+from greenroom.redaction import redactor_for
+from greenroom.settings import load_settings
+from greenroom.sources import reporting
+from greenroom.sources.clients import open_client
+from greenroom.sources.clients.base import ForgeClient
+from greenroom.sources.reporting import Report, State
+from greenroom.store import deployments, projects
+from greenroom.store.crypto import ensure_secret_key
+from greenroom.store.models import (
+    Deployment,
+    DeploymentStatus,
+    Environment,
+    EnvironmentKind,
+    Project,
+    now,
+)
+from greenroom.store.work import Work, unit_of_work
+from tasks.policies import step
+from tasks.values import DeployRequest
+
+TIMEOUT_SECONDS = 5.0
+"""A forge that takes longer is not waited for: a deployment is under way."""
+TAIL_LINES = 20
+_STATES = {
+    DeploymentStatus.LIVE: State.SUCCESS,
+    DeploymentStatus.RETIRED: State.SUCCESS,
+    DeploymentStatus.FAILED: State.FAILURE,
+    DeploymentStatus.CANCELLED: State.CANCELLED,
+}
+Open = Callable[[], ForgeClient]
+
+
+@step
+def tell_forge(deployment_id: UUID) -> None:
+    """Tell the forge how a deployment stands, if the project has one. Idempotent.
+
+    What the forge refuses is in the run's log, and nothing else.
+    """
+    with unit_of_work() as work:
+        deployment = deployments.get_deployment(work, deployment_id)
+        environment = work.get_one(Environment, deployment.environment_id)
+        connect = _connection(environment.project)
+        if connect is None or not deployment.commit_hash:
+            return
+        told = _describe(work, environment, deployment)
+    _tell(connect, lambda client: reporting.report(client, told, ensure_secret_key()))
+
+
+@step
+def tell_forge_gone(environment_id: UUID) -> None:
+    """Tell the forge that an environment is gone. Idempotent; what it refuses is logged."""
+    with unit_of_work() as work:
+        environment = work.get_one(Environment, environment_id)
+        connect, name = _connection(environment.project), environment.name
+        number = environment.pull_number
+    if connect is not None:
+        _tell(
+            connect,
+            lambda client: reporting.report_gone(client, name, ensure_secret_key(), number),
+        )
+
+
+def _connection(project: Project) -> Open | None:
+    token = projects.forge_token(project)
+    if not project.forge or token is None:
+        return None
+    forge, repository, api_url = project.forge, project.forge_repository, project.forge_api_url
+    return lambda: open_client(
+        forge, repository, token, api_url=api_url, timeout_seconds=TIMEOUT_SECONDS
+    )
+
+
+def _tell(connect: Open, say: Callable[[ForgeClient], None]) -> None:
+    try:
+        client = connect()
+        try:
+            say(client)
+        finally:
+            client.close()
+    except GreenroomError as error:
+        get_run_logger().warning("the forge was not told: %s", error.message)
+
+
+def _describe(work: Work, environment: Environment, deployment: Deployment) -> Report:
+    state = _STATES.get(DeploymentStatus(deployment.status), State.PENDING)
+    error, settings = deployment.error or {}, load_settings()
+    redact = redactor_for(work, environment)
+    reference = f"{environment.project.name}/{environment.name}"
+    page = f"/environment?env={reference}&part=logs&n={deployment.number}"
+    return Report(
+        environment.name, deployment.commit_hash, state,
+        description=redact(str(error.get("detail", ""))) if state is State.FAILURE else "",
+        url=environment.url,
+        log_url=f"https://{settings.console_host}{page}" if settings.console_host else "",
+        detail="\n".join(redact(str(error.get("log_tail", ""))).splitlines()[-TAIL_LINES:]),
+        is_production=environment.kind == EnvironmentKind.PRODUCTION,
+        number=environment.pull_number, at=now(),
+    )  # fmt: skip
+
+
+@contextmanager
+def telling(request: DeployRequest) -> Iterator[None]:
+    """Tell the forge that a deployment has begun, and how it ended, whatever happens between."""
+    tell_forge(request.deployment_id)
+    try:
+        yield
+    finally:
+        tell_forge(request.deployment_id)
