@@ -11,7 +11,8 @@ from typing import Any
 from greenroom import data_orders, orders
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import out
-from greenroom.cli.stagehands import PROJECT, CheckFailed, Stagehands
+from greenroom.cli.promoting import promote
+from greenroom.cli.stagehands import PROJECT, STAGING, CheckFailed, Stagehands
 from greenroom.data.databases import DatabaseServer
 from greenroom.demo.production_data import fill_production
 from greenroom.demo.repository import (
@@ -30,7 +31,6 @@ from greenroom.store.work import database_url, unit_of_work
 
 CUSTOMERS = 20_000
 PRODUCTION_DATABASE = "tolmere_production"
-STAGING = "feature-spring-sale"
 
 
 class Play:
@@ -51,7 +51,7 @@ class Play:
         Errors: CheckFailed, and whatever went wrong.
         """
         self.tell.act(1, "The platform starts, on nothing but this machine")
-        with self._step("platform"):
+        with self.step("platform"):
             self.started = self.platform.start()
             self.tell.end()
             self.tell.say("Postgres, Prefect, a worker, the gateway and the console are up")
@@ -79,9 +79,11 @@ class Play:
         self._deploy_feature(repository)
         self._break(repository)
         self._roll_back(repository)
+        promote(self, repository)
 
     @contextmanager
-    def _step(self, name: str) -> Iterator[list[str]]:
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Time a step of the play, and collect what is checked in it."""
         begun, checks = time.monotonic(), list[str]()
         try:
             yield checks
@@ -90,7 +92,11 @@ class Play:
             seconds = round(time.monotonic() - begun, 2)
             self.steps.append({"name": name, "seconds": seconds, "checked": checks})
 
-    def _check(self, checks: list[str], right: bool, what: str) -> None:
+    def check(self, checks: list[str], right: bool, what: str) -> None:
+        """Check something, and tell it.
+
+        Errors: CheckFailed.
+        """
         if not right:
             raise CheckFailed(
                 f"not so: {what}", hint="Logs are in " + str(self.settings.path("logs"))
@@ -102,14 +108,14 @@ class Play:
 
     def _set_up(self) -> SampleRepository:
         self.tell.act(2, "A shop in git, and a production database with people in it")
-        with self._step("project") as checks:
+        with self.step("project") as checks:
             repository = create_sample_repository(self.settings.path("demo", "tolmere.git"))
             self.tell.say(f"git repository with {PRODUCTION_BRANCH} and {FEATURE_BRANCH}")
             url = self._production_database()
             self.tell.busy(f"inventing {CUSTOMERS:,} customers")
             counts = fill_production(url, CUSTOMERS)
             self.tell.end()
-            self._check(
+            self.check(
                 checks,
                 counts["customers"] == CUSTOMERS,
                 f"production holds {counts['customers']:,} invented customers and"
@@ -144,18 +150,18 @@ class Play:
 
     def _deploy_production(self, repository: SampleRepository) -> None:
         self.tell.act(3, "Production is deployed")
-        with self._step("production") as checks:
+        with self.step("production") as checks:
             deployment = self.hands.push(PRODUCTION_BRANCH, repository.main_commit)
             ended = self.hands.watch(deployment)
-            self._check(checks, ended.status == DeploymentStatus.LIVE, "production is live")
+            self.check(checks, ended.status == DeploymentStatus.LIVE, "production is live")
             health = self.hands.health("production")
-            self._check(
+            self.check(
                 checks,
                 health["customers"] == CUSTOMERS and health["commit"] == repository.main_commit,
                 f"it answers with commit {health['commit'][:7]} and its {CUSTOMERS:,} customers",
             )
             home = self.hands.get("production", "/")
-            self._check(
+            self.check(
                 checks,
                 home.status == 200 and "x-robots-tag" not in home.headers,
                 "search engines may index it",
@@ -163,17 +169,17 @@ class Play:
 
     def _bring_data(self) -> None:
         self.tell.act(4, "Production's customers become other people, for staging")
-        with self._step("data") as checks:
+        with self.step("data") as checks:
             policy, open_count = self.hands.approve_policy()
             masked = sum(
                 decision.method != "keep"
                 for table in policy.tables.values() for decision in table.columns.values()
             )  # fmt: skip
-            self._check(checks, not open_count, f"every column is decided, {masked} of them masked")
+            self.check(checks, not open_count, f"every column is decided, {masked} of them masked")
             order = data_orders.place_sync(PROJECT, actor="demo")
             ended = self.hands.watch_sync(order.sync_id)
             report = ended.report or {}
-            self._check(
+            self.check(
                 checks,
                 ended.status == SyncStatus.DONE and report["proof"]["originals_found"] == 0,
                 f"{report['proof']['patterns']:,} patterns of their originals are nowhere in"
@@ -182,12 +188,12 @@ class Play:
 
     def _deploy_feature(self, repository: SampleRepository) -> None:
         self.tell.act(5, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
-        with self._step("staging") as checks:
+        with self.step("staging") as checks:
             deployment = self.hands.push(FEATURE_BRANCH, repository.feature_commit)
             ended = self.hands.watch(deployment)
-            self._check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
+            self.check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
             health = self.hands.health(STAGING)
-            self._check(
+            self.check(
                 checks,
                 health["commit"] == repository.feature_commit and health["customers"] == CUSTOMERS,
                 f"it runs commit {repository.feature_commit[:7]} on a database of its own"
@@ -195,13 +201,13 @@ class Play:
             )
             self._compare_people(checks)
             home = self.hands.get(STAGING, "/")
-            self._check(
+            self.check(
                 checks,
                 "spring sale" in home.text.lower() and "noindex" in home.headers["x-robots-tag"],
                 "it shows the spring sale, and no search engine may index it",
             )
             production = self.hands.get("production", "/")
-            self._check(
+            self.check(
                 checks, "spring sale" not in production.text.lower(), "production is unchanged"
             )
 
@@ -211,18 +217,18 @@ class Play:
         for original, fake in zip(before, after, strict=True):
             self.tell.say(f"│ {original:<46} → {fake}", "bright_black")
         shared = set(before) & set(after)
-        self._check(
+        self.check(
             checks, bool(before) and not shared, "its customers are other people, orders and all"
         )
 
     def _break(self, repository: SampleRepository) -> None:
         self.tell.act(6, "A broken commit is pushed")
-        with self._step("broken") as checks:
+        with self.step("broken") as checks:
             before = self.hands.health(STAGING)["commit"]
             deployment = self.hands.push(FEATURE_BRANCH, push_broken_commit(repository))
             ended = self.hands.watch(deployment)
             error = ended.error or {}
-            self._check(
+            self.check(
                 checks,
                 ended.status == DeploymentStatus.FAILED
                 and error.get("error") == "HealthCheckFailed",
@@ -231,8 +237,8 @@ class Play:
             tail = str(error.get("log_tail") or "").strip().splitlines()[-4:]
             for line in tail:
                 self.tell.say(f"│ {line}", "bright_black")
-            self._check(checks, bool(tail), "its last log lines are kept with the deployment")
-            self._check(
+            self.check(checks, bool(tail), "its last log lines are kept with the deployment")
+            self.check(
                 checks,
                 self.hands.health(STAGING)["commit"] == before,
                 f"commit {before[:7]} has never stopped serving",
@@ -240,10 +246,10 @@ class Play:
 
     def _roll_back(self, repository: SampleRepository) -> None:
         self.tell.act(7, "It is mended, and then rolled back all the same")
-        with self._step("rollback") as checks:
+        with self.step("rollback") as checks:
             fixed = push_fix_commit(repository)
             ended = self.hands.watch(self.hands.push(FEATURE_BRANCH, fixed))
-            self._check(
+            self.check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
                 and self.hands.health(STAGING)["commit"] == fixed,
@@ -252,7 +258,7 @@ class Play:
             order = orders.place_rollback(f"{PROJECT}/{STAGING}", actor="demo")
             ended = self.hands.watch(order.deployment_id)
             health = self.hands.health(STAGING)
-            self._check(
+            self.check(
                 checks,
                 ended.status == DeploymentStatus.LIVE
                 and health["commit"] == repository.feature_commit,
@@ -261,7 +267,7 @@ class Play:
             with unit_of_work() as work:
                 history = deployments.list_deployments(work, ended.environment_id)
             states = [f"#{d.number} {d.status}" for d in reversed(history)]
-            self._check(
+            self.check(
                 checks,
                 [d.status for d in history[:4]] == ["live", "retired", "failed", "retired"],
                 "the store tells it: " + ", ".join(states),
@@ -269,14 +275,14 @@ class Play:
 
     def _find_again(self) -> None:
         self.tell.act(2, "It was played before: everything is found again")
-        with self._step("found") as checks:
+        with self.step("found") as checks:
             for name in ("production", STAGING):
                 self.tell.busy(f"waiting for {name}")
                 health = self.hands.eventually(lambda name=name: self.hands.health(name))  # type: ignore[misc]
                 self.tell.end()
                 with unit_of_work() as work:
                     row = environments.get_environment(work, f"{PROJECT}/{name}")
-                self._check(
+                self.check(
                     checks,
                     health["commit"] == row.last_deployed_commit,
                     f"{name} serves commit {health['commit'][:7]},"

@@ -28,6 +28,7 @@ from greenroom.store import deployments, environments, policies, projects, syncs
 from greenroom.store.models import Environment, Sync
 from greenroom.store.work import unit_of_work
 
+STAGING = "feature-spring-sale"
 PROJECT = "tolmere"
 DEPLOY_TIMEOUT_SECONDS, SYNC_TIMEOUT_SECONDS = 240, 600
 

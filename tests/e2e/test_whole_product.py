@@ -63,6 +63,7 @@ def test_the_demo_checks_each_of_its_steps(demo):
         "staging",
         "broken",
         "rollback",
+        "promotion",
     ]
     assert all(steps[name]["checked"] for name in steps if name != "platform")
     assert demo.summary["played"] == "whole"
