@@ -8,7 +8,7 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
-from greenroom.errors import GreenroomError
+from greenroom.errors import DatabaseUnavailable, GreenroomError
 from greenroom.redaction import redactor_for
 from greenroom.settings import load_settings
 from greenroom.sources import reporting
@@ -111,9 +111,23 @@ def _describe(work: Work, environment: Environment, deployment: Deployment) -> R
 
 @contextmanager
 def telling(request: DeployRequest) -> Iterator[None]:
-    """Tell the forge that a deployment has begun, and how it ended, whatever happens between."""
-    tell_forge(request.deployment_id)
+    """Tell the forge that a deployment has begun, and how it ended, whatever happens between.
+
+    A project without a forge pays nothing for it.
+    """
+    has_forge = _has_forge(request.environment_id)
+    if has_forge:
+        tell_forge(request.deployment_id)
     try:
         yield
     finally:
-        tell_forge(request.deployment_id)
+        if has_forge:
+            tell_forge(request.deployment_id)
+
+
+def _has_forge(environment_id: UUID) -> bool:
+    try:
+        with unit_of_work() as work:
+            return bool(work.get_one(Environment, environment_id).project.forge_token)
+    except DatabaseUnavailable:
+        return False  # the deployment itself waits for it, or fails
