@@ -109,8 +109,9 @@ def copy_chunk(source: Connection, target: Connection, plan: TablePlan, chunk: C
     names = ", ".join(map(quote, plan.columns))
     conditions = [f"({c})" for c in (chunk.condition, plan.where) if c]
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    reading = f"copy (select {names} from only {table.sql}{where}) to stdout"
-    writing = f"copy {table.sql} ({names}) from stdin"
+    selected = f"select {names} from only {table.sql}{where}"
+    reading = f"copy ({selected}) to stdout{as_it_is(source)}"
+    writing = f"copy {table.sql} ({names}) from stdin{as_it_is(target)}"
     try:
         with target.transaction():
             copied = _pipe(source, reading, target, writing, plan.maskers())
@@ -157,6 +158,12 @@ def _constrained(target: Connection, table: Table, constraint: str) -> set[str]:
         {"name": constraint, "table": table.sql},
     ).fetchall()
     return {str(name) for (name,) in rows}
+
+
+def as_it_is(connection: Connection) -> str:
+    """Give COPY's option for a database without encoding: no octet of it is checked or changed."""
+    has_none = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+    return " (encoding 'sql_ascii')" if has_none else ""
 
 
 def _record(target: Connection, chunk: Chunk, copied: Copied) -> None:
@@ -253,7 +260,7 @@ def read_rows(
             count, data = reader.get_copy_data(0)
             if count <= 0:
                 break
-            yield bytes(data)[:-1]
+            yield bytes(data[: count - 1])
         _end(reader, side)
         is_through = True
     except _Refused as why:
@@ -292,8 +299,10 @@ def _cancel(connection: Connection) -> None:
     """End a COPY OUT that nobody reads any more."""
     if connection.pgconn.status != pq.ConnStatus.OK:
         return
-    connection.cancel_safe()
-    while connection.pgconn.get_copy_data(0)[0] > 0:
-        pass
-    while connection.pgconn.get_result() is not None:
-        pass
+    with contextlib.suppress(psycopg.Error):  # it may have ended by itself
+        connection.cancel_safe()
+        while connection.pgconn.get_copy_data(0)[0] > 0:
+            pass
+    with contextlib.suppress(psycopg.Error):
+        while connection.pgconn.get_result() is not None:
+            pass

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from greenroom.data.copy import TablePlan, read_rows
+from greenroom.data.copy import TablePlan, as_it_is, read_rows
+from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
 from greenroom.data.refusals import STAGING
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Column, Table, quote
@@ -18,7 +19,7 @@ from greenroom.errors import LeakFound, SyncFailed
 if TYPE_CHECKING:
     from greenroom.data.sync import SyncPlan
 
-BLOCK_OCTETS, SEPARATOR = 1 << 20, b"\0"
+BLOCK_OCTETS, OVERLAP_OCTETS = 1 << 20, 1 << 16
 Say = Callable[[str], None]
 _DEFINITIONS = """
 select 'a view''s definition', pg_get_viewdef(c.oid) from pg_class c join pg_namespace n
@@ -59,11 +60,12 @@ def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> P
     Errors: LeakFound, naming tables and columns, never a value.
     """
     proof = Proof()
-    scanner = _collect(source, plan, proof).build()
+    needles = _collect(source, plan, proof)
+    scanner, longest = needles.build(), 6 * needles.longest  # an escape of JSON has six octets
     findings = Findings()
     for table in plan.tables:
         for column in table.table.columns:
-            _look(target, table, column, scanner, findings)
+            _look(target, table, column, scanner, findings, longest)
     for what, definition in target.execute(_DEFINITIONS.encode()).fetchall():
         findings.look(str(what), str(definition or "").encode(), scanner)
     proof.leaks, proof.scanned_octets = findings.leaks, findings.octets
@@ -78,13 +80,14 @@ _HINT = "Decide those columns: `greenroom data decide`. Staging stays as it was.
 
 
 def _look(
-    target: Connection, plan: TablePlan, column: Column, scanner: Scanner, findings: Findings
-) -> None:
+    target: Connection, plan: TablePlan, column: Column, scanner: Scanner, findings: Findings,
+    longest: int,
+) -> None:  # fmt: skip
     """Look into one column of staging, each kind as it can hold an original."""
     place = f"{plan.table.key}.{column.name}"
     kind = column.base_type
     is_kept = all(column.name != name for name, _ in plan.masked)
-    for values in _blocks(target, plan.table, column):
+    for values in _blocks(target, plan.table, column, longest):
         if kind in WHOLE_TYPES:
             findings.look_whole(
                 place, values, scanner, are_numbers=is_kept and kind in NUMBER_TYPES
@@ -182,6 +185,7 @@ def distinct_values(
     condition = f" where {where}" if where else ""
     command = (
         f"copy (select distinct {quote(column)}::text from only {table.sql}{condition}) to stdout"
+        f"{as_it_is(source)}"
     )
     for row in read_rows(source, command, table.key):
         if row != NULL:
@@ -189,26 +193,29 @@ def distinct_values(
 
 
 def _blocks(
-    target: Connection, table: Table, column: Column, octets: int = BLOCK_OCTETS
+    target: Connection, table: Table, column: Column, longest: int, octets: int = BLOCK_OCTETS
 ) -> Iterator[list[bytes]]:
-    """Give a column's values, some of them at a time; none holds the separator."""
+    """Give a column's values, some of them at a time; none holds the separator.
+
+    ``longest`` is the number of octets of the longest original, in any encoding.
+    """
     batch: list[bytes] = []
     size = 0
-    command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout"
-    is_binary = column.base_type == "bytea"
+    encoding = as_it_is(target)
+    command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout{encoding}"
+    overlap = max(OVERLAP_OCTETS, longest)
     for row in read_rows(target, command, table.key, STAGING):
         if row == NULL:
             continue
-        text = unescape(row).encode() if b"\\" in row else row
-        batch.append(_texts_in(bytes.fromhex(text[2:].decode())) if is_binary else text)
-        size += len(row)
-        if size > octets:
-            yield batch
-            batch, size = [], 0
+        if column.base_type == "bytea":
+            found = texts_in_octets(row, octets, overlap)
+        else:
+            found = texts(row, octets, overlap, has_encoding=not encoding)
+        for text in found:
+            batch.append(text)
+            size += len(text)
+            if size > octets:
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
-
-
-def _texts_in(octets: bytes) -> bytes:
-    """Give octets with blanks where they are no text: what stands beside a word is no letter."""
-    return octets.decode(errors="replace").replace("\ufffd", " ").encode()

@@ -24,10 +24,17 @@ _NAMES = {
 
 
 def unescape(field: bytes) -> str:
-    """Read a field that is not NULL."""
-    if b"\\" in field:
-        field = _ESCAPED.sub(_read_escape, field)
-    return field.decode()
+    """Read a field that is not NULL; a database without encoding may hold what is no UTF-8."""
+    octets = unescape_octets(field)
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def unescape_octets(field: bytes) -> bytes:
+    """Read the octets of a field that is not NULL."""
+    return _ESCAPED.sub(_read_escape, field) if b"\\" in field else field
 
 
 def _read_escape(found: re.Match[bytes]) -> bytes:

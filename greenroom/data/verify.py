@@ -150,6 +150,11 @@ class Needles:
         """Count the patterns."""
         return len(self._found) + len(self._digits)
 
+    @property
+    def longest(self) -> int:
+        """Give the octets of the longest pattern."""
+        return max(map(len, (*self._found, *self._digits)), default=0)
+
     def build(self) -> Scanner:
         """Make the scanner."""
         return Scanner(self._found, self._digits)
