@@ -131,9 +131,9 @@ def rule_of(project: Project) -> Rule:
 def describe_rule(found: Project) -> str:
     """Say how a project's production changes, in words."""
     who = ", ".join(found.approvers) or "anybody"
-    author = "" if found.author_may_approve else ", not its author"
+    author = "" if found.author_may_approve else " but its author"
     many = found.approvals_needed
-    asked = f"{many} approval{'s' if many > 1 else ''} ({who}{author})" if many else "no approval"
+    asked = f"{many} approval{'s' if many > 1 else ''} by {who}{author}" if many else "no approval"
     way = "promotion" if found.production_by == ProductionBy.PROMOTION else "push and by promotion"
     return f"{way}, which needs {asked}"
 

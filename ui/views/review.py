@@ -20,8 +20,10 @@ def show(reference: str) -> None:
     """Show where an environment's review stands, and let the viewer say something."""
     with look.shown_errors():
         row = review_reads.review(reference)
+        if row.held_at is not None:
+            _held(reference, row)
         if row.is_production:
-            _production(reference, row)
+            _production(row)
         elif not row.commit:
             look.empty_state(
                 "rate_review", "Nothing to look at yet",
@@ -86,18 +88,20 @@ def _form(reference: str) -> None:
             st.rerun()
 
 
-def _production(reference: str, row: review_reads.Review) -> None:
-    if row.held_at is not None:
-        look.section("Held", look.tagged("pushes wait", "wait"))
-        st.html(
-            f'<p class="gr-lead">{look.text(row.held_by)} rolled it back'
-            f" {look.ago(row.held_at)}. Pushes do not deploy it until somebody deploys, promotes"
-            " or frees it.</p>"
-        )
-        if st.button("Free it", icon=":material/lock_open:") and acts.act(
-            partial(review_acts.free, reference)
-        ):
-            st.rerun()
+def _held(reference: str, row: review_reads.Review) -> None:
+    assert row.held_at is not None
+    look.section("Held", look.tagged("pushes wait", "wait"))
+    st.html(
+        f'<p class="gr-lead">{look.text(row.held_by)} rolled it back {look.ago(row.held_at)}.'
+        " Pushes do not deploy it until somebody deploys, promotes to it or frees it.</p>"
+    )
+    if st.button("Free it", icon=":material/lock_open:") and acts.act(
+        partial(review_acts.free, reference)
+    ):
+        st.rerun()
+
+
+def _production(row: review_reads.Review) -> None:
     look.section("How production changes")
     st.html(f'<p class="gr-lead">By {look.text(row.rule)}.</p>')
     look.section("Backups of its database")
