@@ -18,6 +18,16 @@ _WORDS = re.compile(r"[^\W\d_]+")
 _GIVEN = ("first_names", "first_names_female", "first_names_male", "first_names_nonbinary")
 _FAMILY = ("last_names", "last_names_female", "last_names_male")
 
+_MORE_WORDS = """
+january february march april june july august september october november december monday tuesday
+wednesday thursday friday saturday sunday spring summer autumn winter north south east west red
+orange yellow green blue violet black white brown grey gray gold silver pink street road lane park
+square bridge river lake hill forest garden city station airport sale sales order invoice shop store
+cart basket price discount voucher delivery parcel customer team support service online newsletter
+christmas easter weekend holiday
+"""
+"""Words of calendars, maps and shops, to Faker's list of a thousand."""
+
 
 def fold_name(word: str) -> str:
     """Fold a word as names are compared: without case and accents."""
@@ -50,6 +60,14 @@ def _collect(lists: Iterable[str]) -> frozenset[str]:
                 if len(word) >= SHORTEST and _WORDS.fullmatch(word):
                     found.add(word)
     return frozenset(found)
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Give common words of English, folded: many of them are somebody's name as well."""
+    from faker.providers.lorem.en_US import Provider
+
+    return frozenset(map(fold_name, (*Provider.word_list, *_MORE_WORDS.split())))
 
 
 def has_name(text: str) -> bool:

@@ -26,6 +26,7 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from greenroom.data.identities import KINDS, SCORE, Identities
+from greenroom.data.strangers import Strangers
 
 LANGUAGE = "en"
 THRESHOLD = 0.4
@@ -120,7 +121,8 @@ def analyzer(identities: Identities) -> AnalyzerEngine:
     """Give Presidio with our recognizers, the database's own people among them."""
     engine, patterns = _patterns()
     registry = RecognizerRegistry(
-        recognizers=[*patterns, KnownPeople(identities)], supported_languages=[LANGUAGE]
+        recognizers=[*patterns, Strangers(), KnownPeople(identities)],
+        supported_languages=[LANGUAGE],
     )
     return AnalyzerEngine(
         registry=registry, nlp_engine=engine, supported_languages=[LANGUAGE],

@@ -17,6 +17,7 @@ from greenroom.data.identities import SCORE, Identities
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.recognizers import LANGUAGE, analyzer
 from greenroom.data.schema import Column
+from greenroom.data.strangers import find_strangers
 
 PIECE = 4_000
 """Characters analysed at once: Presidio's time grows with the square of a text's length."""
@@ -105,9 +106,9 @@ class TextMasker:
         return run
 
     def find(self, text: str, context: str = "") -> list[RecognizerResult]:
-        """Find people in one piece: the surest first, none within another."""
+        """Find people in one piece, none within another."""
         if not _MAY_MATCH.search(text) or _ID.fullmatch(text):
-            return self._known(text)
+            return _choose([*self._known(text), *find_strangers(text)])
         whole = self._known(text) if len(text) <= SHORT else []
         if len(whole) == 1 and whole[0].end - whole[0].start == len(text):
             return whole  # a field that holds one of the database's people and nothing else
@@ -128,11 +129,7 @@ class TextMasker:
         results = self._engine.analyze(
             text, language=LANGUAGE, entities=list(_METHODS), context=words
         )
-        chosen: list[RecognizerResult] = []
-        for result in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
-            if all(result.end <= other.start or result.start >= other.end for other in chosen):
-                chosen.append(result)
-        return sorted(chosen, key=lambda r: r.start)
+        return _choose(results)
 
     def _rewrite(self, text: str, found: list[RecognizerResult]) -> str:
         for result in reversed(found):
@@ -140,6 +137,15 @@ class TextMasker:
             fake = self._replace[result.entity_type](original)
             text = text[: result.start] + (fake or "") + text[result.end :]
         return text
+
+
+def _choose(results: list[RecognizerResult]) -> list[RecognizerResult]:
+    """Give the surest of what overlaps, in the text's order."""
+    chosen: list[RecognizerResult] = []
+    for result in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
+        if all(result.end <= other.start or result.start >= other.end for other in chosen):
+            chosen.append(result)
+    return sorted(chosen, key=lambda r: r.start)
 
 
 def _is_address(text: str) -> bool:

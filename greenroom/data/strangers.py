@@ -1,0 +1,188 @@
+"""People in texts who stand in no column: told by lists of names, titles, greetings and addresses.
+
+A name counts where two of the lists' names stand side by side, or behind a title or a greeting;
+alone it is an ordinary word too often. No model, no download.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from functools import lru_cache
+
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts
+
+from greenroom.data.lexicon import family_names, fold_name, given_names, ordinary_words
+
+SURE, LIKELY = 0.6, 0.5
+"""Scores: below what the database itself knows, above the threshold."""
+LONGEST_NAME = 4
+"""Words."""
+LEAD_LETTERS = 40
+"""Characters before a name that are looked at."""
+
+
+def _listed(words: str, mark: str | None = None) -> frozenset[str]:
+    return frozenset(words.split(mark))
+
+
+_TITLES = _listed(
+    "mr mrs ms miss mx dr prof sir madam herr herrn frau dott dottssa sig signor signora monsieur"
+    " madame mme mlle señor señora sr sra srta don doña dhr mevrouw pan pani"
+)
+_GREETINGS = _listed(
+    "dear hi hello hey hallo liebe lieber liebes bonjour cher chère hola estimado estimada ciao"
+    " gentile caro cara regards wishes thanks cheers sincerely yours gruß grüße grüßen cordialement"
+    " saludos saluti signed soy sono i'm"
+)
+_PHRASES = _listed(
+    "name is|this is|i am|guten tag|guten morgen|ich bin|name ist|je suis|je m'appelle|me llamo"
+    "|mi chiamo|thank you", "|"
+)  # fmt: skip
+_BETWEEN = " \t\r\n\u00a0,.:"
+_POSSESSIVE = re.compile(r"(?:['\u2019]s|[.'\u2019])$")
+
+_CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŹŻŽ\u0386-\u03ab\u0400-\u042f]"
+_WORD = rf"{_CAPITAL}[\w'\u2019-]*"
+_GAP = r"[ \u00a0]"
+_PARTICLE = r"(?:van|von|de|der|den|da|das|do|dos|di|del|della|du|la|le|bin|ibn|al|el|zu|ter|y)"
+_RUN = re.compile(rf"\b{_WORD}\.?(?:{_GAP}(?:{_PARTICLE}{_GAP}){{0,2}}{_WORD}\.?)*")
+_PART = re.compile(r"[^ \u00a0]+")
+_STREETS = "|".join(
+    f"[{kind[0].upper()}{kind[0]}]{kind[1:]}|{kind.upper()}"
+    for kind in sorted(_listed(
+        "street st road rd avenue ave lane ln drive dr court ct square sq boulevard blvd terrace"
+        " way place pl close crescent row alley parkway pkwy highway hwy gardens grove mews hill"
+    ))
+)  # fmt: skip
+_ADDRESSES = (
+    # 17 Harbour Row; 1600 North Elm St.
+    re.compile(rf"\b\d{{1,5}}[a-zA-Z]?,?{_GAP}(?:{_WORD}\.?{_GAP}){{1,4}}(?:{_STREETS})\b"),
+    # Hauptstraße 12a; Lange Gasse 3; Am Alten Weg 7
+    re.compile(
+        rf"\b(?:{_WORD}{_GAP}){{0,3}}{_CAPITAL}[\w-]{{0,40}}?"
+        r"(?:(?<=[Ss])tr(?:aße|asse|\.)|(?<=[Gg])asse|(?<=[Ww])eg|(?<=[Pp])latz|(?<=[Aa])llee"
+        rf"|(?<=[Dd])amm|(?<=[Uu])fer|straat|laan|plein){_GAP}\d{{1,4}}(?:{_GAP}?[a-z])?\b"
+    ),
+    # 12, rue de la Paix
+    re.compile(
+        rf"\b\d{{1,4}}(?:bis|ter)?,?{_GAP}(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Pp]lace|[Cc]hemin"
+        rf"|[Qq]uai|[Ii]mpasse){_GAP}(?:[a-z'\u2019]{{1,4}}{_GAP}?){{0,3}}"
+        rf"{_WORD}(?:{_GAP}{_WORD}){{0,3}}"
+    ),
+    # Calle de Alcalá 5; Via Roma 10
+    re.compile(
+        rf"\b(?:Calle|Avenida|Plaza|Paseo|Via|Viale|Piazza|Corso|Rua){_GAP}"
+        rf"(?:[a-z']{{1,4}}{_GAP}){{0,3}}{_WORD}(?:{_GAP}{_WORD}){{0,3}},?{_GAP}\d{{1,4}}\b"
+    ),
+)
+_MAY_BE_ADDRESS = re.compile(r"\d[ ,a-z\u00a0]|[ \u00a0]\d")
+
+
+class Strangers(EntityRecognizer):
+    """Presidio's recognizer for names by lexicon and addresses by their form."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            supported_entities=["PERSON", "ADDRESS"], name="Strangers", supported_language="en"
+        )
+
+    def load(self) -> None:
+        """Nothing to load: the lists come with their first use."""
+
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+    ) -> list[RecognizerResult]:
+        """Find them."""
+        return [found for found in find_strangers(text) if found.entity_type in entities]
+
+
+def find_strangers(text: str) -> list[RecognizerResult]:
+    """Find names and addresses of people whom the database does not know."""
+    found = [RecognizerResult("PERSON", *span) for span in _names(text)]
+    if _MAY_BE_ADDRESS.search(text):
+        found += [
+            RecognizerResult("ADDRESS", match.start(), match.end(), LIKELY)
+            for form in _ADDRESSES
+            for match in form.finditer(text)
+        ]
+    return found
+
+
+class Lead(Enum):
+    """What stands before a name and says that it is one."""
+
+    NONE = 0
+    GREETING = 1
+    TITLE = 2
+
+
+def _names(text: str) -> Iterator[tuple[int, int, float]]:
+    """Give start, end and score of each name."""
+    for run in _RUN.finditer(text):
+        words = [(m.group(), run.start() + m.start()) for m in _PART.finditer(run.group())]
+        at, lead = 0, _lead(text[max(0, run.start() - LEAD_LETTERS) : run.start()])
+        while at < len(words):
+            size, score = measure([word for word, _ in words[at : at + LONGEST_NAME]], lead)
+            if size:
+                last, start = words[at + size - 1]
+                yield words[at][1], start + len(_POSSESSIVE.sub("", last)), score
+                lead = Lead.NONE
+            else:
+                size, lead = 1, _lead(words[at][0])
+            at += size
+
+
+def _lead(before: str) -> Lead:
+    """Tell what the last words before a name say of it."""
+    words = [word.strip(_BETWEEN).lower() for word in before.rsplit(None, 2)[-2:]]
+    if not words:
+        return Lead.NONE
+    if words[-1] in _TITLES:
+        return Lead.TITLE
+    return Lead.GREETING if words[-1] in _GREETINGS or " ".join(words) in _PHRASES else Lead.NONE
+
+
+def measure(words: list[str], lead: Lead) -> tuple[int, float]:
+    """Count the words of the name that a run of capitals begins with; say how sure that is."""
+    kinds = [_kind(word) for word in words]
+    if kinds[0] == "P":
+        return 0, 0.0
+    size = next((i for i, kind in enumerate(kinds) if kind == "O"), len(kinds))
+    while size and kinds[size - 1] in "IP":
+        size -= 1
+    named = [kind for kind in kinds[:size] if kind in "GFB"]
+    is_ordinary = all(map(_is_word, words[:size]))
+    if len(named) >= 2 and not is_ordinary and any(kind in "GB" for kind in named):
+        return size, SURE
+    if lead is Lead.NONE or (lead is Lead.GREETING and not named):
+        return 0, 0.0
+    if lead is Lead.GREETING and is_ordinary and kinds[0] == "F":
+        return 0, 0.0
+    # Behind a title or a given name, a family name that no list has is one as well.
+    while size < len(kinds) and kinds[size] == "O" and not _is_word(words[size]):
+        size += 1
+    return size, LIKELY
+
+
+@lru_cache(20_000)
+def _kind(word: str) -> str:
+    """Tell what a word may be: Given, Family, Both, Initial, Particle, Other."""
+    plain = word.rstrip(".")
+    if len(plain) == 1:
+        return "I"
+    if plain.islower():
+        return "P"
+    parts = [fold_name(part) for part in re.split(r"['\u2019-]", plain) if len(part) > 2]
+    given = any(part in given_names() for part in parts)
+    family = any(part in family_names() for part in parts)
+    if given and family:
+        return "B"
+    return "G" if given else "F" if family else "O"
+
+
+def _is_word(word: str) -> bool:
+    plain = word.rstrip(".")
+    return len(plain) == 1 or fold_name(plain) in ordinary_words()
