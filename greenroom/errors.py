@@ -20,6 +20,7 @@ trying again later can help). The tree::
     │   └── UnknownRef
     ├── ForgeError                   a forge refused a report: its token, a missing right
     │   └── ForgeUnavailable         it is away, slow, or limits us (transient)
+    ├── NotificationRefused          a service did not take a message (transient)
     ├── ProjectFailed                the project's own code failed; with its last lines
     │   ├── BuildFailed              its build command or Dockerfile
     │   ├── ReleaseFailed            its release command
@@ -144,6 +145,12 @@ class UnknownRef(SourceError):
 
 class ForgeError(GreenroomError):
     """The forge refused what was reported to it."""
+
+
+class NotificationRefused(GreenroomError):
+    """A service did not take a message."""
+
+    transient = True
 
 
 class ForgeUnavailable(ForgeError):

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from greenroom import orders
 from greenroom.errors import InvalidInput, NotAllowed
+from greenroom.notices import note_verdict
 from greenroom.runs import Runs
 from greenroom.store import approvals, deployments, environments, projects
 from greenroom.store.audit import record_audit
@@ -176,7 +177,9 @@ def record_verdict(
                 f" greenroom project set-production {environment.project.name}",
             )
     approvals.add_approval(work, environment, release, verdict, note, by=by)
-    return judge(rule, authors, approvals.list_approvals(work, release))
+    judgement = judge(rule, authors, approvals.list_approvals(work, release))
+    note_verdict(work, environment, verdict, note, person(by), judgement.words)
+    return judgement
 
 
 def _shown(environment: Environment) -> Release:

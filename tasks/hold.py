@@ -19,6 +19,7 @@ from greenroom.errors import (
     Overtaken,
     PlatformError,
 )
+from greenroom.notices import note_failed
 from greenroom.redaction import redactor_for
 from greenroom.store import deployments, environments
 from greenroom.store.models import (
@@ -132,6 +133,7 @@ def end_deployment(
     reason = ""
     if status is DeploymentStatus.FAILED and deployment.error is not None:
         reason = f"deployment #{deployment.number} failed: {deployment.error['detail']}"
+        note_failed(work, environment, deployment)
     serves = environments.serving_instance(work, environment.id) is not None
     wanted = EnvironmentStatus.ACTIVE if serves else EnvironmentStatus.ERROR
     if not serves and not reason:

@@ -25,6 +25,7 @@ from greenroom.errors import (
     PlatformError,
 )
 from greenroom.names import template_name
+from greenroom.notices import note_sync
 from greenroom.redaction import redactor_for_project
 from greenroom.settings import load_settings
 from greenroom.store import syncs
@@ -190,6 +191,7 @@ def end_sync(sync_id: UUID, status: str, error: GreenroomError | None) -> None:
             work, "sync", f"sync.{sync.status}", project=sync.project, subject=f"#{sync.number}",
             environment=sync.environment,
         )  # fmt: skip
+        note_sync(work, sync.project, sync)
         if described is not None:
             syncs.append_log(work, sync_id, [f"{described['error']}: {described['detail']}"])
 

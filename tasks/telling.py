@@ -15,7 +15,7 @@ from greenroom.sources import reporting
 from greenroom.sources.clients import open_client
 from greenroom.sources.clients.base import ForgeClient
 from greenroom.sources.reporting import Report, State
-from greenroom.store import deployments, projects
+from greenroom.store import deployments, notices, projects
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import (
     Deployment,
@@ -26,6 +26,7 @@ from greenroom.store.models import (
     now,
 )
 from greenroom.store.work import Work, unit_of_work
+from tasks.notifying import tell_people
 from tasks.policies import step
 from tasks.values import DeployRequest
 
@@ -111,9 +112,9 @@ def _describe(work: Work, environment: Environment, deployment: Deployment) -> R
 
 @contextmanager
 def telling(request: DeployRequest) -> Iterator[None]:
-    """Tell the forge that a deployment has begun, and how it ended, whatever happens between.
+    """Tell the forge that a deployment has begun, and forge and people how it ended.
 
-    A project without a forge pays nothing for it.
+    Whatever happens between. A project without a forge and with nobody to tell pays nothing.
     """
     has_forge = _has_forge(request.environment_id)
     if has_forge:
@@ -123,6 +124,16 @@ def telling(request: DeployRequest) -> Iterator[None]:
     finally:
         if has_forge:
             tell_forge(request.deployment_id)
+        if _has_notices():
+            tell_people()
+
+
+def _has_notices() -> bool:
+    try:
+        with unit_of_work() as work:
+            return notices.has_due(work)
+    except DatabaseUnavailable:
+        return False  # reconcile tells them
 
 
 def _has_forge(environment_id: UUID) -> bool:

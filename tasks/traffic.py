@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
+from greenroom.notices import note_shown
+from greenroom.promotions import judge_environment
 from greenroom.settings import load_settings
 from greenroom.store import deployments, environments
 from greenroom.store.models import (
@@ -18,6 +20,7 @@ from greenroom.store.models import (
     EnvironmentStatus,
     Instance,
     InstanceState,
+    ProductionBy,
     Release,
     now,
 )
@@ -66,6 +69,17 @@ def _record_live(work: Work, held: Held, candidate: Candidate) -> None:
     environment.release_id = candidate.release_id
     environment.last_deployed_commit = deployment.commit_hash
     environments.set_status(environment, EnvironmentStatus.ACTIVE)
+    work.flush()
+    note_shown(work, environment, deployment, _what_is_missing(work, environment))
+
+
+def _what_is_missing(work: Work, environment: Environment) -> str:
+    """Say what a staging environment's version waits for, where production changes by promotion."""
+    if environment.project.production_by != ProductionBy.PROMOTION:
+        return ""
+    work.refresh(environment, ["release"])
+    judgement = judge_environment(work, environment)
+    return "" if judgement is None or judgement.is_open else judgement.words
 
 
 @step

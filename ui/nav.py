@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("environment", "Environment", "deployed_code", "Staging"),
     Entry("data", "Data", "database", "Staging"),
     Entry("projects", "Projects", "folder_copy", "Staging"),
+    Entry("notifications", "Notifications", "notifications", "Platform"),
     Entry("audit", "Audit", "receipt_long", "Platform"),
     Entry("platform", "Platform", "monitor_heart", "Platform"),
     Entry("account", "Account", "account_circle", "Platform"),

@@ -32,6 +32,7 @@ _COMMANDS = {
     "data": "data",
     "sync": "sync",
     "backup": "promotion",
+    "notify": "notify",
     "user": "users",
 }
 

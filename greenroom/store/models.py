@@ -26,6 +26,8 @@ from greenroom.store.base import now as now
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
+from greenroom.store.notice_models import Notice as Notice
+from greenroom.store.notice_models import NoticeTarget as NoticeTarget
 from greenroom.store.promotion_models import Approval as Approval
 from greenroom.store.promotion_models import Backup as Backup
 from greenroom.store.states import DeploymentKind as DeploymentKind

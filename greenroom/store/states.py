@@ -59,6 +59,18 @@ class Verdict(enum.StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class NoticeKind(enum.StrEnum):
+    """What people can be told of."""
+
+    FAILED = "failed"
+    REVIEW = "review"
+    VERDICT = "verdict"
+    SHOWN = "shown"
+    LIVE = "live"
+    SYNC_FAILED = "sync-failed"
+    SYNCED = "synced"
+
+
 class InstanceState(enum.StrEnum):
     """Where a running copy stands."""
 

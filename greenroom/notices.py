@@ -1,0 +1,107 @@
+"""What people are told, in words: each sentence is written with the change that it tells."""
+
+from __future__ import annotations
+
+from greenroom.settings import load_settings
+from greenroom.store.models import (
+    Deployment,
+    DeploymentKind,
+    Environment,
+    EnvironmentKind,
+    Project,
+    Sync,
+)
+from greenroom.store.notices import record_notice
+from greenroom.store.states import NoticeKind, SyncStatus, Verdict
+from greenroom.store.work import Work
+
+MEANINGS = {
+    NoticeKind.FAILED: "a deployment failed",
+    NoticeKind.REVIEW: "a version waits for approval",
+    NoticeKind.VERDICT: "somebody approved, or asked for changes",
+    NoticeKind.SHOWN: "an environment shows a new version",
+    NoticeKind.LIVE: "production changed",
+    NoticeKind.SYNC_FAILED: "production's data could not be brought over",
+    NoticeKind.SYNCED: "fresh data is there",
+}
+_BY = {
+    DeploymentKind.DEPLOY: "deployed",
+    DeploymentKind.PROMOTE: "promoted",
+    DeploymentKind.ROLLBACK: "rolled back",
+}
+
+
+def note_shown(
+    work: Work, environment: Environment, deployment: Deployment, missing: str = ""
+) -> None:
+    """Tell that an environment shows a version; ``missing`` says what it waits for, if it does."""
+    reference, commit = _reference(environment), deployment.commit_hash[:12]
+    done = f"{_BY[DeploymentKind(deployment.kind)]} by {deployment.deployed_by}"
+    where = _lines(environment.url, _page(environment, "review"))
+    if environment.kind == EnvironmentKind.PRODUCTION:
+        title = f"{environment.project.name} is live with {commit}, {done}"
+        record_notice(
+            work, NoticeKind.LIVE, environment.project, environment.name, title, where
+        )  # fmt: skip
+        return
+    title = f"{reference} shows {commit}, {done}"
+    record_notice(work, NoticeKind.SHOWN, environment.project, environment.name, title, where)
+    if missing:
+        title = f"{reference} waits for approval of {commit}"
+        body = _lines(f"{missing}.", where)
+        record_notice(work, NoticeKind.REVIEW, environment.project, environment.name, title, body)
+
+
+def note_failed(work: Work, environment: Environment, deployment: Deployment) -> None:
+    """Tell that a deployment failed, and why, as it was recorded: redacted."""
+    error = deployment.error or {}
+    title = f"{_reference(environment)}: deployment #{deployment.number} failed"
+    body = _lines(
+        str(error.get("detail", "")), str(error.get("hint", "")),
+        _page(environment, "logs", n=deployment.number),
+    )  # fmt: skip
+    record_notice(work, NoticeKind.FAILED, environment.project, environment.name, title, body)
+
+
+def note_verdict(
+    work: Work, environment: Environment, verdict: Verdict, note: str, who: str, words: str
+) -> None:
+    """Tell what somebody said about what an environment shows, and where that leaves it."""
+    said = {
+        Verdict.APPROVED: "approved",
+        Verdict.CHANGES: "asked for changes in",
+        Verdict.WITHDRAWN: "took back what was said of",
+    }[verdict]
+    title = f"{who} {said} {_reference(environment)}"
+    body = _lines(note, f"{words}.", _page(environment, "review"))
+    record_notice(work, NoticeKind.VERDICT, environment.project, environment.name, title, body)
+
+
+def note_sync(work: Work, project: Project, sync: Sync) -> None:
+    """Tell how a sync ended; nothing of one that was cancelled."""
+    if sync.status not in (SyncStatus.DONE, SyncStatus.FAILED):
+        return
+    is_done = sync.status == SyncStatus.DONE
+    kind = NoticeKind.SYNCED if is_done else NoticeKind.SYNC_FAILED
+    title = f"{project.name}: sync #{sync.number} {'is done' if is_done else 'failed'}"
+    error = sync.error or {}
+    body = _lines(str(error.get("detail", "")), str(error.get("hint", "")))
+    name = sync.environment.name if sync.environment else ""
+    record_notice(work, kind, project, name, title, body)
+
+
+def _reference(environment: Environment) -> str:
+    return f"{environment.project.name}/{environment.name}"
+
+
+def _page(environment: Environment, part: str, **more: int) -> str:
+    """Give the console's page, where the console has an address that others reach."""
+    host = load_settings().console_host
+    if not host:
+        return ""
+    rest = "".join(f"&{name}={value}" for name, value in more.items())
+    return f"https://{host}/environment?env={_reference(environment)}&part={part}{rest}"
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)

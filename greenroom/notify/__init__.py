@@ -1,0 +1,1 @@
+"""Telling people, by the services that they use."""
