@@ -160,7 +160,7 @@ def _antialiased(picture: Picture, mine: Words, yours: Words, places: Indices) -
     found[rest] = (_settled(mine, dark[rest]) & _settled(yours, dark[rest])) | (
         _settled(mine, bright[rest]) & _settled(yours, bright[rest])
     )
-    return found
+    return np.asarray(found)
 
 
 def _at_edge(xs: Indices, ys: Indices, width: int, height: int) -> NDArray[np.bool_]:
