@@ -4,34 +4,10 @@ from __future__ import annotations
 
 import random
 
-WORDS = [
-    "harbour",
-    "lantern",
-    "copper",
-    "willow",
-    "granite",
-    "meadow",
-    "saddle",
-    "ribbon",
-    "thunder",
-    "velvet",
-    "anchor",
-    "barley",
-    "cinder",
-    "drizzle",
-    "ember",
-    "fathom",
-    "gravel",
-    "hollow",
-    "island",
-    "juniper",
-    "kettle",
-    "linen",
-    "marble",
-    "nettle",
-    "orchard",
-    "pebble",
-]
+WORDS = (
+    "harbour", "lantern", "copper", "willow", "granite", "meadow", "saddle", "ribbon",
+    "thunder", "velvet", "anchor", "barley", "cinder", "drizzle", "ember", "fathom",
+)  # fmt: skip
 KINDS = (
     "banner", "fractional", "section", "text", "colour", "image", "card", "button", "border",
     "paragraph",
@@ -54,7 +30,8 @@ td{border-bottom:1px solid #dde;padding:7px} footer{padding:30px 40px;background
 EDIT = """([kind, pick, words]) => {
   const all = (q) => [...document.querySelectorAll(q)].filter(e => !e.dataset.edit);
   const one = (q) => { const f = all(q); return f[pick % f.length]; };
-  const insert = (html) => { const places = all('body > *'); const n = document.createElement('div');
+  const insert = (html) => { const places = all('body > *');
+    const n = document.createElement('div');
     n.innerHTML = html; const e = n.firstChild; e.dataset.edit = kind;
     places[pick % places.length].before(e); return null; };
   if (kind === 'banner') return insert(
@@ -68,7 +45,8 @@ EDIT = """([kind, pick, words]) => {
   const e = one(target); const was = e.was; e.dataset.edit = kind;
   if (kind === 'text') e.textContent = words.split(' ')[0];
   if (kind === 'colour') e.style.background = '#b3123f';
-  if (kind === 'image') e.style.background = 'repeating-linear-gradient(45deg,#333 0 8px,#fc0 8px 16px)';
+  if (kind === 'image')
+    e.style.background = 'repeating-linear-gradient(45deg,#333 0 8px,#fc0 8px 16px)';
   if (kind === 'card') e.remove();
   if (kind === 'button') e.style.visibility = 'hidden';
   if (kind === 'border') e.style.borderColor = '#d22';
@@ -82,7 +60,8 @@ LOOK = """() => { const path = (e) => { const parts = [];
     return parts.join(' > '); };
   const box = (e) => { const r = e.getBoundingClientRect();
     return [r.left, r.top + scrollY, r.width, r.height]; };
-  return [...document.querySelectorAll('body *')].map(e => { const s = getComputedStyle(e);
+  return [...document.querySelectorAll('body *')].map(e => {
+      const s = getComputedStyle(e);
       e.was ??= box(e);
       return [path(e), [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data)
         .join(' ').trim(), ...box(e), {color: s.color, 'background-color': s.backgroundColor,
@@ -106,8 +85,8 @@ def page(seed: int) -> str:
         return f"hsl({made.randrange(360)} {made.randint(40, 80)}% {made.randint(45, 75)}%)"
 
     cards = "".join(
-        f'<div class="card"><div class="art" style="background:linear-gradient({made.randrange(360)}'
-        f'deg,{colour()},{colour()})"></div><b>{words(made, 2, 3)}</b>'
+        f'<div class="card"><div class="art" style="background:linear-gradient('
+        f'{made.randrange(360)}deg,{colour()},{colour()})"></div><b>{words(made, 2, 3)}</b>'
         f"<span>{made.randint(3, 900)}.{made.randint(10, 99)} EUR</span><br>"
         "<button>Take it</button></div>"
         for _ in range(made.randint(5, 14))
@@ -115,7 +94,8 @@ def page(seed: int) -> str:
     aside = "".join(f"<p>{words(made, 1, 3)}</p>" for _ in range(made.randint(3, 9)))
     prose = "".join(f"<p>{words(made, 25, 80)}</p>" for _ in range(made.randint(3, 7)))
     rows = "".join(
-        f"<tr><td>{words(made, 1, 2)}</td><td>{words(made, 2, 4)}</td><td>{made.random():.4f}</td></tr>"
+        f"<tr><td>{words(made, 1, 2)}</td><td>{words(made, 2, 4)}</td>"
+        f"<td>{made.random():.4f}</td></tr>"
         for _ in range(made.randint(4, 16))
     )
     parts = [

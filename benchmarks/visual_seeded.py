@@ -1,4 +1,4 @@
-"""Edited pages in Chromium: is every edit found, and what is flagged that nobody edited?
+"""Edit pages in Chromium: which edits are found, and what is flagged that nobody edited.
 
 Rival: the same pixel rule on the two pictures laid on each other from the top.
 """

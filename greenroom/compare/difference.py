@@ -225,7 +225,12 @@ class _Comparison:
                 yield self._lone(ChangeKind.REMOVED, box, count, ones)
         for box, count in boxes(new == _IN_PLACE):
             earlier = box.shifted(-self._down(box, after=True))
-            if (earlier.of(gone) == _IN_PLACE).any():
+            if naming.bare(box, self.other) and not naming.bare(earlier, self.one):
+                if (earlier.of(gone) == _IN_PLACE).any():
+                    yield self._lone(ChangeKind.REMOVED, earlier, count, ones)
+            elif naming.bare(earlier, self.one):
+                yield self._lone(ChangeKind.INSERTED, box, count, others)
+            elif (earlier.of(gone) == _IN_PLACE).any():
                 yield self._in_place(earlier, box, count, others, partner)
             elif not naming.blank(box, self.other):
                 yield self._lone(ChangeKind.INSERTED, box, count, others)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from greenroom.compare.pixels import Picture, changed, words
@@ -42,12 +43,25 @@ class Placed:
 
     element: Element
     box: Box
+    inside: Hashable = ()
+    """Texts and styles of all that is in it, by the path of selectors."""
 
 
 def place(elements: Iterable[Element], scale: float, picture: Picture) -> list[Placed]:
     """Give the elements that can be seen."""
     height, width = picture.shape[:2]
-    found = (Placed(element, element.box(scale, width, height)) for element in elements)
+    listed = list(elements)
+    inside: dict[str, list[Hashable]] = defaultdict(list)
+    for element in listed:
+        content = element.text, tuple(sorted(element.styles.items()))
+        path = element.selector
+        while path:
+            inside[path].append(content)
+            path = path.rpartition(" > ")[0]
+    found = (
+        Placed(element, element.box(scale, width, height), tuple(inside[element.selector]))
+        for element in listed
+    )
     return [one for one in found if one.box.area]
 
 
@@ -69,6 +83,7 @@ _SIGNATURES: tuple[_Signature, ...] = (
         and (one.element.text, _tag(one.element.selector), one.box.width, one.box.height)
     ),
     lambda one: one.element.text and (one.element.text, _tag(one.element.selector)),
+    lambda one: one.inside and (_tag(one.element.selector), one.inside),
     lambda one: one.element.selector,
 )
 
@@ -134,13 +149,23 @@ def _same(
         near = min(alike, key=lambda one: (one is not partner, abs(one.box.top - other.box.top)))
         alike.remove(near)
         return near
-    if partner is None or (partner.box.width, partner.box.height) != (
-        other.box.width, other.box.height,
-    ):  # fmt: skip
+    if partner is None or partner.inside != other.inside:
         return None
-    one, two = (np.ascontiguousarray(box.of(picture))
-                for box, picture in ((partner.box, before), (other.box, after)))  # fmt: skip
-    return None if len(changed(one, two, threshold)) else partner
+    return partner if _drawn_alike(partner.box, other.box, before, after, threshold) else None
+
+
+def _drawn_alike(one: Box, other: Box, before: Picture, after: Picture, threshold: float) -> bool:
+    """Whether two boxes differ in thin edges at most: a place between two pixels shows there."""
+    width, height = min(one.width, other.width), min(one.height, other.height)
+    if abs(one.width - other.width) > 1 or abs(one.height - other.height) > 1:
+        return False
+    crops = [
+        np.ascontiguousarray(Box(box.left, box.top, width, height).of(picture))
+        for box, picture in ((one, before), (other, after))
+    ]
+    marks = np.zeros(width * height, np.uint8)
+    marks[changed(crops[0], crops[1], threshold)] = 1
+    return not cv2.erode(marks.reshape(height, width), np.ones((3, 3), np.uint8)).any()
 
 
 def _with_shadow(one: Box, other: Box, before: Picture, after: Picture) -> tuple[Box, Box]:
@@ -161,6 +186,11 @@ def blank(box: Box, picture: Picture) -> bool:
     """Whether there is one colour and nothing else."""
     part = box.of(words(picture))
     return not part.size or bool((part == part[0, 0]).all())
+
+
+def bare(box: Box, picture: Picture) -> bool:
+    """Whether a box and what is close around it are one colour: nothing stands there."""
+    return blank(box.grown(_MARGIN, picture.shape[1], picture.shape[0]), picture)
 
 
 def smallest_around(box: Box, placed: Sequence[Placed]) -> Placed | None:

@@ -34,9 +34,7 @@ def text(shift: float, alpha: bool) -> np.ndarray:
 
 def corpus() -> list[tuple[np.ndarray, np.ndarray]]:
     random = np.random.default_rng(7)
-    found = [
-        (text(0, alpha), text(shift, alpha)) for shift in (0, 0.3, 0.5, 1) for alpha in (0, 1)
-    ]
+    found = [(text(0, alpha), text(shift, alpha)) for shift in (0, 0.3, 0.5, 1) for alpha in (0, 1)]
     for size in ((1, 40), (40, 1), (1, 1), (2, 2), (64, 64)):
         for spread in (2, 12, 255):
             one = random.integers(0, 256, (*size, 4), dtype=np.uint8)
