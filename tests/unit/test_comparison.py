@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.compare.difference import (
-    Box, Change, ChangeKind, Element, RowKind, Shot, difference, noise,
+    Box,
+    Change,
+    ChangeKind,
+    Element,
+    RowKind,
+    Shot,
+    difference,
+    noise,
 )  # fmt: skip
 from greenroom.compare.pixels import MAX_PIXELS, decode
 from greenroom.errors import InvalidInput, LimitReached
