@@ -17,7 +17,16 @@ import numpy as np
 from greenroom.compare import naming
 from greenroom.compare.align import Block, align
 from greenroom.compare.naming import Element, Placed
-from greenroom.compare.pixels import THRESHOLD, Picture, changed, decode, size_of, words
+from greenroom.compare.pixels import (
+    THRESHOLD,
+    Picture,
+    changed,
+    decode,
+    size_of,
+    stored,
+    with_alpha,
+    words,
+)
 from greenroom.compare.regions import Box, Marks, boxes
 
 __all__ = [
@@ -101,9 +110,14 @@ def difference(
 ) -> Difference:
     """Compare two shots; masks are boxes of the first one whose content does not count."""
     sizes = size_of(before.png), size_of(after.png)
+    same = Difference(*sizes, rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
     if before.png == after.png:
-        return Difference(*sizes, rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
-    one, other = _decoded([before, after])
+        return same
+    with ThreadPoolExecutor(2) as pool:
+        pictures = list(pool.map(stored, (before.png, after.png)))
+        if np.array_equal(*pictures):
+            return same
+        one, other = pool.map(with_alpha, pictures)
     return _Comparison(before, after, one, other, threshold).told(masks, sizes)
 
 

@@ -44,6 +44,11 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 def decode(png: bytes) -> Picture:
     """Give the pixels of a PNG."""
+    return with_alpha(stored(png))
+
+
+def stored(png: bytes) -> NDArray[np.uint8]:
+    """Give the pixels of a PNG with the channels that it has."""
     width, height = size_of(png)
     try:
         found = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -55,10 +60,15 @@ def decode(png: bytes) -> Picture:
         )
     if found.dtype != np.uint8:
         found = (found // 256).astype(np.uint8)
+    return np.asarray(found, np.uint8)
+
+
+def with_alpha(found: NDArray[np.uint8]) -> Picture:
+    """Give pixels as blue, green, red and alpha."""
     if found.ndim == 2:
-        found = cv2.cvtColor(found, cv2.COLOR_GRAY2BGRA)
-    elif found.shape[2] == 3:
-        found = cv2.cvtColor(found, cv2.COLOR_BGR2BGRA)
+        return np.asarray(cv2.cvtColor(found, cv2.COLOR_GRAY2BGRA), np.uint8)
+    if found.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2BGRA), np.uint8)
     return np.ascontiguousarray(found)
 
 
