@@ -1,0 +1,1 @@
+"""What looks different, and what became slower, against production."""

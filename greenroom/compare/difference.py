@@ -1,0 +1,348 @@
+"""Tell what differs between two pictures of a page: boxes, each named by its element.
+
+Rows are aligned first, changed pixels counted where rows differ, pixels of elements that only
+moved taken out, and what remains is gathered into boxes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from greenroom.compare import naming
+from greenroom.compare.align import Block, align
+from greenroom.compare.naming import Element, Placed
+from greenroom.compare.pixels import (
+    THRESHOLD,
+    Picture,
+    changed,
+    decode,
+    size_of,
+    stored,
+    with_alpha,
+    words,
+)
+from greenroom.compare.regions import Box, Marks, boxes
+
+__all__ = [
+    "Box", "Change", "ChangeKind", "Difference", "Element", "RowBand", "RowKind", "Shot",
+    "difference", "noise",
+]  # fmt: skip
+
+NOISE_MARGIN = 6
+_CONTEXT = 2
+_IN_PLACE, _ONE_SIDED = 1, 2
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a page with the elements that were on it."""
+
+    png: bytes
+    elements: tuple[Element, ...] = ()
+    scale: float = 1.0
+    """Device pixels per CSS pixel."""
+
+
+class ChangeKind(StrEnum):
+    """What happened to a part of the page."""
+
+    CHANGED = "changed"
+    INSERTED = "inserted"
+    REMOVED = "removed"
+    MOVED = "moved"
+
+
+class RowKind(StrEnum):
+    """What a run of rows is."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    INSERTED = "inserted"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs; ``signature`` stays the same while the change does."""
+
+    kind: ChangeKind
+    before: Box | None
+    after: Box | None
+    pixels: int
+    selector: str
+    what: str
+    text_before: str
+    text_after: str
+    styles: Mapping[str, tuple[str, str]]
+    signature: str
+
+
+@dataclass(frozen=True)
+class RowBand:
+    """A run of rows, for showing both pictures side by side."""
+
+    before_top: int
+    after_top: int
+    height: int
+    kind: RowKind
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between two pictures; whether that is right, others decide."""
+
+    before_size: tuple[int, int]
+    after_size: tuple[int, int]
+    pixels: int = 0
+    ratio: float = 0.0
+    changes: tuple[Change, ...] = ()
+    rows: tuple[RowBand, ...] = ()
+
+
+def difference(
+    before: Shot, after: Shot, masks: Sequence[Box] = (), *, threshold: float = THRESHOLD
+) -> Difference:
+    """Compare two shots; masks are boxes of the first one whose content does not count."""
+    sizes = size_of(before.png), size_of(after.png)
+    same = Difference(*sizes, rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
+    if before.png == after.png:
+        return same
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(stored, (before.png, after.png))
+        if np.array_equal(first, second):
+            return same
+        one, other = pool.map(with_alpha, (first, second))
+    return _Comparison(before, after, one, other, threshold).told(masks, sizes)
+
+
+def noise(shots: Sequence[Shot]) -> tuple[Box, ...]:
+    """Give boxes around everything that is not the same in all shots of one page."""
+    pictures = _decoded({shot.png: shot for shot in shots}.values())
+    if len(pictures) < 2:
+        return ()
+    height = max(picture.shape[0] for picture in pictures)
+    width = max(picture.shape[1] for picture in pictures)
+    marks = np.zeros((height, width), np.bool_)
+    first = pictures[0]
+    for other in pictures[1:]:
+        h, w = min(first.shape[0], other.shape[0]), min(first.shape[1], other.shape[1])
+        places = changed(
+            np.ascontiguousarray(first[:h, :w]), np.ascontiguousarray(other[:h, :w]), THRESHOLD
+        )
+        marks[np.divmod(places, w)] = True
+        for picture in (first, other):
+            marks[h : picture.shape[0], : picture.shape[1]] = True
+            marks[: picture.shape[0], w : picture.shape[1]] = True
+    return tuple(box.grown(NOISE_MARGIN, width, height) for box, _ in boxes(marks))
+
+
+def _decoded(shots: Iterable[Shot]) -> list[Picture]:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda shot: decode(shot.png), shots))
+
+
+@dataclass
+class _Comparison:
+    before: Shot
+    after: Shot
+    one: Picture
+    other: Picture
+    threshold: float
+    blocks: list[Block] = field(default_factory=list)
+
+    def told(
+        self, masks: Sequence[Box], sizes: tuple[tuple[int, int], tuple[int, int]]
+    ) -> Difference:
+        width = min(self.one.shape[1], self.other.shape[1])
+        rows, self.blocks = align(words(self.one)[:, :width], words(self.other)[:, :width])
+        gone = np.zeros((len(self.one), width), np.uint8)
+        new = np.zeros((len(self.other), width), np.uint8)
+        for block in self.blocks:
+            self._mark(block, gone, new)
+        self._mask(masks, gone, new)
+        changes = []
+        if gone.any() or new.any():
+            ones = naming.place(self.before.elements, self.before.scale, self.one)
+            others = naming.place(self.after.elements, self.after.scale, self.other)
+            changes = list(self._changes(gone, new, ones, others))
+        changes += self._sides(width)
+        pixels = sum(change.pixels for change in changes)
+        area = max(w * h for w, h in sizes)
+        return Difference(
+            *sizes, pixels, pixels / area if area else 0.0, tuple(changes), tuple(_bands(rows))
+        )
+
+    def _mark(self, block: Block, gone: Marks, new: Marks) -> None:
+        """Mark the pixels that count; neighbours outside the block are seen by the rule."""
+        if block.same:
+            return
+        columns = slice(block.left, block.left + block.width)
+        if block.before_height != block.after_height:
+            gone[block.before_top : block.before_top + block.before_height, columns] = _ONE_SIDED
+            new[block.after_top : block.after_top + block.after_height, columns] = _ONE_SIDED
+            return
+        width = gone.shape[1]
+        above = min(_CONTEXT, block.before_top, block.after_top)
+        below = min(
+            _CONTEXT,
+            len(gone) - block.before_top - block.before_height,
+            len(new) - block.after_top - block.after_height,
+        )
+        left, right = max(0, block.left - _CONTEXT), min(width, columns.stop + _CONTEXT)
+        height = above + block.before_height + below
+        b, a = block.before_top - above, block.after_top - above
+        places = changed(
+            np.ascontiguousarray(self.one[b : b + height, left:right]),
+            np.ascontiguousarray(self.other[a : a + height, left:right]),
+            self.threshold,
+        )
+        ys, xs = np.divmod(places, right - left)
+        xs = xs + left
+        kept = (ys >= above) & (ys < above + block.before_height)
+        kept &= (xs >= columns.start) & (xs < columns.stop)
+        gone[ys[kept] + b, xs[kept]] = _IN_PLACE
+        new[ys[kept] + a, xs[kept]] = _IN_PLACE
+
+    def _mask(self, masks: Sequence[Box], gone: Marks, new: Marks) -> None:
+        for mask in masks:
+            for block in self.blocks:
+                there = Box(block.left, block.before_top, block.width, block.before_height)
+                if block.after_height and mask.shared(there):
+                    top, left = max(mask.top, there.top), max(mask.left, there.left)
+                    right = min(mask.left + mask.width, there.left + there.width)
+                    bottom = min(mask.top + mask.height, there.top + there.height)
+                    part = Box(left, top, right - left, bottom - top)
+                    part.shifted(block.after_top - block.before_top).of(new)[...] = 0
+            mask.of(gone)[...] = 0
+
+    def _changes(
+        self, gone: Marks, new: Marks, ones: list[Placed], others: list[Placed]
+    ) -> Iterator[Change]:
+        pairs = naming.match(ones, others)
+        movements = naming.moved(
+            self.one, self.other, ones, others, gone, new, pairs, self.threshold
+        )
+        partner = {id(one): other for one, other in pairs}
+        partner |= {id(other): one for one, other in pairs}
+        left_blank = bool(movements)
+        for box, count in boxes(new == _ONE_SIDED):
+            if not (left_blank and naming.blank(box, self.other)):
+                yield self._lone(ChangeKind.INSERTED, box, count, others)
+        for box, count in boxes(gone == _ONE_SIDED):
+            if not (left_blank and naming.blank(box, self.one)):
+                yield self._lone(ChangeKind.REMOVED, box, count, ones)
+        for box, count in boxes(new == _IN_PLACE):
+            earlier = box.shifted(-self._down(box, after=True))
+            if naming.bare(box, self.other) and not naming.bare(earlier, self.one):
+                if (earlier.of(gone) == _IN_PLACE).any():
+                    yield self._lone(ChangeKind.REMOVED, earlier, count, ones)
+            elif naming.bare(earlier, self.one):
+                yield self._lone(ChangeKind.INSERTED, box, count, others)
+            elif (earlier.of(gone) == _IN_PLACE).any():
+                yield self._in_place(earlier, box, count, others, partner)
+            elif not naming.blank(box, self.other):
+                yield self._lone(ChangeKind.INSERTED, box, count, others)
+        for box, count in boxes(gone == _IN_PLACE):
+            later = box.shifted(self._down(box, after=False))
+            told = (later.of(new) == _IN_PLACE).any()
+            if not told and not naming.blank(box, self.one):
+                yield self._lone(ChangeKind.REMOVED, box, count, ones)
+        for one, other in movements:
+            yield self._moved(one, other)
+
+    def _down(self, box: Box, *, after: bool) -> int:
+        """Give how far the block that shares most with a box was pushed down."""
+
+        def shared(block: Block) -> int:
+            top = block.after_top if after else block.before_top
+            height = block.after_height if after else block.before_height
+            return Box(block.left, top, block.width, height).shared(box)
+
+        block = max(self.blocks, key=shared)
+        return block.after_top - block.before_top
+
+    def _sides(self, width: int) -> Iterator[Change]:
+        """Tell what is right of the narrower picture."""
+        for kind, picture in (
+            (ChangeKind.REMOVED, self.one), (ChangeKind.INSERTED, self.other),
+        ):  # fmt: skip
+            box = Box(width, 0, picture.shape[1] - width, picture.shape[0])
+            if box.area:
+                yield self._lone(kind, box, box.area, [])
+
+    def _lone(self, kind: ChangeKind, box: Box, count: int, placed: Sequence[Placed]) -> Change:
+        found = naming.largest_within(box, placed) or naming.smallest_around(box, placed)
+        element = found.element if found else Element("", "", 0, 0, 0, 0)
+        inserted = kind is ChangeKind.INSERTED
+        return self._told(
+            kind, None if inserted else box, box if inserted else None, count, element.selector,
+            "added" if inserted else "removed",
+            "" if inserted else element.text, element.text if inserted else "", {}, element.key,
+        )  # fmt: skip
+
+    def _in_place(
+        self, earlier: Box, box: Box, count: int, others: Sequence[Placed],
+        partner: Mapping[int, Placed],
+    ) -> Change:  # fmt: skip
+        found = naming.smallest_around(box, others)
+        if found is None:
+            return self._told(
+                ChangeKind.CHANGED, earlier, box, count, "", "looks different", "", "", {}, ""
+            )
+        mate = partner.get(id(found))
+        one, other = (mate.element if mate else found.element), found.element
+        styles = naming.styles_that_differ(one, other)
+        told = [f'text "{one.text}" -> "{other.text}"'] if one.text != other.text else []
+        told += [f"{name}: {was} -> {now}" for name, (was, now) in styles.items()]
+        return self._told(
+            ChangeKind.CHANGED, earlier, box, count, other.selector,
+            "; ".join(told) or "looks different", one.text, other.text, styles, other.key,
+        )  # fmt: skip
+
+    def _moved(self, one: Placed, other: Placed) -> Change:
+        across, down = other.box.left - one.box.left, other.box.top - one.box.top
+        ways = [
+            f"{abs(by)} px {name}"
+            for by, name in ((across, "right" if across > 0 else "left"),
+                             (down, "down" if down > 0 else "up"))
+            if by
+        ]  # fmt: skip
+        return self._told(
+            ChangeKind.MOVED, one.box, other.box, 0, other.element.selector,
+            f"moved {' and '.join(ways)}", one.element.text, other.element.text, {},
+            other.element.key,
+        )  # fmt: skip
+
+    def _told(
+        self, kind: ChangeKind, before: Box | None, after: Box | None, pixels: int, selector: str,
+        what: str, text_before: str, text_after: str, styles: Mapping[str, tuple[str, str]],
+        key: str,
+    ) -> Change:  # fmt: skip
+        """Sign a change by what it is and how it looks, not by where it is on the page."""
+        signed = hashlib.sha256()
+        for part in (kind, key or selector, text_before, text_after, repr(sorted(styles.items()))):
+            signed.update(part.encode() + b"\0")
+        for box, picture in ((before, self.one), (after, self.other)):
+            if box:
+                signed.update(f"{box.width}x{box.height}".encode())
+                signed.update(np.ascontiguousarray(box.of(picture)).tobytes())
+        return Change(
+            kind, before, after, pixels, selector, what, text_before, text_after, styles,
+            signed.hexdigest()[:32],
+        )  # fmt: skip
+
+
+def _bands(rows: Iterable[Block]) -> Iterator[RowBand]:
+    for row in rows:
+        height = max(row.before_height, row.after_height)
+        if row.before_height != row.after_height:
+            kind = RowKind.INSERTED if row.after_height else RowKind.REMOVED
+        else:
+            kind = RowKind.SAME if row.same else RowKind.CHANGED
+        yield RowBand(row.before_top, row.after_top, height, kind)
