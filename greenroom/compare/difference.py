@@ -114,10 +114,10 @@ def difference(
     if before.png == after.png:
         return same
     with ThreadPoolExecutor(2) as pool:
-        pictures = list(pool.map(stored, (before.png, after.png)))
-        if np.array_equal(*pictures):
+        first, second = pool.map(stored, (before.png, after.png))
+        if np.array_equal(first, second):
             return same
-        one, other = pool.map(with_alpha, pictures)
+        one, other = pool.map(with_alpha, (first, second))
     return _Comparison(before, after, one, other, threshold).told(masks, sizes)
 
 
