@@ -1,0 +1,53 @@
+"""Find a browser for taking pictures of pages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from greenroom.errors import PlatformError
+
+NAMES = (
+    "google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser",
+    "chromium-headless-shell",
+)  # fmt: skip
+ARGUMENTS = ("--disable-gpu", "--hide-scrollbars")
+
+
+def find_browser(own: Path, which: Callable[[str], str | None] = shutil.which) -> str:
+    """Give the path of Playwright's own browser, else of one on this machine."""
+    if own.is_file():
+        return str(own)
+    for name in NAMES:
+        if path := which(name):
+            return path
+    raise PlatformError(
+        "There is no browser to take pictures with.",
+        hint="Run 'playwright install chromium', or install Chrome or Chromium.",
+    )
+
+
+def _start(playwright: Playwright) -> Browser:
+    path = find_browser(Path(playwright.chromium.executable_path))
+    try:
+        return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS])
+    except PlaywrightError as error:
+        raise PlatformError(
+            f"The browser {path} does not start.", hint="Start it once by hand."
+        ) from error
+
+
+@contextmanager
+def started_browser() -> Iterator[Browser]:
+    """Run a browser for the block."""
+    with sync_playwright() as playwright:
+        browser = _start(playwright)
+        try:
+            yield browser
+        finally:
+            browser.close()
