@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from tasks.comparing import repair_comparisons
 from tasks.notifying import tell_people
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
@@ -16,6 +17,7 @@ def reconcile() -> int:
     for wanted in repairs:
         repair(wanted)
     mended = repair_syncs()
+    repair_comparisons()
     tell_people()
     tidy()
     return len(repairs) + mended

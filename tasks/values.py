@@ -19,6 +19,26 @@ class DeployRequest:
 
 
 @dataclass(frozen=True)
+class CompareRequest:
+    """A recorded comparison that shall be carried out."""
+
+    comparison_id: UUID
+    environment: str
+    """``<project>/<name>``, for reading only."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two sites of a comparison."""
+
+    comparison_id: UUID
+    production: str
+    """Its address, without a path."""
+    environment: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TeardownRequest:
     """An environment that shall be destroyed."""
 

@@ -32,6 +32,7 @@ _COMMANDS = {
     "data": "data",
     "sync": "sync",
     "backup": "promotion",
+    "compare": "compare",
     "notify": "notify",
     "user": "users",
 }

@@ -7,12 +7,12 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import logs, review, variables
+from ui.views import compare, logs, review, variables
 from ui.views.audit import show_events
 
 PARTS = {
-    "history": "History", "review": "Review", "logs": "Logs", "variables": "Variables",
-    "activity": "Activity",
+    "history": "History", "review": "Review", "compare": "Compare", "logs": "Logs",
+    "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
 _BACK = {"rollback": "rollback to ", "promote": "promotion of "}
 
@@ -35,6 +35,8 @@ def show() -> None:
         logs.show(reference)
     elif part == "review":
         review.show(reference)
+    elif part == "compare":
+        compare.show(reference)
     elif part == "variables":
         variables.show(reference)
     elif part == "activity":
