@@ -38,19 +38,31 @@ def fold_name(word: str) -> str:
 @cache
 def given_names() -> frozenset[str]:
     """Give given names, folded."""
-    return _collect(_GIVEN)
+    return frozenset(languages_of_given())
 
 
 @cache
 def family_names() -> frozenset[str]:
     """Give family names, folded."""
+    return frozenset(languages_of_family())
+
+
+@cache
+def languages_of_given() -> dict[str, frozenset[str]]:
+    """Give the languages of each given name: en, de, … by its lists."""
+    return _collect(_GIVEN)
+
+
+@cache
+def languages_of_family() -> dict[str, frozenset[str]]:
+    """Give the languages of each family name."""
     return _collect(_FAMILY)
 
 
-def _collect(lists: Iterable[str]) -> frozenset[str]:
+def _collect(lists: Iterable[str]) -> dict[str, frozenset[str]]:
     from faker.providers import person as countries  # 0.3 s, which most commands need not pay
 
-    found: set[str] = set()
+    found: dict[str, set[str]] = {}
     for module in pkgutil.iter_modules(countries.__path__):
         provider = importlib.import_module(f"{countries.__name__}.{module.name}").Provider
         for name in lists:
@@ -58,8 +70,8 @@ def _collect(lists: Iterable[str]) -> frozenset[str]:
             for entry in entries if isinstance(entries, Iterable) else ():
                 word = fold_name(str(entry))
                 if len(word) >= SHORTEST and _WORDS.fullmatch(word):
-                    found.add(word)
-    return frozenset(found)
+                    found.setdefault(word, set()).add(module.name.partition("_")[0])
+    return {word: frozenset(languages) for word, languages in found.items()}
 
 
 @cache

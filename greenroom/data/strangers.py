@@ -14,12 +14,21 @@ from functools import lru_cache
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from greenroom.data.lexicon import family_names, fold_name, given_names, ordinary_words
+from greenroom.data.lexicon import (
+    family_names,
+    fold_name,
+    given_names,
+    languages_of_family,
+    languages_of_given,
+    ordinary_words,
+)
 
 SURE, LIKELY = 0.6, 0.5
 """Scores: below what the database itself knows, above the threshold."""
 LONGEST_NAME = 4
 """Words."""
+SHORT_NAME = 4
+"""Letters: names that are no longer are words as well, more often than not."""
 LEAD_LETTERS = 40
 """Characters before a name that are looked at."""
 
@@ -41,6 +50,8 @@ _PHRASES = _listed(
     "name is|this is|i am|guten tag|guten morgen|ich bin|name ist|je suis|je m'appelle|me llamo"
     "|mi chiamo|thank you", "|"
 )  # fmt: skip
+_NONE: frozenset[str] = frozenset()
+_JOINTS = re.compile(r"['\u2019-]")
 _BETWEEN = " \t\r\n\u00a0,.:"
 _POSSESSIVE = re.compile(r"(?:['\u2019]s|[.'\u2019])$")
 
@@ -155,7 +166,7 @@ def measure(words: list[str], lead: Lead) -> tuple[int, float]:
         size -= 1
     named = [kind for kind in kinds[:size] if kind in "GFB"]
     is_ordinary = all(map(_is_word, words[:size]))
-    if len(named) >= 2 and not is_ordinary and any(kind in "GB" for kind in named):
+    if len(named) >= 2 and not is_ordinary and _fit(words[:size]):
         return size, SURE
     if lead is Lead.NONE or (lead is Lead.GREETING and not named):
         return 0, 0.0
@@ -167,6 +178,21 @@ def measure(words: list[str], lead: Lead) -> tuple[int, float]:
     return size, LIKELY
 
 
+def _fit(words: list[str]) -> bool:
+    """Whether a given name is there, and short names are of one language: Bell Jug is a jug."""
+    names = [part for word in words for part in _parts(word)]
+    given = [languages_of_given()[name] for name in names if name in given_names()]
+    if not given:
+        return False
+    if min(map(len, names)) > SHORT_NAME:
+        return True
+    spoken = [
+        languages_of_given().get(name, _NONE) | languages_of_family().get(name, _NONE)
+        for name in names
+    ]
+    return bool(frozenset.intersection(*filter(None, spoken)))
+
+
 @lru_cache(20_000)
 def _kind(word: str) -> str:
     """Tell what a word may be: Given, Family, Both, Initial, Particle, Other."""
@@ -175,12 +201,17 @@ def _kind(word: str) -> str:
         return "I"
     if plain.islower():
         return "P"
-    parts = [fold_name(part) for part in re.split(r"['\u2019-]", plain) if len(part) > 2]
+    parts = _parts(word)
     given = any(part in given_names() for part in parts)
     family = any(part in family_names() for part in parts)
     if given and family:
         return "B"
     return "G" if given else "F" if family else "O"
+
+
+def _parts(word: str) -> list[str]:
+    """Give a name's parts, folded: those of Anna-Lena and O'Brien, not the initials."""
+    return [fold_name(part) for part in _JOINTS.split(word.rstrip(".")) if len(part) > 2]
 
 
 def _is_word(word: str) -> bool:

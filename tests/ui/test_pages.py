@@ -14,7 +14,7 @@ from ui import nav, reads, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 NAMES = [entry.name for entry in nav.ENTRIES]
-PARTS = ["history", "logs", "variables", "activity"]
+PARTS = ["history", "compare", "logs", "variables", "activity"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 SENTINEL = "sentinel-d41d8cd98f"
 
