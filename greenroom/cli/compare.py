@@ -10,6 +10,7 @@ import click
 
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.compare.words import describe_change
 from greenroom.comparing import folder_of, place_comparison
 from greenroom.store import comparisons
 from greenroom.store.models import Comparison
@@ -75,7 +76,6 @@ def _first(page: dict[str, Any]) -> str:
         return str(page["failure"])
     if not page["changes"]:
         return ""
-    first = page["changes"][0]
     more = len(page["changes"]) - 1
-    said = f"{first['kind']} {first['what'] or first['selector']}"
-    return f"{said} and {more} more" if more else str(said)
+    said = describe_change(page["changes"][0])
+    return f"{said} and {more} more" if more else said

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+
+from greenroom.compare.words import count_verdicts, describe_change, short_selector
 
 QUALITY = 80
 """Of the pictures in the page, JPEG's 0 to 100."""
@@ -20,28 +22,10 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
 .tag { border: 1px solid; border-radius: 1rem; font-size: .8rem; padding: .1rem .6rem; }
 .changed, .gone, .failed { color: #b3261e; } .unchanged { color: #146c4e; } .new { color: #7a4d00; }
 .pair { display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; align-items: start; }
-.pair img { border: 1px solid #8886; width: 100%; } figure { margin: 0; }
+.pair img { border: 1px solid #8886; max-width: 100%; } figure { margin: 0; }
 figcaption { font-size: .85rem; } li { overflow-wrap: anywhere; }
 @media (max-width: 700px) { body { padding: 1rem; } .pair { gap: .5rem; } }
 """
-
-
-def count_verdicts(pages: Iterable[dict[str, Any]]) -> str:
-    """Say how many pages have which verdict."""
-    counts: dict[str, int] = {}
-    for page in pages:
-        counts[page["verdict"]] = counts.get(page["verdict"], 0) + 1
-    return ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-
-
-def describe_change(change: dict[str, Any]) -> str:
-    """Say one change in words."""
-    said = f"{change['kind']}: {change['what'] or change['selector'] or 'part of the page'}"
-    before, after = change["text_before"], change["text_after"]
-    if before != after:
-        said += f" “{before}” → “{after}”"
-    styles = "; ".join(f"{name}: {a} → {b}" for name, (a, b) in change["styles"].items())
-    return f"{said} ({styles})" if styles else said
 
 
 def markdown(title: str, pages: Sequence[dict[str, Any]]) -> str:
@@ -71,7 +55,11 @@ def _section(page: dict[str, Any], folder: Path) -> str:
         f'<h2>{escape(page["path"])} <span class="tag">{escape(page["viewport"])}</span>'
         f' <span class="tag {verdict}">{verdict}</span></h2>'
     )
-    said = "".join(f"<li>{escape(describe_change(change))}</li>" for change in page["changes"])
+    said = "".join(
+        f"<li>{escape(describe_change(change))}"
+        f" <code>{escape(short_selector(change['selector']))}</code></li>"
+        for change in page["changes"]
+    )
     failure = f"<p>{escape(page['failure'])}</p>" if page["failure"] else ""
     if page["verdict"] == "unchanged":
         return head

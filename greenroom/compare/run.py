@@ -23,7 +23,7 @@ from playwright.sync_api import Error as PlaywrightError
 from greenroom.compare.browser import started_browser
 from greenroom.compare.capture import Captured, Viewport, capture
 from greenroom.compare.difference import Change, ChangeKind, Shot, difference, noise
-from greenroom.compare.pixels import decode
+from greenroom.compare.pixels import decode, size_of
 
 VIEWPORTS = (Viewport("desktop", 1440, 900), Viewport("phone", 390, 844))
 PAGE_SECONDS = 120.0
@@ -96,13 +96,14 @@ def compare_page(job: Job) -> dict[str, Any]:
         return result | _one_sided(first, other)
     masks = noise([before, probe.shot]) if probe.shot is not None else ()
     found = difference(before, after, masks)
-    changes = found.changes[:MOST_SHOWN]
+    told = [change for change in found.changes if not _is_filler(change, before, after)]
+    changes = told[:MOST_SHOWN]
     _mark(before, changes, "before", Path(job.folder, f"{job.name}-before.png"))
     _mark(after, changes, "after", Path(job.folder, f"{job.name}-after.png"))
     return result | {
-        "verdict": "changed" if found.changes else "unchanged", "ratio": float(found.ratio),
+        "verdict": "changed" if told else "unchanged", "ratio": float(found.ratio),
         "changes": [describe(change) for change in changes], "masks": len(masks),
-        "left_out": len(found.changes) - len(changes),
+        "left_out": len(told) - len(changes),
     }  # fmt: skip
 
 
@@ -116,6 +117,20 @@ def _one_sided(first: Captured, other: Captured) -> dict[str, Any]:
     said = [f"production: {first.failure}" if first.failure else ""]
     said += [f"here: {other.failure}" if other.failure else ""]
     return {"failure": " ".join(filter(None, said))}
+
+
+def _is_filler(change: Change, before: Shot, after: Shot) -> bool:
+    """Whether a band is only the window's ground below a page that is shorter than the window.
+
+    Both pictures then have the window's height, and what is inserted above costs ground below.
+    """
+    shot, box = (before, change.before) if change.after is None else (after, change.after)
+    if box is None or (change.before and change.after) or size_of(before.png) != size_of(after.png):
+        return False
+    picture = decode(shot.png)
+    band = picture[box.top : box.top + box.height, box.left : box.left + box.width]
+    is_wide = box.width == picture.shape[1]
+    return is_wide and bool((picture[box.top :] == picture[-1, 0]).all()) and band.size > 0
 
 
 def _mark(shot: Shot, changes: Sequence[Change], side: str, file: Path) -> None:

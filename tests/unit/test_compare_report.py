@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from greenroom.compare.report import count_verdicts, describe_change, markdown, render
+from greenroom.compare.report import markdown, render
 from greenroom.compare.run import MOST_LINKED, linked_paths
+from greenroom.compare.words import count_verdicts, describe_change, short_selector
 
 pytestmark = pytest.mark.unit
 HOSTILE = "<script>alert(1)</script>"
@@ -37,9 +38,14 @@ def test_the_pages_are_those_that_the_front_page_links_to() -> None:
 
 
 def test_a_change_is_said_in_words() -> None:
-    assert describe_change(change()) == "changed: price “1” → “2”"
+    assert describe_change(change()) == "changed: “1” → “2”"
     styled = change(text_after="1", styles={"color": ["red", "blue"]})
-    assert describe_change(styled) == "changed: price (color: red → blue)"
+    assert describe_change(styled) == "changed (color: red → blue)"
+    assert describe_change(change(kind="inserted", text_before="")) == "added: “2”"
+    assert describe_change(change(kind="removed", text_before="", text_after="")) == "removed"
+    assert describe_change(change(kind="moved", text_after="1")) == "moved"
+    path = "html > body:nth-of-type(1) > main:nth-of-type(1) > p:nth-of-type(2)"
+    assert short_selector(path) == "main > p:nth-of-type(2)"
 
 
 def test_a_report_is_one_file_whose_texts_are_text(tmp_path: Path) -> None:

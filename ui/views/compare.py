@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from greenroom.compare.words import describe_change, short_selector
 from ui import acts, compare_reads, look, parts, reads
 
 
@@ -84,14 +85,12 @@ def _page(row: compare_reads.ComparisonRow, page: dict[str, Any]) -> None:
             st.html(f"<p>{look.text(str(page['failure']))}</p>")
         if page["changes"]:
             parts.table(
-                ("", "What", "Where", "Before", "Now"),
+                ("", "What", "Where"),
                 [
                     (
                         f"<b>{number}</b>",
-                        look.text(f"{change['kind']} {change['what']}"),
-                        look.code(str(change["selector"])[-80:]),
-                        look.text(str(change["text_before"])[:80]),
-                        look.text(str(change["text_after"])[:80]),
+                        look.text(describe_change(change)),
+                        look.code(short_selector(str(change["selector"]))[-80:]),
                     )
                     for number, change in enumerate(page["changes"], 1)
                 ],
