@@ -9,6 +9,7 @@ from uuid import UUID
 
 from greenroom.comparing import folder_of, start_comparison
 from greenroom.errors import GreenroomError, PlatformError
+from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import comparisons
 from greenroom.store.models import Comparison, Environment, now
@@ -82,11 +83,11 @@ def repair_comparisons() -> int:
     """Start what was recorded and has no run; end what nobody works at. Idempotent."""
     with unit_of_work() as work:
         unfinished = comparisons.list_unfinished(work)
-    mended = 0
+    mended, runs = 0, Runs()
     for row in unfinished:
-        if row.status == "queued" and row.flow_run_id is None:
-            start_comparison(row.id)
-        elif row.status == "running" and not is_process_alive(row.host, row.process):
+        if row.flow_run_id is None:
+            start_comparison(row.id, runs)
+        elif _is_lost(row, runs):
             error = PlatformError("the run was killed before it ended", hint="Compare again.")
             end_comparison.fn(row.id, error)
         else:
@@ -94,6 +95,14 @@ def repair_comparisons() -> int:
         mended += 1
     _forget_lost()
     return mended
+
+
+def _is_lost(row: Comparison, runs: Runs) -> bool:
+    """Whether nobody works at a comparison any more, or ever will."""
+    if row.status == "running":
+        return not is_process_alive(row.host, row.process)
+    run = runs.find(row.flow_run_id) if row.flow_run_id else None
+    return run is None or run.is_final
 
 
 def _forget_lost() -> None:
