@@ -29,6 +29,8 @@ from greenroom.store.work import Work, unit_of_work
 MOST_APPROVALS = 10
 MAX_NOTE = 2_000
 _AUTHOR = re.compile(r"\s*(?P<name>[^<]*?)\s*<(?P<address>[^>]*)>\s*")
+CLIENT = "client:"
+"""Before the label of the link through which a client decided: no name of the team begins so."""
 _VIA = ("cli:", "webhook:", "api:")
 
 
@@ -40,6 +42,8 @@ class Rule:
     approvers: tuple[str, ...] = ()
     """Nobody named: everybody may."""
     author_may: bool = False
+    clients_needed: int = 0
+    """Approvals through preview links, besides those of the team."""
 
 
 class Said(Protocol):
@@ -56,21 +60,37 @@ class Judgement:
     approved_by: tuple[str, ...]
     objected_by: tuple[str, ...]
     missing: int
+    clients_missing: int = 0
 
     @property
     def is_open(self) -> bool:
         """Whether it may go live."""
-        return not self.missing and not self.objected_by
+        return not self.missing and not self.clients_missing and not self.objected_by
 
     @property
     def words(self) -> str:
         """Say it."""
         if self.objected_by:
-            return f"{', '.join(self.objected_by)} asked for changes"
-        if self.missing:
-            many = "approvals are" if self.missing > 1 else "approval is"
-            return f"{self.missing} {many} missing"
-        return f"approved by {', '.join(self.approved_by)}" if self.approved_by else "free to go"
+            return f"{_listed(self.objected_by)} asked for changes"
+        missing = [
+            f"{many} {whose}{'approvals' if many > 1 else 'approval'}"
+            for many, whose in ((self.missing, ""), (self.clients_missing, "client's "))
+            if many
+        ]
+        if missing:
+            is_one = self.missing + self.clients_missing == 1
+            return f"{' and '.join(missing)} {'is' if is_one else 'are'} missing"
+        return f"approved by {_listed(self.approved_by)}" if self.approved_by else "free to go"
+
+
+def said_by(who: str) -> str:
+    """Give somebody's name for people to read. Pure."""
+    label = who.removeprefix(CLIENT)
+    return f"{label} (client)" if label != who else person(who)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(said_by, names))
 
 
 def person(actor: str) -> str:
@@ -96,7 +116,8 @@ def authors_of(author: str, deployers: Iterable[str]) -> frozenset[str]:
 
 def why_not_entitled(rule: Rule, authors: Collection[str], who: str) -> str:
     """Say why somebody's approval does not count; nothing when it does. Pure."""
-    if rule.approvers and who.casefold() not in {name.casefold() for name in rule.approvers}:
+    named = {name.casefold() for name in rule.approvers}
+    if named and not who.startswith(CLIENT) and who.casefold() not in named:
         return f"{who} is none of the approvers"
     if not rule.author_may and who.casefold() in authors:
         return f"{who} is its author"
@@ -119,14 +140,19 @@ def judge(rule: Rule, authors: Collection[str], said: Sequence[Said]) -> Judgeme
         who for who, verdict in last.items()
         if verdict == Verdict.CHANGES and not why_not_entitled(everybody, authors, who)
     )  # fmt: skip
-    return Judgement(approved, objected, max(0, rule.needed - len(approved)))
+    clients = sum(who.startswith(CLIENT) for who in approved)
+    return Judgement(
+        approved, objected, max(0, rule.needed - len(approved) + clients),
+        max(0, rule.clients_needed - clients),
+    )  # fmt: skip
 
 
 def rule_of(project: Project) -> Rule:
     """Give a project's rule."""
     return Rule(
-        int(project.approvals_needed), tuple(project.approvers), bool(project.author_may_approve)
-    )
+        int(project.approvals_needed), tuple(project.approvers), bool(project.author_may_approve),
+        int(project.client_approvals_needed),
+    )  # fmt: skip
 
 
 def describe_rule(found: Project) -> str:
@@ -135,6 +161,9 @@ def describe_rule(found: Project) -> str:
     author = "" if found.author_may_approve else " but its author"
     many = found.approvals_needed
     asked = f"{many} approval{'s' if many > 1 else ''} by {who}{author}" if many else "no approval"
+    clients = found.client_approvals_needed
+    if clients:
+        asked += f" and {clients} by client{'s' if clients > 1 else ''}"
     way = "promotion" if found.production_by == ProductionBy.PROMOTION else "push and by promotion"
     return f"{way}, which needs {asked}"
 
@@ -178,7 +207,7 @@ def record_verdict(
             )
     approvals.add_approval(work, environment, release, verdict, note, by=by)
     judgement = judge(rule, authors, approvals.list_approvals(work, release))
-    note_verdict(work, environment, verdict, note, person(by), judgement.words)
+    note_verdict(work, environment, verdict, note, said_by(by), judgement.words)
     return judgement
 
 
@@ -264,7 +293,8 @@ def place_verdict(reference: str, verdict: Verdict, note: str = "", *, actor: st
 
 def set_rule(
     project_name: str, *, by: ProductionBy | None = None, needed: int | None = None,
-    approvers: Sequence[str] | None = None, author_may: bool | None = None, actor: str,
+    approvers: Sequence[str] | None = None, author_may: bool | None = None,
+    clients: int | None = None, actor: str,
 ) -> Project:  # fmt: skip
     """Change how a project's production changes; what is None stays.
 
@@ -278,6 +308,10 @@ def set_rule(
             if not 0 <= needed <= MOST_APPROVALS:
                 raise InvalidInput(f"0 to {MOST_APPROVALS} approvals can be asked for")
             project.approvals_needed = needed
+        if clients is not None:
+            if not 0 <= clients <= MOST_APPROVALS:
+                raise InvalidInput(f"0 to {MOST_APPROVALS} clients' approvals can be asked for")
+            project.client_approvals_needed = clients
         if approvers is not None:
             project.approvers = sorted({name.strip() for name in approvers if name.strip()})
         if author_may is not None:
@@ -289,6 +323,6 @@ def set_rule(
         record_audit(
             work, actor, "project.set_production", project=project, by=project.production_by,
             needed=project.approvals_needed, approvers=list(project.approvers),
-            author_may=project.author_may_approve,
+            author_may=project.author_may_approve, clients=project.client_approvals_needed,
         )  # fmt: skip
         return project

@@ -146,6 +146,13 @@ class Settings(BaseSettings):
         return self.public_port or (self.gateway_port if self.tls == "off" else self.https_port)
 
     @property
+    def console_url(self) -> str:
+        """The console's address, as people type it."""
+        if self.console_host:
+            return self.environment_url(self.console_host)
+        return f"http://localhost:{self.console_port}"
+
+    @property
     def front_token_file(self) -> Path:
         """The file of the token by which the gateway knows its front."""
         return self.path("run", "front.token")

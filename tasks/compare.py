@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -12,7 +13,10 @@ from prefect.artifacts import create_markdown_artifact
 from greenroom.compare.report import markdown, render
 from greenroom.compare.run import PAGE_SECONDS, VIEWPORTS, Job, run_apart
 from greenroom.comparing import folder_of
+from greenroom.previews import browser_cookie
+from greenroom.settings import load_settings
 from greenroom.store import comparisons
+from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
 from tasks.policies import step
@@ -35,11 +39,13 @@ def compare_pages(sides: Sides) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     pages: list[dict[str, Any]] = []
+    host = urlsplit(sides.environment).hostname or ""
+    cookie = browser_cookie(load_settings(), host, sides.environment, ensure_secret_key())
     for number, path in enumerate(sides.paths):
         for viewport in VIEWPORTS:
             job = Job(
                 sides.production, sides.environment, path, viewport.name, str(folder),
-                f"{number}-{viewport.name}",
+                f"{number}-{viewport.name}", cookie,
             )  # fmt: skip
             found = run_apart(asdict(job))
             if found is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import anyio
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed
-from greenroom.store import users
+from greenroom.previews import entry_url, safe_path
+from greenroom.store import environments, users
+from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
 from ui import papers, who
 
@@ -32,13 +34,6 @@ async def _read_form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def safe_target(target: str) -> str:
-    """Give ``target`` if it is a path of this console, else ``/``."""
-    parts = urlsplit(target)
-    plain = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if plain and not parts.netloc and target.isprintable() else "/"
-
-
 def _is_https(request: Request) -> bool:
     return request.url.scheme == "https"
 
@@ -52,13 +47,13 @@ def _log_in(name: str, password: str) -> str | None:
 
 async def login(request: Request) -> Response:
     """Show the form, or check it and open a session."""
-    target = safe_target(request.query_params.get("next", "/"))
+    target = safe_path(request.query_params.get("next", "/"))
     if request.method in ("GET", "HEAD"):
         return papers.login_page(target)
     if request.method != "POST":
         return papers.error_page(405, "that is not possible here", "Open /login in a browser.")
     form = await _read_form(request)
-    name, target = form.get("name", "").strip(), safe_target(form.get("next", target))
+    name, target = form.get("name", "").strip(), safe_path(form.get("next", target))
     try:
         token = await anyio.to_thread.run_sync(
             _log_in, name, form.get("password", ""), limiter=_verifications
@@ -92,6 +87,20 @@ async def logout(request: Request, token: str) -> Response:
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(who.COOKIE, path="/")
     return answer
+
+
+def _entry(reference: str, who_asks: str, target: str) -> str:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference)
+        return entry_url(found.url, found.host, who_asks, target, ensure_secret_key())
+
+
+async def open_preview(request: Request, viewer: who.Viewer) -> Response:
+    """Bring one of the team into an environment, closed or not."""
+    reference = request.query_params.get("env", "")
+    target = request.query_params.get("next", "/")
+    place = await anyio.to_thread.run_sync(_entry, reference, viewer.name, target)
+    return RedirectResponse(place, 303)
 
 
 def _change(token: str, old: str, new: str) -> None:

@@ -72,7 +72,7 @@ def review(reference: str) -> Review:
             words=judgement.words if judgement else "",
             rule=promotions.describe_rule(project),
             said=tuple(
-                SaidRow(promotions.person(one.decided_by), one.verdict, one.note, one.decided_at)
+                SaidRow(promotions.said_by(one.decided_by), one.verdict, one.note, one.decided_at)
                 for one in reversed(said)
             ),
             held_by=row.held_by,

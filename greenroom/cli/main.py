@@ -33,6 +33,7 @@ _COMMANDS = {
     "sync": "sync",
     "backup": "promotion",
     "compare": "compare",
+    "share": "share",
     "notify": "notify",
     "user": "users",
 }

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from greenroom import promotions
+from greenroom import previews, promotions
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
@@ -19,7 +19,7 @@ from greenroom.sources.clients import CLIENTS, open_client
 from greenroom.sources.rules import Rules
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
-from greenroom.store.states import ProductionBy
+from greenroom.store.states import PreviewAccess, ProductionBy
 from greenroom.store.work import Work, unit_of_work
 
 
@@ -186,12 +186,13 @@ def project_set_previews(
 @click.option("--approvals", type=int, help="How many an artifact needs; 0 asks nobody.")
 @click.option("--approver", "approvers", multiple=True, help="Who may approve; again for more.")
 @click.option("--anybody", is_flag=True, help="Everybody may approve.")
+@click.option("--client-approvals", "clients", type=int, help="How many by preview links, besides.")
 @click.option("--author/--no-author", "author_may", default=None, help="The author may approve.")
 @json_option
 @command
 def project_set_production(
     name: str, by: str | None, approvals: int | None, approvers: tuple[str, ...], anybody: bool,
-    author_may: bool | None, as_json: bool,
+    clients: int | None, author_may: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how the production of project NAME changes, or show it.
 
@@ -200,17 +201,18 @@ def project_set_production(
     """
     changed = None if by is None else ProductionBy(by)
     wanted = [] if anybody else list(approvers) or None
-    if (changed, wanted, approvals, author_may) == (None, None, None, None):
+    if (changed, wanted, approvals, clients, author_may) == (None,) * 5:
         with unit_of_work() as work:
             found = projects.get_project(work, name)
     else:
         found = promotions.set_rule(
             name, by=changed, needed=approvals, approvers=wanted, author_may=author_may,
-            actor=actor(),
+            clients=clients, actor=actor(),
         )  # fmt: skip
     rule = {
         "by": found.production_by,
         "approvals": found.approvals_needed,
+        "client_approvals": found.client_approvals_needed,
         "approvers": list(found.approvers),
         "author_may_approve": found.author_may_approve,
     }
@@ -218,6 +220,24 @@ def project_set_production(
         say_json(rule)
         return
     out.print(f"Production of {name} changes by {promotions.describe_rule(found)}.", markup=False)
+
+
+@project.command("set-access")
+@click.argument("name")
+@click.argument("access", type=click.Choice([*map(str, PreviewAccess)]))
+@command
+def project_set_access(name: str, access: str) -> None:
+    """Say who sees the environments of project NAME that are not production.
+
+    closed: whoever has a link, and the team; open: everybody; auto: closed wherever others than
+    this machine reach them.
+    """
+    with unit_of_work() as work:
+        found = projects.get_project(work, name)
+        projects.set_preview_access(work, found, PreviewAccess(access), actor=actor())
+    is_shut = previews.is_closed(load_settings(), access)
+    said = "need a link or a login" if is_shut else "are open to whoever reaches them"
+    out.print(f"Environments of {name} {said}; production is open.", markup=False)
 
 
 @project.command("list")

@@ -54,8 +54,12 @@ def capture(
     *,
     require: str = "",
     timeout_seconds: float = 30,
+    cookie: dict[str, str] | None = None,
 ) -> Captured:
-    """Take a picture of a whole page; one that answers wrongly or too late has failed."""
+    """Take a picture of a whole page; one that answers wrongly or too late has failed.
+
+    ``cookie`` lets the browser into a closed preview; it is sent to that host alone.
+    """
     try:
         context = browser.new_context(
             viewport={"width": viewport.width, "height": viewport.height}, reduced_motion="reduce"
@@ -64,6 +68,10 @@ def capture(
         return Captured(None, "The browser has ended.")
     try:
         context.set_default_timeout(timeout_seconds * 1000)
+        if cookie is not None:
+            context.add_cookies(
+                [{"name": cookie["name"], "value": cookie["value"], "url": cookie["url"]}]
+            )
         page = context.new_page()
         page.on("dialog", lambda dialog: dialog.dismiss())
         return _shoot(page, url, viewport, require)

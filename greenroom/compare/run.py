@@ -51,6 +51,8 @@ class Job:
     """Where the pictures go."""
     name: str
     """What their names begin with."""
+    cookie: dict[str, str] | None = None
+    """The pass by which our browser sees a closed preview."""
 
 
 def linked_paths(front: str, links: Sequence[str]) -> list[str]:
@@ -82,7 +84,7 @@ def compare_page(job: Job) -> dict[str, Any]:
     viewport = next(v for v in VIEWPORTS if v.name == job.viewport)
     with started_browser() as browser:
         first, probe = (capture(browser, job.production + job.path, viewport) for _ in "ab")
-        other = capture(browser, job.environment + job.path, viewport)
+        other = capture(browser, job.environment + job.path, viewport, cookie=job.cookie)
     result: dict[str, Any] = {
         "path": job.path, "viewport": job.viewport, "verdict": "failed", "failure": "",
         "changes": [], "ratio": 0.0, "masks": 0, "before": None, "after": None,

@@ -14,17 +14,20 @@ from typing import Any
 
 from aiohttp import web
 
-from greenroom.gateway import files, pages, sockets
+from greenroom.gateway import files, pages, sockets, verdicts
+from greenroom.gateway.doors import Doors
 from greenroom.gateway.proxy import Proxy
 from greenroom.gateway.routes import RouteTable
+from greenroom.gateway.visitors import Visitor
 from greenroom.gateway.webhooks import Webhooks
+from greenroom.previews import ENTER, LINK, PREFIX
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0
 KEEPALIVE_SECONDS = 75.0
 MAX_HEADER_OCTETS = 16 * 1024
-RESERVED = "/_greenroom/"
+RESERVED = PREFIX
 """Paths of ours on an environment's own host."""
 SERVING = f"{RESERVED}serving"
 """Tells which copy the gateway sends an environment's requests to."""
@@ -65,6 +68,7 @@ class Gateway:
         self.routes = RouteTable()
         self.proxy = Proxy(settings)
         self.webhooks = Webhooks(settings)
+        self.doors = Doors(settings, self.routes)
         self._own_hosts = {
             settings.base_domain,
             f"gateway.{settings.base_domain}",
@@ -94,8 +98,15 @@ class Gateway:
             return pages.robots()
         if request.raw_path == SERVING:
             return pages.serving(target.route.instance_id)
+        if request.raw_path.startswith(LINK):
+            return await self.doors.open_link(request, target)
+        if request.raw_path.partition("?")[0] == ENTER:
+            return await self.doors.enter(request, target)
+        visitor, refusal = self.doors.admit(request, target)
+        if refusal is not None:
+            return refusal
         if request.raw_path.startswith(RESERVED):
-            return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
+            return await self._reserved(request, visitor)
         if target.upstream is not None:
             if sockets.is_websocket(request):
                 return await sockets.splice(request, target.upstream, self.proxy.outside)
@@ -103,6 +114,14 @@ class Gateway:
         if target.folder is not None:
             return await files.serve(request, target.folder, noindex=not target.is_production)
         return pages.nothing_serves(request, target.route.status, target.route.reason)
+
+    async def _reserved(
+        self, request: web.BaseRequest, visitor: Visitor | None
+    ) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        if visitor is not None and path == verdicts.REVIEW:
+            return await verdicts.answer(request, visitor)
+        return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
 
     async def _own(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path

@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from greenroom.gateway.front import Outside
+from greenroom.previews import COOKIE, TOKEN_HEADER
 from greenroom.settings import FRONT_HEADER
 
 HOP_BY_HOP = frozenset(
@@ -34,6 +35,7 @@ FORWARDED = frozenset(
         "x-forwarded-server",
         "x-real-ip",
         FRONT_HEADER.lower(),
+        TOKEN_HEADER.lower(),
     }
 )
 """Ours to say: a client's own are dropped, else it could pose as another address."""
@@ -41,6 +43,7 @@ _RAW_DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | FORWARDED | {"ex
 _RAW_HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 _RAW_NOINDEX = _RAW_HOP_BY_HOP | {b"x-robots-tag"}
 RawHeaders = list[tuple[bytes, bytes]]
+_PASS = COOKIE.encode()
 _USUAL = frozenset({"keep-alive", "close", "Keep-Alive", "Close"})
 """Values of Connection that name no header but those that are always dropped."""
 
@@ -69,6 +72,8 @@ def raw_for_upstream(request: web.BaseRequest, outside: Outside) -> RawHeaders:
         if pair[0].lower() not in dropped
         and (b"_" not in pair[0] or pair[0].lower().replace(b"_", b"-") not in dropped)
     ]
+    if COOKIE in request.headers.get("Cookie", ""):
+        kept = _without_pass(kept)
     client = outside.client(request).encode("utf-8", "surrogateescape")
     kept += (
         (b"X-Forwarded-For", client),
@@ -77,6 +82,19 @@ def raw_for_upstream(request: web.BaseRequest, outside: Outside) -> RawHeaders:
         (b"X-Forwarded-Host", request.headers.get("Host", "").encode("utf-8", "surrogateescape")),
         (b"X-Forwarded-Port", outside.port.encode()),
     )
+    return kept
+
+
+def _without_pass(pairs: RawHeaders) -> RawHeaders:
+    """Leave out our own cookie: who holds it could look, and comment, in its owner's name."""
+    kept = []
+    for name, value in pairs:
+        if name.lower() == b"cookie" and _PASS in value:
+            parts = [p for p in value.split(b";") if _PASS not in p.partition(b"=")[0]]
+            value = b";".join(parts).strip()
+            if not value:
+                continue
+        kept.append((name, value))
     return kept
 
 

@@ -11,7 +11,11 @@ from aiohttp import web
 NOINDEX = "noindex, nofollow, noarchive"
 """Source: Google Search Central, robots meta tag and X-Robots-Tag specifications."""
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'self'"
+)
+_PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex">
 {refresh}<style>
@@ -27,11 +31,23 @@ small{{color:var(--leaf);font-weight:600;letter-spacing:.04em}}
 h1{{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem;text-wrap:balance}}
 p{{color:var(--soft);margin:.4rem 0;overflow-wrap:anywhere}}
 hr{{border:0;border-top:1px solid var(--line);margin:1.6rem 0 1rem}}
+a{{color:var(--leaf)}}
+label{{display:block;margin:1rem 0 .3rem;font-weight:600}}
+input,textarea{{box-sizing:border-box;width:100%;padding:.7rem .8rem;font:inherit;color:inherit;
+background:transparent;border:1px solid var(--soft);border-radius:8px}}
+button{{min-height:44px;padding:.6rem 1.2rem;margin:1rem .6rem 0 0;font:inherit;font-weight:600;
+border:1px solid var(--leaf);border-radius:8px;background:transparent;color:var(--leaf);
+cursor:pointer}}
+button.first{{background:var(--leaf);color:var(--ground)}}
+:focus-visible{{outline:3px solid var(--leaf);outline-offset:2px}}
+.wrong{{border-left:3px solid #c0492f;padding-left:.8rem;color:var(--ink)}}
+.good{{border-left:3px solid var(--leaf);padding-left:.8rem;color:var(--ink)}}
+ul{{padding-left:1.2rem;color:var(--soft)}}
 .bar{{height:3px;border-radius:2px;background:linear-gradient(90deg,transparent,var(--leaf),transparent);
 background-size:50% 100%;background-repeat:no-repeat;animation:run 1.6s infinite linear}}
 @keyframes run{{from{{background-position:-60% 0}}to{{background-position:160% 0}}}}
 @media(prefers-reduced-motion:reduce){{.bar{{animation:none;background-position:50% 0}}}}
-</style></head><body><main><small>{status}</small><h1>{title}</h1><p>{text}</p>{bar}
+</style></head><body><main><small>{status}</small><h1>{title}</h1><p>{text}</p>{bar}{more}
 <hr><p>Greenroom</p></main></body></html>"""
 
 
@@ -49,9 +65,17 @@ def answer(
     hint: str = "",
     retry_seconds: int | None = None,
     is_busy: bool = False,
+    more: str = "",
+    lang: str = "en",
 ) -> web.Response:
-    """Make an answer of our own: JSON when the client prefers it, else a page."""
-    headers = {"X-Robots-Tag": NOINDEX, "Cache-Control": "no-store", "X-Greenroom": "gateway"}
+    """Make an answer of our own: JSON when the client prefers it, else a page.
+
+    ``more`` is HTML; everything else is text.
+    """
+    headers = {
+        "X-Robots-Tag": NOINDEX, "Cache-Control": "no-store", "X-Greenroom": "gateway",
+        "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer",
+    }  # fmt: skip
     if retry_seconds is not None:
         headers["Retry-After"] = str(retry_seconds)
     accepted = request.headers.get("Accept", "")
@@ -63,7 +87,9 @@ def answer(
     page = _PAGE.format(
         title=html.escape(title),
         text=html.escape(text),
-        status=status,
+        status="" if status < 300 else status,
+        more=more,
+        lang=lang,
         refresh='<meta http-equiv="refresh" content="2">' if is_busy else "",
         bar='<div class="bar" role="progressbar" aria-label="Working"></div>' if is_busy else "",
     )

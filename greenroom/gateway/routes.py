@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from greenroom.errors import GreenroomError
 from greenroom.gateway.upstream import Upstream
 from greenroom.store.environments import Route, list_routes
+from greenroom.store.links import Door, list_doors
 from greenroom.store.work import database_url, unit_of_work
 
 log = logging.getLogger("greenroom.gateway")
@@ -38,9 +40,9 @@ class Target:
         return self.route.kind == "production"
 
 
-def _load() -> list[Route]:
+def _load() -> tuple[list[Route], list[Door]]:
     with unit_of_work() as work:
-        return list_routes(work)
+        return list_routes(work), list_doors(work)
 
 
 class RouteTable:
@@ -50,6 +52,9 @@ class RouteTable:
         self._targets: dict[str, Target] = {}
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self.doors: dict[UUID, Door] = {}
+        """Preview links."""
+        self._by_token: dict[str, Door] = {}
         self.is_fresh = False
         """Whether the last load succeeded."""
 
@@ -59,6 +64,10 @@ class RouteTable:
     def find(self, host: str) -> Target | None:
         """Find the target of a host name (lower case, no port)."""
         return self._targets.get(host)
+
+    def find_door(self, token_hash: str) -> Door | None:
+        """Find a preview link by its token's fingerprint."""
+        return self._by_token.get(token_hash)
 
     async def start(self) -> None:
         """Load once, then keep loading."""
@@ -80,7 +89,7 @@ class RouteTable:
     async def reload(self) -> None:
         """Load the table; on failure, of whatever kind, the last one stays."""
         try:
-            routes = await asyncio.to_thread(_load)
+            routes, doors = await asyncio.to_thread(_load)
         except (GreenroomError, SQLAlchemyError) as error:
             if self.is_fresh:
                 what = getattr(error, "message", type(error).__name__)
@@ -88,6 +97,8 @@ class RouteTable:
             self.is_fresh = False
             return
         self._replace(routes)
+        self.doors = {door.id: door for door in doors}
+        self._by_token = {door.token_hash: door for door in doors}
         self.is_fresh = True
 
     def _replace(self, routes: list[Route]) -> None:

@@ -59,7 +59,7 @@ class Platform:
     @property
     def console_url(self) -> str:
         """Address of the console."""
-        return f"http://localhost:{self.settings.console_port}"
+        return self.settings.console_url
 
     @property
     def prefect_url(self) -> str:

@@ -23,6 +23,7 @@ from greenroom.store.models import (
     Project,
     now,
 )
+from greenroom.store.states import PreviewAccess
 from greenroom.store.transitions import check_transition
 from greenroom.store.work import Work
 
@@ -223,12 +224,16 @@ class Route:
     """``http://host:port``, ``file:///folder``, or None while nothing serves."""
     instance_id: uuid.UUID | None
     reason: str
+    access: str = PreviewAccess.AUTO
+    """Who sees it, as its project says."""
+    release_id: uuid.UUID | None = None
+    """What it shows."""
 
 
 def list_routes(work: Work) -> list[Route]:
     """List the routes of all living environments."""
     rows = work.execute(
-        select(Environment, Project.name, Instance)
+        select(Environment, Project.name, Project.preview_access, Instance)
         .join(Project, Project.id == Environment.project_id)
         .outerjoin(
             Instance,
@@ -247,8 +252,10 @@ def list_routes(work: Work) -> list[Route]:
             address=instance.address if instance else None,
             instance_id=instance.id if instance else None,
             reason=environment.status_reason,
+            access=access,
+            release_id=environment.release_id,
         )
-        for environment, project, instance in rows
+        for environment, project, access, instance in rows
     ]
 
 

@@ -27,6 +27,8 @@ from greenroom.store.compare_models import Comparison as Comparison
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
+from greenroom.store.link_models import PreviewLink as PreviewLink
+from greenroom.store.link_models import PreviewView as PreviewView
 from greenroom.store.notice_models import Notice as Notice
 from greenroom.store.notice_models import NoticeTarget as NoticeTarget
 from greenroom.store.promotion_models import Approval as Approval
@@ -36,6 +38,7 @@ from greenroom.store.states import DeploymentStatus as DeploymentStatus
 from greenroom.store.states import EnvironmentKind as EnvironmentKind
 from greenroom.store.states import EnvironmentStatus as EnvironmentStatus
 from greenroom.store.states import InstanceState as InstanceState
+from greenroom.store.states import PreviewAccess as PreviewAccess
 from greenroom.store.states import ProductionBy as ProductionBy
 from greenroom.store.states import SyncStatus as SyncStatus
 
@@ -46,6 +49,7 @@ class Project(Base):
     __tablename__ = "projects"
     __table_args__ = (
         CheckConstraint("production_by in ('push','promotion')", name="production_by"),
+        CheckConstraint("preview_access in ('auto','closed','open')", name="preview_access"),
     )
 
     id: Mapped[uuid.UUID] = new_key()
@@ -64,6 +68,8 @@ class Project(Base):
     )
     """push: its branch's pushes deploy production; promotion: only what was approved goes there."""
     approvals_needed: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    client_approvals_needed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many clients must approve, through preview links, besides the team."""
     approvers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     """Who may approve; nobody named is everybody."""
     author_may_approve: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
@@ -77,6 +83,10 @@ class Project(Base):
     """Encrypted, purpose ``projects.forge_token``."""
     previews: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     """Which events make environments: what is not the default of ``sources.rules.Rules``."""
+    preview_access: Mapped[str] = mapped_column(
+        default=PreviewAccess.AUTO, server_default=PreviewAccess.AUTO
+    )
+    """Who sees what is not production: auto, closed (links and the team), open (everybody)."""
     created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")
@@ -302,23 +312,6 @@ class Variable(Base):
     """Encrypted, purpose ``environment_variables.value``."""
     is_secret: Mapped[bool] = mapped_column(default=True)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
-
-
-class PreviewLink(Base):
-    """A link that opens one environment to somebody without an account."""
-
-    __tablename__ = "preview_links"
-
-    id: Mapped[uuid.UUID] = new_key()
-    environment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("environments.id"))
-    token: Mapped[str] = mapped_column(unique=True)
-    """SHA-256 of the token; the token itself is shown once."""
-    password_hash: Mapped[str | None]
-    """argon2id"""
-    expires_at: Mapped[datetime | None]
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = created()
-    revoked_at: Mapped[datetime | None]
 
 
 class WebhookDelivery(Base):

@@ -15,6 +15,7 @@ from greenroom.secrets import generate_token
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import Environment, Project, Variable
+from greenroom.store.states import PreviewAccess
 from greenroom.store.work import Work
 
 _WEBHOOK_SECRET = "projects.webhook_secret"  # noqa: S105 - a purpose, not a secret
@@ -121,6 +122,12 @@ def set_previews(work: Work, project: Project, rules: dict[str, Any], *, actor: 
     """Say which events make environments, as plain data."""
     project.previews = rules
     record_audit(work, actor, "project.set_previews", project=project, **rules)
+
+
+def set_preview_access(work: Work, project: Project, access: PreviewAccess, *, actor: str) -> None:
+    """Say who sees the environments that are not production."""
+    project.preview_access = access
+    record_audit(work, actor, "project.set_access", project=project, access=str(access))
 
 
 @dataclass(frozen=True)

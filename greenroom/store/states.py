@@ -51,6 +51,15 @@ class ProductionBy(enum.StrEnum):
     PROMOTION = "promotion"
 
 
+class PreviewAccess(enum.StrEnum):
+    """Who sees a project's environments that are not production."""
+
+    AUTO = "auto"
+    """closed, unless only this machine reaches them."""
+    CLOSED = "closed"
+    OPEN = "open"
+
+
 class Verdict(enum.StrEnum):
     """What somebody says about an artifact."""
 

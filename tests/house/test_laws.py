@@ -38,6 +38,7 @@ FLOORS: dict[str, float] = {
     "greenroom.data_orders": 1.5,
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,
+    "greenroom.previews": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.promotions": 1.6,  # on orders

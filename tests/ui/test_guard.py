@@ -22,10 +22,11 @@ from websockets.asyncio.client import connect as connect_later
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from greenroom.previews import safe_path
 from greenroom.settings import load_settings
 from greenroom.store import users
 from greenroom.store.work import unit_of_work
-from ui import entry, who
+from ui import who
 from ui.guard import Guard
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
@@ -221,7 +222,7 @@ def test_a_websocket_outlives_an_absent_store_but_none_is_opened(
     ],
 )
 def test_login_leads_only_into_the_console(client, token, target, goes):
-    assert entry.safe_target(target) == goes
+    assert safe_path(target) == goes
     assert log_in(client, next=target).headers["location"] == goes
 
 

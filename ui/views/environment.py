@@ -7,11 +7,12 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import compare, logs, review, variables
+from ui.views import compare, logs, review, share, variables
 from ui.views.audit import show_events
 
 PARTS = {
-    "history": "History", "review": "Review", "compare": "Compare", "logs": "Logs",
+    "history": "History", "share": "Share", "review": "Review", "compare": "Compare",
+    "logs": "Logs",
     "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
 _BACK = {"rollback": "rollback to ", "promote": "promotion of "}
@@ -35,6 +36,8 @@ def show() -> None:
         logs.show(reference)
     elif part == "review":
         review.show(reference)
+    elif part == "share":
+        share.show(reference)
     elif part == "compare":
         compare.show(reference)
     elif part == "variables":
@@ -102,7 +105,7 @@ def _controls(row: reads.EnvironmentRow) -> None:
             if st.button(label, icon=":material/stop_circle:", disabled=last.is_stopping):
                 acts.act(partial(acts.cancel, row.reference, last.number))
         if row.url.startswith(("http://", "https://")):
-            st.link_button("Open", row.url, icon=":material/open_in_new:")
+            st.link_button("Open", share.opening(row), icon=":material/open_in_new:")
         if not row.is_production:
             dialogs.button(
                 "Destroy", "destroy", row.reference, "e", icon=":material/delete:",

@@ -1,0 +1,169 @@
+"""A client's word on what a link shows: approve it, or ask for changes."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aiohttp import web
+
+from greenroom import promotions
+from greenroom.errors import GreenroomError
+from greenroom.gateway import pages
+from greenroom.gateway.doorpages import language
+from greenroom.gateway.doors import is_cross_site, read_form
+from greenroom.gateway.visitors import Visitor
+from greenroom.store import approvals, environments
+from greenroom.store.models import EnvironmentKind
+from greenroom.store.states import Verdict
+from greenroom.store.work import unit_of_work
+
+REVIEW = "/_greenroom/review"
+_WORDS = {
+    "en": {
+        "title": "What do you think?",
+        "text": "{project}, version {commit} of {day}. Your word counts for this very version.",
+        "note": "Note (needed if you ask for changes)",
+        "approve": "Approve",
+        "changes": "Ask for changes",
+        "back": "Back to the preview",
+        "now": "See today's site",
+        "approved": "You approved this version. Thank you!",
+        "changed": "You asked for changes. The team has your note. Thank you!",
+        "newer": "Meanwhile a newer version came. Please look at it before you decide.",
+        "elsewhere": "Please send the form from this page.",
+        "missing": "Please write what shall change.",
+        "none": "This link is for looking only",
+        "none_text": "Ask whoever sent it to you if you should decide.",
+    },
+    "de": {
+        "title": "Was meinen Sie?",
+        "text": "{project}, Fassung {commit} vom {day}. Ihr Wort gilt für genau diese Fassung.",
+        "note": "Anmerkung (nötig, wenn Sie Änderungen wünschen)",
+        "approve": "Freigeben",
+        "changes": "Änderungen wünschen",
+        "back": "Zurück zur Vorschau",
+        "now": "Die heutige Seite ansehen",
+        "approved": "Sie haben diese Fassung freigegeben. Vielen Dank!",
+        "changed": "Sie wünschen Änderungen. Das Team hat Ihre Anmerkung. Vielen Dank!",
+        "newer": "Inzwischen gibt es eine neuere Fassung. Bitte sehen Sie sie erst an.",
+        "elsewhere": "Bitte senden Sie das Formular von dieser Seite aus ab.",
+        "missing": "Bitte schreiben Sie, was sich ändern soll.",
+        "none": "Dieser Link ist nur zum Ansehen",
+        "none_text": "Fragen Sie, wer ihn Ihnen geschickt hat, ob Sie entscheiden sollen.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a client decides about."""
+
+    project: str
+    release_id: UUID
+    commit: str
+    made_at: datetime
+    production: str
+    said: str
+    """The client's last word on it."""
+
+
+def client_actor(label: str) -> str:
+    """Name a client for the store: never to be taken for somebody of the team. Pure."""
+    return f"{promotions.CLIENT}{label}"
+
+
+def _read(visitor: Visitor) -> Standing | None:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, str(visitor.environment_id))
+        release = found.release
+        if release is None:
+            return None
+        live = environments.find_environment(work, found.project, EnvironmentKind.PRODUCTION)
+        mine = [
+            one.verdict for one in approvals.list_approvals(work, release)
+            if one.decided_by == client_actor(visitor.label)
+        ]  # fmt: skip
+        return Standing(
+            found.project.name, release.id, release.commit_hash, release.created_at,
+            live.url if live is not None and live.release_id else "", mine[-1] if mine else "",
+        )  # fmt: skip
+
+
+def _record(visitor: Visitor, release_id: str, verdict: Verdict, note: str) -> bool:
+    """Record a client's word; whether what they saw is still what is shown."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, str(visitor.environment_id))
+        if str(found.release_id) != release_id:
+            return False
+        promotions.record_verdict(work, found, verdict, note, by=client_actor(visitor.label))
+        return True
+
+
+async def answer(request: web.BaseRequest, visitor: Visitor) -> web.Response:
+    """Answer ``/_greenroom/review``."""
+    words = _WORDS[language(request)]
+    if not visitor.may_approve:
+        return pages.answer(request, 403, words["none"], words["none_text"], lang=language(request))
+    if request.method == "POST":
+        return await _decide(request, visitor)
+    if request.method not in ("GET", "HEAD"):
+        return pages.not_allowed(request, "GET, HEAD, POST", "A review is read and sent.")
+    return await _show(request, visitor)
+
+
+async def _decide(request: web.BaseRequest, visitor: Visitor) -> web.Response:
+    if is_cross_site(request):
+        return await _show(request, visitor, "elsewhere", 403)
+    form = await read_form(request)
+    verdict = Verdict.APPROVED if form.get("verdict") == "approved" else Verdict.CHANGES
+    note = form.get("note", "").strip()
+    if verdict is Verdict.CHANGES and not note:
+        return await _show(request, visitor, "missing", 400)
+    try:
+        is_present = await asyncio.to_thread(
+            _record, visitor, form.get("release", ""), verdict, note
+        )
+    except GreenroomError as error:
+        return pages.answer(
+            request, 503 if error.transient else 403, "This was not recorded", error.message,
+            hint=error.hint,
+        )  # fmt: skip
+    if not is_present:
+        return await _show(request, visitor, "newer", 409)
+    return web.Response(status=303, headers={"Location": REVIEW, "Cache-Control": "no-store"})
+
+
+async def _show(
+    request: web.BaseRequest, visitor: Visitor, wrong: str = "", status: int = 200
+) -> web.Response:
+    standing = await asyncio.to_thread(_read, visitor)
+    if standing is None:
+        return pages.nothing_serves(request, "building", "")
+    words = _WORDS[language(request)]
+    told = {"approved": "approved", "changes": "changed"}.get(standing.said, "")
+    form = (
+        f'<form method="post"><input type="hidden" name="release" value="{standing.release_id}">'
+        f'<label for="note">{words["note"]}</label>'
+        f'<textarea id="note" name="note" rows="4" maxlength="{promotions.MAX_NOTE}"></textarea>'
+        f'<button class="first" name="verdict" value="approved">{words["approve"]}</button>'
+        f'<button name="verdict" value="changes">{words["changes"]}</button></form>'
+    )
+    lines = [
+        f'<p class="wrong" role="alert">{words[wrong]}</p>' if wrong else "",
+        f'<p class="good" role="status">{words[told]}</p>' if told and not wrong else "",
+        form,
+        f'<p><a href="/">{words["back"]}</a></p>',
+    ]
+    if standing.production:
+        there = html.escape(standing.production)
+        lines.append(f'<p><a href="{there}" target="_blank" rel="noopener">{words["now"]}</a></p>')
+    text = words["text"].format(
+        project=standing.project, commit=standing.commit[:12], day=f"{standing.made_at:%Y-%m-%d}"
+    )
+    return pages.answer(
+        request, status, words["title"], text, more="".join(lines), lang=language(request)
+    )
