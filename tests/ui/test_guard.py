@@ -7,7 +7,7 @@ import http.client
 import threading
 import time
 from collections.abc import Iterator
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -22,9 +22,10 @@ from websockets.asyncio.client import connect as connect_later
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from greenroom.previews import safe_path
+from greenroom.previews import ENTER, ENTRY_SECONDS, read_pass, safe_path
 from greenroom.settings import load_settings
-from greenroom.store import users
+from greenroom.store import environments, users
+from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
 from ui import who
 from ui.guard import Guard
@@ -309,3 +310,21 @@ def test_login_over_the_wire(console, token):
     assert status == 303
     cookie = answer.get("set-cookie", answer.get("Set-Cookie", "")).split(";")[0]
     assert _ask(console, "GET", "/_stcore/host-config", {"cookie": cookie})[0] == 200
+
+
+def test_the_console_brings_the_team_into_a_preview(client, seeded):
+    assert client.get("/open?env=shop/fix-tax").status_code == 401
+    log_in(client)
+    answer = client.get("/open?env=shop%2Ffix-tax&next=%2Fa%3Fb")
+    place = urlsplit(answer.headers["location"])
+    assert (answer.status_code, place.path) == (303, ENTER)
+    with unit_of_work() as work:
+        host = environments.get_environment(work, "shop/fix-tax").host
+    assert place.hostname == host
+    given = parse_qs(place.query)
+    assert given["next"] == ["/a?b"]
+    held = read_pass(host, given["pass"][0], ensure_secret_key(), time.time())
+    assert held is not None
+    assert (held.kind, held.subject) == ("entry", "admin")
+    assert held.expires - time.time() <= ENTRY_SECONDS
+    assert client.get("/open?env=nowhere").status_code == 400

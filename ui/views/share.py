@@ -114,7 +114,7 @@ def _card(reference: str, row: share_acts.LinkRow) -> None:
                     ("Password", look.text("yes" if row.has_password else "no")),
                     ("Version", look.text("one" if row.is_pinned else "the newest")),
                     ("Pages", look.text(" ".join(row.pages) or "all")),
-                    ("Opened", f"{row.opened} times{last}"),
+                    ("Opened", f"{_times(row.opened)}{last}"),
                     ("Made by", look.text(row.by)),
                 ],
                 wide=True,
@@ -137,3 +137,7 @@ def _card(reference: str, row: share_acts.LinkRow) -> None:
                 done = partial(share_acts.revoke, reference, row.number)
                 if acts.act(done):
                     st.rerun()
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")

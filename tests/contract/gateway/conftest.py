@@ -94,7 +94,7 @@ class Bed:
         """Route a host to an address, as the store would tell it."""
         self.routes[host] = Route(
             host, uuid4(), "shop", host.partition(".")[0], kind, status, address,
-            instance_id or uuid4(), reason,
+            instance_id or uuid4(), reason, access="open",
         )  # fmt: skip
         self.gateway.routes._replace(list(self.routes.values()))
 
