@@ -241,6 +241,10 @@ def _fitting(table: Table, column: Column, values: Sequence[str], vote: Vote) ->
     """Give another method where a column cannot take the chosen one."""
     if vote.method in ("keep", "json", "text"):
         return vote
+    if not hints.takes(column, vote.method):
+        other = _by_type(table, column, values)
+        why = f"{other.why}; some values look like {vote.method}"
+        return _fitting(table, column, values, replace(other, why=why))
     if vote.method == "null" and not column.is_nullable:
         vote = replace(vote, method="token" if column.is_unique else "empty")
     if column.is_unique:

@@ -21,6 +21,22 @@ class Vote:
     why: str
 
 
+_MAKE_WORDS = frozenset(
+    {
+        "city", "company", "country_subdivision", "email", "first_name", "full_name", "last_name",
+        "street", "url", "username",
+    }
+)  # fmt: skip
+_NO_WORDS = frozenset(
+    {
+        "bool", "bytea", "cidr", "date", "float4", "float8", "inet", "int2", "int4", "int8",
+        "interval", "json", "jsonb", "macaddr", "macaddr8", "money", "numeric", "oid", "time",
+        "timestamp", "timestamptz", "timetz", "uuid",
+    }
+)  # fmt: skip
+"""Types that take no word: such a method would fail at the first row."""
+
+
 def words_of(name: str) -> str:
     """Give a name's words, lower case, joined by ``_``: ``shipAddress2`` is ``ship_address_2``."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
@@ -306,3 +322,8 @@ def _first_of(rules: int, name: str) -> Vote | None:
 
 def _first(rules: list[tuple[re.Pattern[str], Vote]], name: str) -> Vote | None:
     return _first_of(0 if rules is _TEXT_RULES else 1, name)
+
+
+def takes(column: Column, method: str) -> bool:
+    """Whether a column's type can hold what a method makes: words need a type for words. Pure."""
+    return not (method in _MAKE_WORDS and column.base_type.removeprefix("_") in _NO_WORDS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from greenroom.data import hints
 from greenroom.data.arrays import elementwise
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import KINDS
@@ -24,20 +25,6 @@ PROVED = frozenset(KINDS) | {"ip", "mac", "token", "url", "uuid"}
 """Methods whose originals tell who somebody is: they must be nowhere. A city, a day or a single
 given name stands in many texts by chance."""
 RANDOM = frozenset({"mac", "token", "uuid"})
-_WORDS = frozenset(
-    {
-        "city", "company", "country_subdivision", "email", "first_name", "full_name", "last_name",
-        "street", "url", "username",
-    }
-)  # fmt: skip
-_NO_WORDS = frozenset(
-    {
-        "bool", "bytea", "cidr", "date", "float4", "float8", "inet", "int2", "int4", "int8",
-        "interval", "json", "jsonb", "macaddr", "macaddr8", "money", "numeric", "oid", "time",
-        "timestamp", "timestamptz", "timetz", "uuid",
-    }
-)  # fmt: skip
-"""Types that take no word: such a method would fail at the first row."""
 SUGGESTED_TRUNCATES = (
     "cache", "delayed_jobs", "django_session", "failed_jobs", "job", "jobs", "notifications",
     "oauth_access_tokens", "outbox", "password_resets", "personal_access_tokens", "queue",
@@ -128,7 +115,7 @@ def _masked(
         if decision.method in ("text", "json"):
             masked.append((column.name, _of_text(decision.method, table, column, masker)))
             continue
-        if decision.method in _WORDS and column.base_type.removeprefix("_") in _NO_WORDS:
+        if not hints.takes(column, decision.method):
             raise InvalidPolicy(
                 f"{table.policy_key}.{column.name} is {column.type}: {decision.method} makes words",
                 hint="Give it a method that makes values of its type, or null.",
