@@ -19,6 +19,7 @@ MEANINGS = {
     NoticeKind.FAILED: "a deployment failed",
     NoticeKind.REVIEW: "a version waits for approval",
     NoticeKind.VERDICT: "somebody approved, or asked for changes",
+    NoticeKind.COMMENT: "somebody commented on a page",
     NoticeKind.SHOWN: "an environment shows a new version",
     NoticeKind.LIVE: "production changed",
     NoticeKind.SYNC_FAILED: "production's data could not be brought over",
@@ -75,6 +76,15 @@ def note_verdict(
     title = f"{who} {said} {_reference(environment)}"
     body = _lines(note, f"{words}.", _page(environment, "review"))
     record_notice(work, NoticeKind.VERDICT, environment.project, environment.name, title, body)
+
+
+def note_comment(
+    work: Work, environment: Environment, number: int, page: str, who: str, text: str
+) -> None:
+    """Tell what somebody said on a page."""
+    title = f"{who} commented on {_reference(environment)}{page}"
+    body = _lines(text, f"{environment.url}{page}#greenroom-{number}")
+    record_notice(work, NoticeKind.COMMENT, environment.project, environment.name, title, body)
 
 
 def note_sync(work: Work, project: Project, sync: Sync) -> None:

@@ -26,9 +26,13 @@ TOKEN_HEADER = "X-Greenroom-Token"  # noqa: S105
 """By which a machine shows a link's token; exchanged for a cookie at ``ENTER``."""
 COOKIE, SECURE_COOKIE = "greenroom-preview", "__Host-greenroom-preview"
 """Source: RFC 6265bis section 4.1.3.2: a ``__Host-`` cookie is one host's alone, and needs TLS."""
+REVIEW = f"{PREFIX}review"
+"""Leads to the gateway's own host, where no script of the page can press a button."""
+REVIEW_PATH = "/review"
 PASS_HOURS = 24
 TEAM_HOURS = 12
 ENTRY_SECONDS = 60
+REVIEW_SECONDS = 3600
 BROWSER_SECONDS = 1800
 """How long our own browser may look."""
 _PURPOSE = "preview passes"
@@ -45,7 +49,7 @@ class Pass:
     """What a cookie says: who looks, and until when."""
 
     kind: str
-    """link, team, entry (exchanged for team), browser (our own)."""
+    """link, team, entry (exchanged for team), review, browser (our own)."""
     subject: str
     """A link's id, or who of the team."""
     expires: int
@@ -95,6 +99,11 @@ def is_closed(settings: Settings, access: str) -> bool:
 def link_url(environment_url: str, token: str) -> str:
     """Give the address that people are sent. Pure."""
     return f"{environment_url}{LINK}{token}"
+
+
+def gateway_host(settings: Settings) -> str:
+    """Give the gateway's own host name. Pure."""
+    return f"gateway.{settings.base_domain}"
 
 
 def entry_url(environment_url: str, host: str, who: str, target: str, key: str) -> str:

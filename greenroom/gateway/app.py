@@ -17,10 +17,11 @@ from aiohttp import web
 from greenroom.gateway import files, pages, sockets, verdicts
 from greenroom.gateway.doors import Doors
 from greenroom.gateway.proxy import Proxy
+from greenroom.gateway.remarks import Remarks
 from greenroom.gateway.routes import RouteTable
 from greenroom.gateway.visitors import Visitor
 from greenroom.gateway.webhooks import Webhooks
-from greenroom.previews import ENTER, LINK, PREFIX
+from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 
 log = logging.getLogger("greenroom.gateway")
@@ -69,9 +70,10 @@ class Gateway:
         self.proxy = Proxy(settings)
         self.webhooks = Webhooks(settings)
         self.doors = Doors(settings, self.routes)
+        self.remarks = Remarks()
         self._own_hosts = {
             settings.base_domain,
-            f"gateway.{settings.base_domain}",
+            gateway_host(settings),
             "localhost",
             "127.0.0.1",
             "[::1]",
@@ -107,20 +109,25 @@ class Gateway:
             return refusal
         if request.raw_path.startswith(RESERVED):
             return await self._reserved(request, visitor)
+        comments = visitor is not None and visitor.may_comment
         if target.upstream is not None:
             if sockets.is_websocket(request):
                 return await sockets.splice(request, target.upstream, self.proxy.outside)
-            return await self.proxy.forward(request, target, target.upstream)
+            return await self.proxy.forward(request, target, target.upstream, with_overlay=comments)
         if target.folder is not None:
-            return await files.serve(request, target.folder, noindex=not target.is_production)
+            return await files.serve(
+                request, target.folder, noindex=not target.is_production, with_overlay=comments
+            )
         return pages.nothing_serves(request, target.route.status, target.route.reason)
 
     async def _reserved(
         self, request: web.BaseRequest, visitor: Visitor | None
     ) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
-        if visitor is not None and path == verdicts.REVIEW:
-            return await verdicts.answer(request, visitor)
+        if visitor is not None and path == REVIEW:
+            return self.doors.lead_to_review(visitor)
+        if visitor is not None and visitor.may_comment and self.remarks.is_mine(path):
+            return await self.remarks.answer(request, visitor)
         return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
 
     async def _own(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -135,6 +142,9 @@ class Gateway:
             return await self.webhooks.receive(request, parts[1], parts[2])
         if path == "/robots.txt":
             return pages.robots()
+        if path == REVIEW_PATH:
+            visitor, refusal = self.doors.reviewer(request)
+            return refusal or await verdicts.answer(request, visitor)
         if path == FRONT_QUESTION:
             return self._is_known(request.query.get("domain", ""))
         if path == "/":
@@ -150,7 +160,7 @@ class Gateway:
         """Tell the front whether a host may have a certificate. Source: Caddy's ``ask``."""
         name = _host_name(host)
         settings = self.settings
-        ours = {settings.base_domain, f"gateway.{settings.base_domain}", settings.console_host}
+        ours = {settings.base_domain, gateway_host(settings), settings.console_host}
         is_known = bool(name) and (self.routes.find(name) is not None or name in ours)
         return web.Response(status=200 if is_known else 404)
 
@@ -180,6 +190,7 @@ class Gateway:
     async def stop(self) -> None:
         """Stop listening, let requests end, close sockets."""
         await sockets.close_all()
+        await self.remarks.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.webhooks.finish()

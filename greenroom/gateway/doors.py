@@ -20,7 +20,7 @@ from greenroom.gateway import doorpages
 from greenroom.gateway.clients import coarse_client
 from greenroom.gateway.front import Outside
 from greenroom.gateway.routes import RouteTable, Target
-from greenroom.gateway.visitors import Visitor
+from greenroom.gateway.visitors import Visitor, is_navigation
 from greenroom.secrets import hash_token
 from greenroom.settings import Settings
 from greenroom.store import links
@@ -32,8 +32,6 @@ MAX_FORM_OCTETS = 16 * 1024
 TRIES, TRIES_SECONDS = 10, 600.0
 """Passwords that one address may try, over all links."""
 MOST_ADDRESSES = 10_000
-_DOCUMENTS = frozenset({"document", "iframe", "frame"})
-"""Source: W3C Fetch Metadata Request Headers, section 2.1."""
 
 
 class Throttle:
@@ -64,14 +62,6 @@ def _network(address: str) -> str:
     except ValueError:
         return address
     return str(int(plain) >> 64) if isinstance(plain, IPv6Address) else address
-
-
-def is_navigation(request: web.BaseRequest) -> bool:
-    """Whether a browser asks for a page to show."""
-    meant = request.headers.get("Sec-Fetch-Dest")
-    if meant is not None:
-        return meant in _DOCUMENTS
-    return "text/html" in request.headers.get("Accept", "")
 
 
 def is_cross_site(request: web.BaseRequest) -> bool:
@@ -243,6 +233,33 @@ class Doors:
             return self._closed(request, target)
         next_path = previews.safe_path(query.get("next", ["/"])[0])
         return self._give_pass(target, "team", held.subject, previews.TEAM_HOURS * 3600, next_path)
+
+    def lead_to_review(self, visitor: Visitor) -> web.Response:
+        """Lead a visitor to the page where they decide: on a host of ours.
+
+        The page that is looked at could, by its scripts, press any button on its own origin.
+        """
+        host = previews.gateway_host(self._settings)
+        made = previews.make_pass(
+            host, "review", str(visitor.link_id or ""), previews.REVIEW_SECONDS, self._key
+        )
+        place = f"{self._settings.environment_url(host)}{previews.REVIEW_PATH}?pass={made}"
+        headers = {"Location": place, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return web.Response(status=303, headers=headers)
+
+    def reviewer(self, request: web.BaseRequest) -> tuple[Visitor | None, web.Response | None]:
+        """Give who decides, by the pass in the address; or the answer to whoever may not."""
+        given = parse_qs(request.raw_path.partition("?")[2]).get("pass", [""])[0]
+        host = previews.gateway_host(self._settings)
+        held = previews.read_pass(host, given, self._key, time.time())
+        if held is None or held.kind != "review" or not held.subject:
+            return None, doorpages.shut(request, "unknown")
+        door = self._routes.doors.get(UUID(held.subject))
+        target = self._routes.find_environment(door.environment_id) if door is not None else None
+        if door is None or target is None:
+            return None, doorpages.shut(request, "unknown")
+        why = why_shut(door, target, datetime.now(UTC))
+        return (None, doorpages.shut(request, why)) if why else (self._visitor(door, target), None)
 
     def _give_pass(
         self, target: Target, kind: str, subject: str, seconds: float, place: str

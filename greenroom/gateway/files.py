@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from greenroom.gateway import pages
+from greenroom.gateway import injection, pages
 
 
 def find_file(folder: Path, path: str) -> Path | None:
@@ -47,8 +47,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web.StreamResponse:
-    """Answer a request from a folder."""
+async def serve(
+    request: web.BaseRequest, folder: Path, *, noindex: bool, with_overlay: bool = False
+) -> web.StreamResponse:
+    """Answer a request from a folder; put the overlay into a page that is shown."""
     headers = {"X-Robots-Tag": pages.NOINDEX} if noindex else {}
     if request.method not in ("GET", "HEAD"):
         return pages.not_allowed(request, "GET, HEAD", "A static site is only read.")
@@ -57,12 +59,17 @@ async def serve(request: web.BaseRequest, folder: Path, *, noindex: bool) -> web
         place = "/" + path.lstrip("/") + "/" + (f"?{query}" if query else "")
         return web.Response(status=308, headers={**headers, "Location": place})
     found = find_file(folder, path)
+    is_shown = with_overlay and injection.wants_document(request)
+    if found is not None and is_shown and injection.is_page(found):
+        page = injection.with_overlay(found.read_bytes())
+        told = {**headers, "Cache-Control": "private, no-cache"}
+        return web.Response(body=page, content_type="text/html", headers=told)
     if found is not None:
         cached = {"Cache-Control": "no-cache", **headers}  # checked by ETag each time
         return web.FileResponse(found, headers=cached)
     missing = find_file(folder, "/404.html")
     if missing is not None:
-        return web.Response(
-            status=404, body=missing.read_bytes(), content_type="text/html", headers=headers
-        )
+        page = missing.read_bytes()
+        page = injection.with_overlay(page) if is_shown else page
+        return web.Response(status=404, body=page, content_type="text/html", headers=headers)
     return pages.answer(request, 404, "No such page", "This site has no page with this address.")

@@ -10,9 +10,16 @@ from aiohttp import web
 from yarl import URL
 
 from greenroom.gateway import pages
+from greenroom.gateway.codings import Broken
 from greenroom.gateway.exchange import Answer, ask
 from greenroom.gateway.front import Outside
 from greenroom.gateway.headers import for_upstream
+from greenroom.gateway.injection import (
+    Document,
+    is_document,
+    wants_document,
+    without_conditions,
+)
 from greenroom.gateway.relay import Relay
 from greenroom.gateway.routes import Target
 from greenroom.gateway.uploads import TooLarge, chunks_of
@@ -39,9 +46,16 @@ class Proxy:
         self.outside = Outside(settings)
 
     async def forward(
-        self, request: web.BaseRequest, target: Target, upstream: Upstream
+        self,
+        request: web.BaseRequest,
+        target: Target,
+        upstream: Upstream,
+        *,
+        with_overlay: bool = False,
     ) -> web.StreamResponse:
-        """Forward one request and its answer."""
+        """Forward one request and its answer; put the overlay into a page that is shown."""
+        is_page = with_overlay and wants_document(request)
+        asked = without_conditions(request) if is_page else request
         if (request.content_length or 0) > self.settings.upload_max_bytes:
             return pages.too_large(request, self.settings.upload_max_bytes)
         attempts = ATTEMPTS if not request.body_exists and request.method in _SAFE else 1
@@ -53,7 +67,7 @@ class Proxy:
                         answer = await self._upload(request, upstream)
                     else:
                         answer = await ask(
-                            upstream, request, self.outside, self.settings.answer_seconds
+                            upstream, asked, self.outside, self.settings.answer_seconds
                         )
                 except (
                     aiohttp.ServerDisconnectedError,
@@ -69,6 +83,8 @@ class Proxy:
                     if isinstance(error.__cause__, TooLarge):
                         return pages.too_large(request, self.settings.upload_max_bytes)
                     return pages.not_reached(request)
+                if is_page and is_document(answer):
+                    return await self._send_page(request, target, answer)
                 return await self._send_back(request, target, answer)
         return pages.not_reached(request)
 
@@ -109,6 +125,28 @@ class Proxy:
             return back  # aiohttp ends it
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             # The answer broke off: so must ours, or the client would take a half for the whole.
+            if request.transport is not None:
+                request.transport.abort()
+            raise asyncio.CancelledError from None
+        finally:
+            answer.release()
+
+    async def _send_page(
+        self, request: web.BaseRequest, target: Target, answer: Answer | aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        """Pass a page on with the overlay's script in it, as it comes."""
+        document = Document(answer, f"{self.outside.scheme}://{request.headers.get('Host', '')}")
+        parts = answer.content.iter_any()
+        try:
+            async for part in parts:
+                if document.is_decided(part):
+                    break
+            back = Relay(request, document.head, noindex=not target.is_production)
+            await back.send()
+            async for made in document.body(parts):
+                await back.write(made)
+            return back
+        except (aiohttp.ClientError, ConnectionError, TimeoutError, Broken):
             if request.transport is not None:
                 request.transport.abort()
             raise asyncio.CancelledError from None

@@ -9,12 +9,11 @@ from __future__ import annotations
 from email.utils import formatdate
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from greenroom.gateway.exchange import Answer
 from greenroom.gateway.headers import raw_for_client
+from greenroom.gateway.injection import Head
 from greenroom.gateway.pages import NOINDEX
 
 _NOINDEX = (b"X-Robots-Tag", NOINDEX.encode())
@@ -26,7 +25,7 @@ class Relay(web.StreamResponse):
     def __init__(
         self,
         request: web.BaseRequest,
-        answer: Answer | aiohttp.ClientResponse,
+        answer: Head,
         *,
         noindex: bool,
     ) -> None:

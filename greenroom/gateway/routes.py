@@ -65,6 +65,11 @@ class RouteTable:
         """Find the target of a host name (lower case, no port)."""
         return self._targets.get(host)
 
+    def find_environment(self, environment_id: UUID) -> Target | None:
+        """Find the target of an environment."""
+        found = (t for t in self._targets.values() if t.route.environment_id == environment_id)
+        return next(found, None)
+
     def find_door(self, token_hash: str) -> Door | None:
         """Find a preview link by its token's fingerprint."""
         return self._by_token.get(token_hash)

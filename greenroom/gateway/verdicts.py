@@ -21,7 +21,6 @@ from greenroom.store.models import EnvironmentKind
 from greenroom.store.states import Verdict
 from greenroom.store.work import unit_of_work
 
-REVIEW = "/_greenroom/review"
 _WORDS = {
     "en": {
         "title": "What do you think?",
@@ -66,6 +65,7 @@ class Standing:
     release_id: UUID
     commit: str
     made_at: datetime
+    preview: str
     production: str
     said: str
     """The client's last word on it."""
@@ -88,7 +88,7 @@ def _read(visitor: Visitor) -> Standing | None:
             if one.decided_by == client_actor(visitor.label)
         ]  # fmt: skip
         return Standing(
-            found.project.name, release.id, release.commit_hash, release.created_at,
+            found.project.name, release.id, release.commit_hash, release.created_at, found.url,
             live.url if live is not None and live.release_id else "", mine[-1] if mine else "",
         )  # fmt: skip
 
@@ -103,10 +103,10 @@ def _record(visitor: Visitor, release_id: str, verdict: Verdict, note: str) -> b
         return True
 
 
-async def answer(request: web.BaseRequest, visitor: Visitor) -> web.Response:
-    """Answer ``/_greenroom/review``."""
+async def answer(request: web.BaseRequest, visitor: Visitor | None) -> web.Response:
+    """Answer the page where a client decides."""
     words = _WORDS[language(request)]
-    if not visitor.may_approve:
+    if visitor is None or not visitor.may_approve:
         return pages.answer(request, 403, words["none"], words["none_text"], lang=language(request))
     if request.method == "POST":
         return await _decide(request, visitor)
@@ -134,7 +134,9 @@ async def _decide(request: web.BaseRequest, visitor: Visitor) -> web.Response:
         )  # fmt: skip
     if not is_present:
         return await _show(request, visitor, "newer", 409)
-    return web.Response(status=303, headers={"Location": REVIEW, "Cache-Control": "no-store"})
+    return web.Response(
+        status=303, headers={"Location": request.raw_path, "Cache-Control": "no-store"}
+    )
 
 
 async def _show(
@@ -156,7 +158,7 @@ async def _show(
         f'<p class="wrong" role="alert">{words[wrong]}</p>' if wrong else "",
         f'<p class="good" role="status">{words[told]}</p>' if told and not wrong else "",
         form,
-        f'<p><a href="/">{words["back"]}</a></p>',
+        f'<p><a href="{html.escape(standing.preview)}">{words["back"]}</a></p>',
     ]
     if standing.production:
         there = html.escape(standing.production)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from aiohttp import web
+
+_DOCUMENTS = frozenset({"document", "iframe", "frame"})
+"""Source: W3C Fetch Metadata Request Headers, section 2.1."""
+
 
 @dataclass(frozen=True)
 class Visitor:
@@ -21,3 +26,11 @@ class Visitor:
     may_approve: bool
     release_id: UUID | None
     """What they look at."""
+
+
+def is_navigation(request: web.BaseRequest) -> bool:
+    """Whether a browser asks for a page to show."""
+    meant = request.headers.get("Sec-Fetch-Dest")
+    if meant is not None:
+        return meant in _DOCUMENTS
+    return "text/html" in request.headers.get("Accept", "")

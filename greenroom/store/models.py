@@ -23,6 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from greenroom.store.base import Base as Base
 from greenroom.store.base import created, new_key
 from greenroom.store.base import now as now
+from greenroom.store.comment_models import Comment as Comment
+from greenroom.store.comment_models import CommentThread as CommentThread
 from greenroom.store.compare_models import Comparison as Comparison
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey

@@ -74,6 +74,7 @@ class NoticeKind(enum.StrEnum):
     FAILED = "failed"
     REVIEW = "review"
     VERDICT = "verdict"
+    COMMENT = "comment"
     SHOWN = "shown"
     LIVE = "live"
     SYNC_FAILED = "sync-failed"

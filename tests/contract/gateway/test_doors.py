@@ -297,8 +297,18 @@ async def test_an_open_preview_needs_no_pass_and_never_turns_a_visitor_away(
 async def test_a_review_needs_a_link_that_may(preview: Preview) -> None:
     _, door = preview.link()
     cookie = preview.cookie("link", str(door.id))
-    got = await preview.bed.ask("GET /_greenroom/review HTTP/1.1", PAGE, cookie)
+    led = await preview.bed.ask("GET /_greenroom/review HTTP/1.1", PAGE, cookie)
+    assert led.status == 303
+    place = led.headers["location"].removeprefix("http://gateway.localhost")
+    path = place[place.index("/") :]
+    got = await preview.bed.ask(f"GET {path} HTTP/1.1", PAGE, host="gateway.localhost")
     assert got.status == 403
     assert b"looking only" in got.body
+    for wrong in (path[:-2], "/review", "/review?pass=", path.replace("review?", "review?x=1&a")):
+        got = await preview.bed.ask(f"GET {wrong} HTTP/1.1", PAGE, host="gateway.localhost")
+        assert got.status == 404
+    preview.put(replace(door, revoked_at=datetime.now(UTC)))
+    got = await preview.bed.ask(f"GET {path} HTTP/1.1", PAGE, host="gateway.localhost")
+    assert got.status == 410
     preview.open()
     assert (await preview.bed.ask("GET /_greenroom/review HTTP/1.1", PAGE)).status == 404

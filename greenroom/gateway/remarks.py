@@ -1,0 +1,273 @@
+"""The comments' own paths on a preview's host: the script, the threads, and what changes live.
+
+A pass is enough for these, and for nothing more: the page's own scripts run on the same origin and
+could ask with it. Deciding about a version happens on another host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from aiohttp import web
+
+from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed, NotFound
+from greenroom.gateway import pages, script
+from greenroom.gateway.clients import coarse_client
+from greenroom.gateway.doors import is_cross_site
+from greenroom.gateway.injection import OVERLAY
+from greenroom.gateway.visitors import Visitor
+from greenroom.notices import note_comment
+from greenroom.store import comments
+from greenroom.store.comments import Author, Pin
+from greenroom.store.models import CommentThread, Environment
+from greenroom.store.work import Work, database_url, unit_of_work
+
+COMMENTS = "/_greenroom/comments"
+MAX_OCTETS = 16 * 1024
+LONGEST_TEXT, LONGEST_TITLE, LONGEST_PAGE = 2000, 200, 1000
+LONGEST_ANCHOR = 6000
+MOST_LISTENERS = 400
+PING_SECONDS = 20.0
+_ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y"}
+_STATUSES: dict[type[GreenroomError], int] = {
+    NotFound: 404, LimitReached: 429, InvalidInput: 400,
+}  # fmt: skip
+
+
+class Remarks:
+    """Answers what the overlay asks."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[UUID, set[asyncio.Event]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def stop(self) -> None:
+        """Stop listening to the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for waiting in self._listeners.values():
+            for changed in waiting:
+                changed.set()
+
+    def is_mine(self, path: str) -> bool:
+        """Whether a path is one of these."""
+        return path in (OVERLAY, COMMENTS) or path.startswith(f"{COMMENTS}/")
+
+    async def answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        """Answer one request of the overlay."""
+        path = request.raw_path.partition("?")[0]
+        if path == OVERLAY:
+            return script.serve(request)
+        try:
+            if request.method == "GET":
+                if path == f"{COMMENTS}/events":
+                    return await self._events(request, visitor)
+                page = request.query.get("page", "/")[:LONGEST_PAGE]
+                return _json(await asyncio.to_thread(_read, visitor, page))
+            if request.method != "POST":
+                return pages.not_allowed(request, "GET, POST", "Comments are read and sent.")
+            return await self._write(request, visitor, path.removeprefix(COMMENTS).strip("/"))
+        except GreenroomError as error:
+            return _json(error.as_json(), _STATUSES.get(type(error), 503))
+
+    async def _write(
+        self, request: web.BaseRequest, visitor: Visitor, path: str
+    ) -> web.StreamResponse:
+        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if is_cross_site(request) or kind != "application/json":
+            refused = NotAllowed("comments come from the page itself")
+            return _json(refused.as_json(), 403)
+        body = await _body(request)
+        author = Author(visitor.label, visitor.link_id)
+        if not path:
+            pin = _pin(body, request.headers.get("User-Agent", ""))
+            text = _text(body)
+            made = await asyncio.to_thread(_begin, visitor, pin, text, author)
+            return _json(made, 201)
+        thread, _, act = path.partition("/")
+        try:
+            number = UUID(thread)
+        except ValueError as error:
+            raise NotFound("there is no such thread here") from error
+        match act:
+            case "replies":
+                text = _text(body)
+                done: Callable[[Work, CommentThread], object] = lambda work, found: (  # noqa: E731
+                    _reply(work, found, text, author)
+                )
+            case "resolve":
+                done = lambda work, found: comments.set_resolved(  # noqa: E731
+                    work, found, body.get("resolved") is True, author
+                )
+            case "place":
+                done = lambda work, found: comments.record_place(  # noqa: E731
+                    work, found, body.get("found") is True
+                )
+            case _:
+                raise NotFound("there is nothing here")
+        return _json(await asyncio.to_thread(_change, visitor, number, done))
+
+    async def _events(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+        """Tell a browser of each change, until it leaves.
+
+        Source: WHATWG HTML, section 9.2 (server-sent events).
+        """
+        if sum(map(len, self._listeners.values())) >= MOST_LISTENERS:
+            raise LimitReached("too many are looking at once")
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen_for_ever())
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        stream = web.StreamResponse(headers=headers)
+        await stream.prepare(request)
+        changed = asyncio.Event()
+        waiting = self._listeners.setdefault(visitor.environment_id, set())
+        waiting.add(changed)
+        try:
+            await stream.write(b"retry: 2000\n\n")
+            while self._task is not None and not self._task.done():
+                try:
+                    async with asyncio.timeout(PING_SECONDS):
+                        await changed.wait()
+                except TimeoutError:
+                    await stream.write(b": still here\n\n")
+                    continue
+                changed.clear()
+                await stream.write(b"event: change\ndata: \n\n")
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            waiting.discard(changed)
+        return stream
+
+    async def _listen_for_ever(self) -> None:
+        pause = 0.1
+        while True:
+            with contextlib.suppress(psycopg.Error, OSError, GreenroomError):
+                url = await asyncio.to_thread(database_url)
+                async with await psycopg.AsyncConnection.connect(
+                    url, autocommit=True, connect_timeout=5, application_name="greenroom-comments"
+                ) as connection:
+                    await connection.execute(f"listen {comments.CHANNEL}")
+                    for environment in list(self._listeners):  # what happened meanwhile
+                        self._wake(environment)
+                    pause = 0.1
+                    async for notice in connection.notifies():
+                        self._wake(UUID(notice.payload.partition(" ")[0]))
+            await asyncio.sleep(pause)
+            pause = min(5.0, pause * 2)
+
+    def _wake(self, environment_id: UUID) -> None:
+        for changed in self._listeners.get(environment_id, ()):
+            changed.set()
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    headers = {
+        "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }  # fmt: skip
+    return web.Response(
+        status=status, text=json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+async def _body(request: web.BaseRequest) -> dict[str, Any]:
+    read = b""
+    async for part in request.content.iter_any():
+        read += part
+        if len(read) > MAX_OCTETS:
+            raise LimitReached("this comment is too large")
+    try:
+        body = json.loads(read)
+    except ValueError as error:
+        raise InvalidInput("this is no JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidInput("this is no JSON object")
+    return body
+
+
+def _words(value: object, most: int) -> str:
+    """Give a text as it is kept: no control characters but line breaks."""
+    text = value if isinstance(value, str) else ""
+    kept = "".join(c for c in text if c == "\n" or (c.isprintable() and c != "\ufeff"))
+    return kept.strip()[:most]
+
+
+def _text(body: dict[str, Any]) -> str:
+    text = _words(body.get("text"), LONGEST_TEXT)
+    if not text:
+        raise InvalidInput("a comment says something")
+    return text
+
+
+def _pin(body: dict[str, Any], agent: str) -> Pin:
+    anchor = body.get("anchor")
+    if not isinstance(anchor, dict) or set(anchor) - _ANCHOR or "tag" not in anchor:
+        raise InvalidInput("a comment names its place")
+    if len(json.dumps(anchor)) > LONGEST_ANCHOR or not isinstance(anchor.get("path"), str):
+        raise InvalidInput("a comment's place is described in fewer words")
+    if not isinstance(anchor.get("attributes"), dict) or "\\u0000" in json.dumps(anchor):
+        raise InvalidInput("a comment names its place")
+    page = _words(body.get("page"), LONGEST_PAGE)
+    if not page.startswith("/"):
+        raise InvalidInput("a comment names its page")
+    width, height = body.get("width"), body.get("height")
+    if not (isinstance(width, int) and isinstance(height, int)) or not (
+        0 < width < 100_000 and 0 < height < 1_000_000
+    ):
+        raise InvalidInput("a comment names its window")
+    title = _words(body.get("title"), LONGEST_TITLE)
+    return Pin(page, title, anchor, width, height, coarse_client(agent))
+
+
+def as_told(thread: CommentThread) -> dict[str, Any]:
+    """Give a thread as the overlay and the command line read it."""
+    return {
+        "id": str(thread.id), "number": thread.number, "page": thread.page, "state": thread.state,
+        "anchor": thread.anchor, "commit": thread.commit_hash,
+        "comments": [
+            {"author": one.author, "text": one.text, "at": one.created_at.isoformat()}
+            for one in thread.comments
+        ],
+    }  # fmt: skip
+
+
+def _read(visitor: Visitor, page: str) -> dict[str, Any]:
+    with unit_of_work() as work:
+        found = comments.list_threads(work, visitor.environment_id, page=page)
+        return {
+            "threads": [as_told(thread) for thread in found],
+            "pages": comments.count_unresolved(work, visitor.environment_id),
+            "label": visitor.label, "may_approve": visitor.may_approve,
+        }  # fmt: skip
+
+
+def _begin(visitor: Visitor, pin: Pin, text: str, author: Author) -> dict[str, Any]:
+    with unit_of_work() as work:
+        environment = work.get_one(Environment, visitor.environment_id)
+        made = comments.add_thread(work, environment, pin, text, author, visitor.release_id)
+        note_comment(work, environment, made.number, pin.page, author.name, text)
+        return as_told(made)
+
+
+def _reply(work: Work, thread: CommentThread, text: str, author: Author) -> None:
+    comments.add_reply(work, thread, text, author)
+    environment = work.get_one(Environment, thread.environment_id)
+    note_comment(work, environment, thread.number, thread.page, author.name, text)
+
+
+def _change(
+    visitor: Visitor, thread_id: UUID, act: Callable[[Work, CommentThread], object]
+) -> dict[str, Any]:
+    with unit_of_work() as work:
+        found = comments.find_thread(work, visitor.environment_id, thread_id)
+        act(work, found)
+        work.flush()
+        return as_told(found)

@@ -1,0 +1,235 @@
+"""Queries about comments on pages: threads, replies, states; who listens hears of each change."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import selectinload
+
+from greenroom.errors import LimitReached, NotFound
+from greenroom.store.audit import record_audit
+from greenroom.store.environments import serving_instance
+from greenroom.store.models import Comment, CommentThread, Environment, Release, now
+from greenroom.store.work import Work
+
+CHANNEL = "greenroom_comments"
+"""Where each change is told, as ``<environment's id> <thread's id>``."""
+MOST_THREADS, MOST_COMMENTS = 2000, 200
+"""Threads of an environment; comments of a thread."""
+MOST_PER_MINUTE = 20
+"""Comments through one link."""
+
+
+class ThreadState(enum.StrEnum):
+    """Where a thread stands."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    DETACHED = "detached"
+    """Open, but its element is not on the page any more."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes."""
+
+    name: str
+    link_id: uuid.UUID | None = None
+
+    @property
+    def actor(self) -> str:
+        """The name for the audit trail."""
+        return self.name if self.link_id is None else f"link:{self.name}"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Where a thread begins, as a browser told it."""
+
+    page: str
+    title: str
+    anchor: dict[str, Any]
+    width_px: int
+    height_px: int
+    browser: str
+
+
+def add_thread(
+    work: Work,
+    environment: Environment,
+    pin: Pin,
+    words: str,
+    author: Author,
+    release_id: uuid.UUID | None = None,
+) -> CommentThread:
+    """Begin a thread about what an environment shows: what serves, or the release of a pinned link.
+
+    Errors: LimitReached.
+    Locks: one writer of an environment's threads at a time.
+    """
+    _wait_for_turn(work, environment.id)
+    _check_pace(work, author)
+    number = work.scalar(
+        select(func.max(CommentThread.number)).where(CommentThread.environment_id == environment.id)
+    )
+    if (number or 0) >= MOST_THREADS:
+        raise LimitReached(f"{environment.name} has {MOST_THREADS} threads; more are not kept")
+    serving = serving_instance(work, environment.id)
+    shown = release_id or (serving.release_id if serving else None)
+    release = work.get(Release, shown) if shown else None
+    thread = CommentThread(
+        environment_id=environment.id, number=(number or 0) + 1, page=pin.page, title=pin.title,
+        anchor=pin.anchor, viewport_width_px=pin.width_px, viewport_height_px=pin.height_px,
+        browser=pin.browser, release_id=release.id if release else None,
+        commit_hash=release.commit_hash if release else "",
+        deployment_id=serving.deployment_id if serving and serving.release_id == shown else None,
+    )  # fmt: skip
+    thread.comments.append(Comment(author=author.name, link_id=author.link_id, text=words))
+    work.add(thread)
+    work.flush()
+    _tell(work, thread)
+    record_audit(
+        work, author.actor, "comment.create", environment=environment,
+        subject=f"{environment.name} thread {thread.number}", page=pin.page,
+    )  # fmt: skip
+    return thread
+
+
+def add_reply(work: Work, thread: CommentThread, words: str, author: Author) -> Comment:
+    """Add a comment to a thread.
+
+    Errors: LimitReached.
+    """
+    _wait_for_turn(work, thread.environment_id)
+    _check_pace(work, author)
+    count = work.scalar(select(func.count()).where(Comment.thread_id == thread.id)) or 0
+    if count >= MOST_COMMENTS:
+        raise LimitReached(f"this thread has {MOST_COMMENTS} comments; begin another one")
+    made = Comment(author=author.name, link_id=author.link_id, text=words)
+    thread.comments.append(made)
+    work.flush()
+    _tell(work, thread)
+    return made
+
+
+def set_resolved(work: Work, thread: CommentThread, is_resolved: bool, author: Author) -> None:
+    """Resolve a thread, or open it again. Idempotent."""
+    if (thread.state == ThreadState.RESOLVED) == is_resolved:
+        return
+    thread.state = ThreadState.RESOLVED if is_resolved else ThreadState.OPEN
+    thread.resolved_by = author.name if is_resolved else ""
+    thread.resolved_at = now() if is_resolved else None
+    environment = work.get_one(Environment, thread.environment_id)
+    record_audit(
+        work, author.actor, "comment.resolve" if is_resolved else "comment.reopen",
+        environment=environment, subject=f"{environment.name} thread {thread.number}",
+    )  # fmt: skip
+    _tell(work, thread)
+
+
+def record_place(work: Work, thread: CommentThread, is_found: bool) -> None:
+    """Record whether a browser found a thread's element on its page. Idempotent."""
+    before = ThreadState.DETACHED if is_found else ThreadState.OPEN
+    if thread.state == before:
+        thread.state = ThreadState.OPEN if is_found else ThreadState.DETACHED
+        _tell(work, thread)
+
+
+def record_picture(work: Work, thread: CommentThread, digest: str) -> None:
+    """Record the picture of a thread's element."""
+    thread.picture = digest
+    _tell(work, thread)
+
+
+def find_thread(work: Work, environment_id: uuid.UUID, thread_id: uuid.UUID) -> CommentThread:
+    """Find a thread of one environment, and of no other.
+
+    Errors: NotFound.
+    """
+    found = work.scalar(
+        select(CommentThread)
+        .options(selectinload(CommentThread.comments))
+        .where(CommentThread.environment_id == environment_id, CommentThread.id == thread_id)
+    )
+    if found is None:
+        raise NotFound("there is no such thread here")
+    return found
+
+
+def get_thread(work: Work, environment: Environment, number: int) -> CommentThread:
+    """Get an environment's thread ``number``.
+
+    Errors: NotFound.
+    """
+    found = work.scalar(
+        select(CommentThread)
+        .options(selectinload(CommentThread.comments))
+        .where(CommentThread.environment_id == environment.id, CommentThread.number == number)
+    )
+    if found is None:
+        raise NotFound(
+            f"{environment.name} has no thread {number}",
+            hint=f"`greenroom comments list {environment.project.name}/{environment.name}`"
+            " lists them.",
+        )
+    return found
+
+
+def list_threads(
+    work: Work, environment_id: uuid.UUID, *, page: str | None = None
+) -> list[CommentThread]:
+    """List an environment's threads, or those of one page, in the order they were begun."""
+    query = (
+        select(CommentThread)
+        .options(selectinload(CommentThread.comments))
+        .where(CommentThread.environment_id == environment_id)
+        .order_by(CommentThread.number)
+    )
+    if page is not None:
+        query = query.where(CommentThread.page == page)
+    return list(work.scalars(query))
+
+
+def count_unresolved(work: Work, environment_id: uuid.UUID) -> dict[str, int]:
+    """Count the threads of each page that are not resolved."""
+    rows = work.execute(
+        select(CommentThread.page, func.count())
+        .where(
+            CommentThread.environment_id == environment_id,
+            CommentThread.state != ThreadState.RESOLVED,
+        )
+        .group_by(CommentThread.page)
+        .order_by(CommentThread.page)
+    )
+    return {str(page): int(count) for page, count in rows}
+
+
+def _wait_for_turn(work: Work, environment_id: uuid.UUID) -> None:
+    work.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"comments {environment_id}"},
+    )
+
+
+def _check_pace(work: Work, author: Author) -> None:
+    if author.link_id is None:
+        return
+    since = now() - timedelta(minutes=1)
+    count = work.scalar(
+        select(func.count()).where(Comment.link_id == author.link_id, Comment.created_at > since)
+    )
+    if (count or 0) >= MOST_PER_MINUTE:
+        raise LimitReached(
+            f"{MOST_PER_MINUTE} comments a minute are taken through one link",
+            hint="Wait a minute.",
+        )
+
+
+def _tell(work: Work, thread: CommentThread) -> None:
+    """Tell who listens, once this transaction is committed."""
+    work.execute(select(func.pg_notify(CHANNEL, f"{thread.environment_id} {thread.id}")))
