@@ -152,6 +152,8 @@ class HtmlHead:
         found = _CONTENT.search(tag)
         if found is None:
             return tag
-        policy = html.unescape(found["value"].strip(b"\"'").decode("latin-1"))
+        value = found["value"]
+        value = value[1:-1] if value[:1] in (b'"', b"'") else value
+        policy = html.unescape(value.decode("latin-1"))
         told = html.escape(self._admit(policy)).encode("latin-1", "xmlcharrefreplace")
         return tag[: found.start()] + found["before"] + b'"' + told + b'"' + tag[found.end() :]

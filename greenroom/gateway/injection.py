@@ -42,20 +42,28 @@ class Head(Protocol):
     """The head of an answer."""
 
     @property
-    def status(self) -> int: ...  # noqa: D102
+    def status(self) -> int:
+        """The status code."""
+
     @property
-    def reason(self) -> str | None: ...  # noqa: D102
+    def reason(self) -> str | None:
+        """What stands after it."""
+
     @property
-    def headers(self) -> CIMultiDictProxy[str]: ...  # noqa: D102
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The headers as text."""
+
     @property
-    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]: ...  # noqa: D102
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers, octet for octet."""
 
 
 class Answered(Head, Protocol):
     """An environment's answer, as both ways of asking give it."""
 
     @property
-    def content(self) -> StreamReader: ...  # noqa: D102
+    def content(self) -> StreamReader:
+        """The body as it comes."""
 
 
 class Altered:

@@ -74,7 +74,7 @@ def answer(
     """
     headers = {
         "X-Robots-Tag": NOINDEX, "Cache-Control": "no-store", "X-Greenroom": "gateway",
-        "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": POLICY, "Referrer-Policy": "strict-origin",
     }  # fmt: skip
     if retry_seconds is not None:
         headers["Retry-After"] = str(retry_seconds)

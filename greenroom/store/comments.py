@@ -147,12 +147,14 @@ def record_picture(work: Work, thread: CommentThread, digest: str) -> None:
 
 
 def find_thread(work: Work, environment_id: uuid.UUID, thread_id: uuid.UUID) -> CommentThread:
-    """Find a thread of one environment, and of no other.
+    """Find a thread of one environment, and of no other, to change it.
 
     Errors: NotFound.
+    Locks: the thread.
     """
     found = work.scalar(
         select(CommentThread)
+        .with_for_update()
         .options(selectinload(CommentThread.comments))
         .where(CommentThread.environment_id == environment_id, CommentThread.id == thread_id)
     )

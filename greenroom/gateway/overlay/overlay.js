@@ -14,7 +14,7 @@ button.first,.pin{background:#2f7d5b;color:#fff}:focus-visible{outline:3px solid
 .panel h2{font-size:17px;font-weight:700;margin:0 0 8px}.who{font-weight:600;margin:10px 0 0}.when{color:#5c6663;font-weight:400;font-size:13px}
 p{margin:2px 0 8px;white-space:pre-wrap;overflow-wrap:anywhere}textarea{width:100%;min-height:84px;padding:10px;border:1px solid #8a9591;border-radius:8px;resize:vertical;color:#1c2321;background:#fff}
 .row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.wrong{color:#a5321a}.item{display:block;width:100%;text-align:left;border-radius:8px;border-color:#dfe4e1;color:#1c2321;margin:6px 0;padding:8px 12px;font-weight:400;height:auto}
-a{color:#22634a}.hint{position:fixed;left:50%;top:12px;transform:translateX(-50%);background:#1c2321;color:#fff;border-radius:8px;padding:8px 14px;z-index:2147483647}`;
+a{color:#22634a}.hint{position:fixed;left:50%;top:12px;transform:translateX(-50%);background:#1c2321;color:#fff;border-radius:8px;padding:8px 14px;z-index:2147483647;pointer-events:none}`;
 let threads = [], me = {}, places = new Map(), panel = null, picking = false, layer, host, box, drawn = "";
 
 const make = (tag, given = {}, ...inside) => {
@@ -89,9 +89,12 @@ const place = () => {
   places = new Map(threads.map((thread) => [thread.id, locate(thread.anchor)]));
   drawn = "";
   draw();
+};
+// Told once a page: one that was loaded before a deployment must not contradict newer ones for ever.
+const tellPlaces = () => {
   for (const thread of threads) {
-    const isFound = Boolean(places.get(thread.id));
-    if (thread.state !== "resolved" && isFound !== (thread.state === "open")) ask(`/${thread.id}/place`, { found: isFound }).catch(() => {});
+    const found = Boolean(places.get(thread.id));
+    if (thread.state !== "resolved" && found !== (thread.state === "open")) ask(`/${thread.id}/place`, { found }).catch(() => {});
   }
 };
 const load = async () => {
@@ -132,6 +135,7 @@ const start = async () => {
   layer = root.appendChild(make("div"));
   document.documentElement.append(host);
   await load();
+  setTimeout(tellPlaces, 1500);
   layer.append(make("div", { class: "bar" },
     make("button", { class: "first", onclick: begin }, say("Comment", "Kommentar")),
     make("button", { onclick: list, "aria-label": say("All comments", "Alle Kommentare") }, "☰"),
