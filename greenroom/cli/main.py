@@ -34,6 +34,7 @@ _COMMANDS = {
     "backup": "promotion",
     "compare": "compare",
     "share": "share",
+    "comments": "comments",
     "notify": "notify",
     "user": "users",
 }

@@ -72,6 +72,8 @@ class HtmlHead:
         return data
 
     def _find_place(self, data: bytes) -> int | None:
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            return None
         at, is_begun = len(_BOM) if data.startswith(_BOM) else 0, False
         while at < len(data):
             found = _PROLOG.match(data, at)

@@ -24,13 +24,13 @@ from greenroom.gateway.injection import OVERLAY
 from greenroom.gateway.visitors import Visitor
 from greenroom.notices import note_comment
 from greenroom.store import comments
-from greenroom.store.comments import Author, Pin
+from greenroom.store.comments import LONGEST_TEXT, Author, Pin
 from greenroom.store.models import CommentThread, Environment
 from greenroom.store.work import Work, database_url, unit_of_work
 
 COMMENTS = "/_greenroom/comments"
 MAX_OCTETS = 16 * 1024
-LONGEST_TEXT, LONGEST_TITLE, LONGEST_PAGE = 2000, 200, 1000
+LONGEST_TITLE, LONGEST_PAGE = 200, 1000
 LONGEST_ANCHOR = 6000
 MOST_LISTENERS = 400
 PING_SECONDS = 20.0
@@ -227,23 +227,11 @@ def _pin(body: dict[str, Any], agent: str) -> Pin:
     return Pin(page, title, anchor, width, height, coarse_client(agent))
 
 
-def as_told(thread: CommentThread) -> dict[str, Any]:
-    """Give a thread as the overlay and the command line read it."""
-    return {
-        "id": str(thread.id), "number": thread.number, "page": thread.page, "state": thread.state,
-        "anchor": thread.anchor, "commit": thread.commit_hash,
-        "comments": [
-            {"author": one.author, "text": one.text, "at": one.created_at.isoformat()}
-            for one in thread.comments
-        ],
-    }  # fmt: skip
-
-
 def _read(visitor: Visitor, page: str) -> dict[str, Any]:
     with unit_of_work() as work:
         found = comments.list_threads(work, visitor.environment_id, page=page)
         return {
-            "threads": [as_told(thread) for thread in found],
+            "threads": [comments.as_told(thread) for thread in found],
             "pages": comments.count_unresolved(work, visitor.environment_id),
             "label": visitor.label, "may_approve": visitor.may_approve,
         }  # fmt: skip
@@ -254,7 +242,7 @@ def _begin(visitor: Visitor, pin: Pin, text: str, author: Author) -> dict[str, A
         environment = work.get_one(Environment, visitor.environment_id)
         made = comments.add_thread(work, environment, pin, text, author, visitor.release_id)
         note_comment(work, environment, made.number, pin.page, author.name, text)
-        return as_told(made)
+        return comments.as_told(made)
 
 
 def _reply(work: Work, thread: CommentThread, text: str, author: Author) -> None:
@@ -270,4 +258,4 @@ def _change(
         found = comments.find_thread(work, visitor.environment_id, thread_id)
         act(work, found)
         work.flush()
-        return as_told(found)
+        return comments.as_told(found)

@@ -21,6 +21,7 @@ CHANNEL = "greenroom_comments"
 """Where each change is told, as ``<environment's id> <thread's id>``."""
 MOST_THREADS, MOST_COMMENTS = 2000, 200
 """Threads of an environment; comments of a thread."""
+LONGEST_TEXT = 2000
 MOST_PER_MINUTE = 20
 """Comments through one link."""
 
@@ -209,6 +210,18 @@ def count_unresolved(work: Work, environment_id: uuid.UUID) -> dict[str, int]:
         .order_by(CommentThread.page)
     )
     return {str(page): int(count) for page, count in rows}
+
+
+def as_told(thread: CommentThread) -> dict[str, Any]:
+    """Give a thread as the overlay and the command line read it."""
+    return {
+        "id": str(thread.id), "number": thread.number, "page": thread.page, "state": thread.state,
+        "anchor": thread.anchor, "commit": thread.commit_hash,
+        "comments": [
+            {"author": one.author, "text": one.text, "at": one.created_at.isoformat()}
+            for one in thread.comments
+        ],
+    }  # fmt: skip
 
 
 def _wait_for_turn(work: Work, environment_id: uuid.UUID) -> None:

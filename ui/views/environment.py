@@ -7,11 +7,12 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import compare, logs, review, share, variables
+from ui.views import comments, compare, logs, review, share, variables
 from ui.views.audit import show_events
 
 PARTS = {
-    "history": "History", "share": "Share", "review": "Review", "compare": "Compare",
+    "history": "History", "share": "Share", "comments": "Comments", "review": "Review",
+    "compare": "Compare",
     "logs": "Logs",
     "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
@@ -38,6 +39,8 @@ def show() -> None:
         review.show(reference)
     elif part == "share":
         share.show(reference)
+    elif part == "comments":
+        comments.show(reference)
     elif part == "compare":
         compare.show(reference)
     elif part == "variables":
