@@ -12,7 +12,7 @@ from pathlib import Path
 
 NAMES = (
     "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone", "sync", "torture",
-    "diff", "visual_seeded",
+    "diff", "visual_seeded", "reanchor",
 )  # fmt: skip
 
 SCALED = ("sync",)

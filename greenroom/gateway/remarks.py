@@ -34,7 +34,7 @@ LONGEST_TITLE, LONGEST_PAGE = 200, 1000
 LONGEST_ANCHOR = 6000
 MOST_LISTENERS = 400
 PING_SECONDS = 20.0
-_ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y"}
+_ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y", "twins", "turn"}
 _STATUSES: dict[type[GreenroomError], int] = {
     NotFound: 404, LimitReached: 429, InvalidInput: 400,
 }  # fmt: skip

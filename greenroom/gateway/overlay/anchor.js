@@ -3,7 +3,12 @@
 const ATTRIBUTES = ["id", "data-testid", "data-test", "name", "href", "src", "alt", "aria-label", "type", "for", "role"];
 const SURE = new Set(["id", "data-testid", "data-test"]);
 const plain = (text, most) => (text || "").replace(/\s+/g, " ").trim().slice(0, most);
-const textOf = (element) => plain(element.textContent, 200);
+const textOf = (element) => {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let said = "";
+  while (said.length < 400 && walker.nextNode()) said += walker.currentNode.data + " ";
+  return plain(said, 200);
+};
 const parentsOf = (element) => {
   const found = [];
   for (let at = element.parentElement; at && at !== document.documentElement; at = at.parentElement) found.push(at);
@@ -32,67 +37,82 @@ const cardOf = (element) => {
   }
   return "";
 };
-const words = (text) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || []);
+// Words and pairs of words: texts of one shop share the words, and not their order.
+const wordsOf = (text) => {
+  const said = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) || [];
+  return new Set([...said, ...said.slice(1).map((word, at) => said[at] + " " + word)]);
+};
 const likeness = (a, b) => {
   if (a === b) return 1;
-  const left = words(a), right = words(b);
-  if (!left.size || !right.size) return 0;
+  const left = wordsOf(a), right = wordsOf(b);
   let shared = 0;
   for (const word of left) if (right.has(word)) shared++;
-  return (2 * shared) / (left.size + right.size);
+  return left.size && right.size ? (2 * shared) / (left.size + right.size) : 0;
 };
+const placeOf = (element) => {
+  const box = element.getBoundingClientRect(), root = document.documentElement;
+  return [(box.left + scrollX) / root.scrollWidth, (box.top + scrollY) / root.scrollHeight];
+};
+const sameTag = (tag) => [...document.getElementsByTagName(tag)].filter((element) => element.id !== "greenroom-comments").slice(0, 2000);
+// Those that nothing but their place tells apart.
+const equalsOf = (elements, { text, context, card }) =>
+  elements.filter((other) => textOf(other) === text && cardOf(other) === card && contextOf(other) === context);
 
 export const describe = (element) => {
-  const box = element.getBoundingClientRect(), root = document.documentElement;
-  const attributes = {};
+  const attributes = {}, tag = element.tagName.toLowerCase(), [x, y] = placeOf(element);
   for (const name of ATTRIBUTES) if (element.hasAttribute(name)) attributes[name] = plain(element.getAttribute(name), 200);
-  return {
-    tag: element.tagName.toLowerCase(), attributes, text: textOf(element), path: pathOf(element).join(">").slice(0, 500),
-    context: contextOf(element), card: cardOf(element),
-    x: (box.left + scrollX) / root.scrollWidth, y: (box.top + scrollY) / root.scrollHeight,
-  };
+  const kept = { tag, attributes, text: textOf(element), path: pathOf(element).join(">").slice(0, 500), context: contextOf(element), card: cardOf(element), x, y };
+  const equals = equalsOf(sameTag(tag), kept);
+  return { ...kept, twins: equals.length, turn: equals.indexOf(element) };
 };
 
-const scoreOf = (element, kept, path) => {
-  let score = 0, sure = false, contradicts = 0;
+const weigh = (element, kept, path) => {
+  let named = 0, sure = false;
   for (const name of ATTRIBUTES) {
     const before = kept.attributes[name], now = element.getAttribute(name);
     if (before === undefined) continue;
-    if (plain(now, 200) === before) {
-      score += SURE.has(name) ? 4 : 1.5;
-      sure = sure || SURE.has(name);
-    } else if (now !== null && SURE.has(name)) contradicts++;
+    const isSame = plain(now, 200) === before;
+    named += isSame ? (SURE.has(name) ? 4 : 1) : now !== null && SURE.has(name) ? -2 : 0;
+    sure = sure || (isSame && SURE.has(name));
   }
-  const text = kept.text ? likeness(textOf(element), kept.text) : element.textContent.trim() ? 0 : 0.5;
-  const context = kept.context ? likeness(contextOf(element), kept.context) : 0.5;
-  const card = kept.card ? likeness(cardOf(element), kept.card) : 0.5;
-  const now = pathOf(element);
+  const [x, y] = placeOf(element), now = pathOf(element);
   let same = 0;
   while (same < path.length && now[same] === path[same]) same++;
-  const box = element.getBoundingClientRect(), root = document.documentElement;
-  const away = Math.hypot((box.left + scrollX) / root.scrollWidth - kept.x, (box.top + scrollY) / root.scrollHeight - kept.y);
-  score += 4 * text + 2 * context + 2 * card + (1.5 * same) / Math.max(path.length, now.length) + Math.max(0, 0.5 - away) - 2 * contradicts;
-  return { element, score, sure, text, context, card, whole: same === path.length && now.length === same };
+  return {
+    element, named, sure, text: likeness(textOf(element), kept.text), context: likeness(contextOf(element), kept.context), card: likeness(cardOf(element), kept.card),
+    place: same / Math.max(path.length, now.length) + Math.max(0, 0.5 - Math.hypot(x - kept.x, y - kept.y)),
+  };
+};
+// What all have in common tells none apart.
+const rarity = (all, signal) => {
+  const most = Math.max(...all.map((one) => one[signal]));
+  return all.length < 2 ? 1 : 1 - (all.filter((one) => one[signal] > most - 0.1).length - 1) / (all.length - 1);
 };
 
 export const locate = (kept) => {
-  const path = kept.path.split(">");
-  let found = [...document.getElementsByTagName(kept.tag)].filter((element) => element.id !== "greenroom-comments");
-  if (found.length > 400 && kept.text) {
-    const near = found.filter((element) => likeness(textOf(element), kept.text) > 0.3);
-    if (near.length) found = near.slice(0, 400);
+  const found = sameTag(kept.tag);
+  const equals = equalsOf(found, kept);
+  if (equals.length) {
+    const ids = equals.filter((element) => [...SURE].some((name) => kept.attributes[name] && plain(element.getAttribute(name), 200) === kept.attributes[name]));
+    if (ids.length === 1) return ids[0];
+    return equals.length === kept.twins ? equals[kept.turn] : null;
   }
-  const scored = found.map((element) => scoreOf(element, kept, path)).sort((a, b) => b.score - a.score);
-  const [best, second] = scored;
-  if (!best) return null;
-  const says = Math.max(best.text, best.sure ? 0.6 : 0);
-  const stands = Math.max(best.context, best.card);
-  if (best.sure && (best.text >= 0.3 || stands >= 0.5 || !kept.text)) return best.element;
-  const twins = scored.filter((other) => other !== best && other.text >= best.text - 0.05).length;
-  // A twin elsewhere is no answer: what surrounds it must be what surrounded it.
-  if (says < 0.5 && !(best.whole && stands >= 0.7)) return null;
-  if (twins && Math.min(best.context, best.card || 1) < 0.5 && best.card < 0.75) return null;
-  if (!twins && stands < 0.2 && best.text < 0.9) return null;
-  if (second && best.score - second.score < 0.15 && !best.whole) return null;
-  return best.element;
+  const path = kept.path.split(">");
+  const all = found.map((element) => weigh(element, kept, path));
+  if (!all.length) return null;
+  const rareContext = rarity(all, "context"), rareCard = rarity(all, "card");
+  for (const one of all) {
+    one.stands = Math.max(one.context * rareContext, one.card * rareCard);
+    one.score = one.named + 4 * one.text + 2 * one.context * rareContext + 2 * one.card * rareCard + one.place;
+  }
+  all.sort((a, b) => b.score - a.score);
+  const [best, second] = all;
+  if (best.sure) return best.text >= 0.3 || best.stands >= 0.5 || !kept.text ? best.element : null;
+  // A twin elsewhere is no answer: where many say the same, what surrounds it must tell.
+  const isAlone = !all.some((one) => one !== best && one.text > best.text - 0.15);
+  const isNamed = best.named > 0 && !(second && second.named >= best.named);
+  if (!kept.text) return isNamed || best.stands >= 0.6 ? best.element : null;
+  if (best.text >= 0.5 && isAlone) return best.element;
+  if (best.text >= 0.5) return best.stands >= 0.5 ? best.element : null;
+  return best.card * rareCard >= (isNamed ? 0.6 : 0.8) ? best.element : null;
 };
