@@ -15,6 +15,7 @@ trying again later can help). The tree::
     │   ├── InvalidTransition        the environment's state machine refuses
     │   ├── EnvironmentLocked        somebody else is deploying; says who, what, since when
     │   ├── NotAllowed               wrong password, missing right, bad signature
+    │   ├── LiveKeyRefused           a staging environment would get a key that charges people
     │   └── LimitReached             disk, memory, number of environments, body size
     ├── SourceError                  git: unreachable, unknown ref, hostile content
     │   └── UnknownRef
@@ -125,6 +126,10 @@ class NotAllowed(UserError):
     """That is not allowed."""
 
     exit_code = 6
+
+
+class LiveKeyRefused(UserError):
+    """A staging environment would get a key that charges people."""
 
 
 class LimitReached(UserError):

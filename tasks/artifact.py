@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from greenroom.errors import InvalidInput
 from greenroom.hosting.base import BuildOrder
 from greenroom.hosting.registry import builder_for, choose_runtime, has_dockerfile, has_engine
+from greenroom.isolation.payments import refuse_live_keys
 from greenroom.manifest import Manifest, parse_manifest
 from greenroom.promotions import check_approved
 from greenroom.settings import load_settings
@@ -58,6 +59,7 @@ def build(held: Held, source: Source) -> UUID:
                 )
             )
             name, project_id = project.name, project.id
+            refuse_live_keys(environment.kind, name, variables)
         builder = builder_for(runtime)
         if known is not None and builder.is_present(known.artifact, known.location):
             log(f"built before: {known.artifact[:19]}")

@@ -14,6 +14,7 @@ from greenroom.errors import (
 )
 from greenroom.hosting import health
 from greenroom.hosting.registry import runtime_for
+from greenroom.isolation.payments import refuse_live_keys
 from greenroom.names import instance_name
 from greenroom.store import deployments
 from greenroom.store.models import (
@@ -25,7 +26,7 @@ from greenroom.store.models import (
     Release,
     now,
 )
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import Work, unit_of_work
 from tasks.copies import copy_of
 from tasks.log import narrate
 from tasks.policies import step
@@ -62,6 +63,11 @@ def create_candidate(held: Held, release_id: UUID) -> Candidate:
         return Candidate(key, instance.name, instance.runtime, release_id)
 
 
+def _of(work: Work, held: Held) -> tuple[str, str]:
+    environment = work.get_one(Environment, held.environment_id)
+    return environment.kind, environment.project.name
+
+
 def _set_status(held: Held, status: DeploymentStatus) -> None:
     with unit_of_work() as work:
         deployments.check_lock(work, held.environment_id, held.token)
@@ -78,6 +84,7 @@ def run_release_command(held: Held, candidate: Candidate) -> None:
     """
     with unit_of_work() as work:
         copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
+        refuse_live_keys(*_of(work, held), copy.variables)
     command = copy.manifest.run.release.strip()
     if not command:
         return
@@ -105,6 +112,7 @@ def start_candidate(held: Held, candidate: Candidate) -> None:
     with narrate(held.deployment, "start", "start") as log:
         with unit_of_work() as work:
             copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
+            refuse_live_keys(*_of(work, held), copy.variables)
         address = runtime_for(candidate.runtime).start(copy)
         with unit_of_work() as work:
             work.get_one(Instance, candidate.instance_id).address = address

@@ -151,3 +151,20 @@ def least_free_bytes(stage: Any, value: int) -> Any:
     finally:
         file.write_text(before)
         stage.restart("engine")
+
+
+def test_a_live_payment_key_stays_out_of_staging(new_site: Callable[..., Any], static: Any) -> None:
+    site = new_site(static("home"))
+    key = "sk_" + "live_" + "51Habc" * 6
+    site.set_variable("PAYMENT", key)
+    site.deploy()  # production may charge
+    site.commit(static("feature"), "feature")
+    error = failed(site, "LiveKeyRefused", "PAYMENT (Stripe", "--kind staging", branch="feature")
+    assert key not in str(error)
+    assert "building" not in site.stage.log(site.deploy("feature", "failed"))
+    site.set_variable("PAYMENT", "sk_test_" + "a" * 30, kind="staging")
+    assert site.deploy("feature").status == "live"
+    site.set_variable("PAYMENT", key, kind="staging")
+    again = site.deploy("feature", "failed")  # what was built before is not started with it either
+    assert again.error["error"] == "LiveKeyRefused"
+    assert site.get(branch="feature").status == 200  # the last good version still serves

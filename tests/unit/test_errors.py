@@ -39,7 +39,7 @@ def test_exit_codes_are_documented() -> None:
     assert codes == {
         "GreenroomError": 1, "UserError": 2, "NotFound": 3, "AlreadyExists": 4, "InvalidInput": 2,
         "InvalidFile": 2, "InvalidManifest": 2, "InvalidPolicy": 2, "Undecided": 2,
-        "InvalidTransition": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
+        "InvalidTransition": 2, "LiveKeyRefused": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
         "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "ProjectFailed": 1,
         "ForgeError": 1, "ForgeUnavailable": 1, "NotificationRefused": 1,
         "BuildFailed": 1, "ReleaseFailed": 1,

@@ -1,0 +1,1 @@
+"""What keeps an environment from acting on the world: live keys are found before anything runs."""
