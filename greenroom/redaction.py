@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from greenroom.mailing import login_of
 from greenroom.runs import orchestrator_password
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
 from greenroom.store import environments, projects
+from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Environment, Project
 from greenroom.store.work import Work, database_url
 
@@ -16,7 +18,8 @@ def redactor_for(work: Work, environment: Environment) -> Redactor:
     """Make the redactor that knows an environment's secrets and the platform's own."""
     secrets = [v.value for v in projects.resolve_variables(environment) if v.is_secret]
     own = environments.environment_database_url(environment)
-    return Redactor([*secrets, *_passwords([own]), *_secrets_of(environment.project)])
+    mail = login_of(environment.id, ensure_secret_key())[1]
+    return Redactor([*secrets, mail, *_passwords([own]), *_secrets_of(environment.project)])
 
 
 def redactor_for_project(project: Project) -> Redactor:

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     console_port: int = 8601
     prefect_port: int = 8602
     postgres_port: int = 8603
+    mail_port: int = 8604
+    """Where environments' mail is kept instead of sent; on loopback."""
     header_seconds: float = 15.0
     """How long a client may take to say what it asks for."""
     answer_seconds: float = 60.0

@@ -7,10 +7,12 @@ from uuid import UUID
 from greenroom.data.clones import Template, clone
 from greenroom.data.databases import DatabaseServer, socket_address
 from greenroom.hosting.base import Copy
+from greenroom.mailing import mail_variables
 from greenroom.manifest import Manifest
 from greenroom.names import database_name, role_name, template_name
 from greenroom.settings import load_settings
 from greenroom.store import environments, projects, syncs
+from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import (
     Deployment,
     Environment,
@@ -89,6 +91,8 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     if database:
         variables["DATABASE_URL"] = database
     variables |= {v.name: v.value for v in projects.resolve_variables(environment)}
+    if environment.kind != EnvironmentKind.PRODUCTION and instance.runtime == "process":
+        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key())
     variables |= {
         "GREENROOM_URL": environment.url,
         "GREENROOM_BRANCH": environment.git_branch,

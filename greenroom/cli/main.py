@@ -35,6 +35,7 @@ _COMMANDS = {
     "compare": "compare",
     "share": "share",
     "comments": "comments",
+    "mail": "mail",
     "notify": "notify",
     "user": "users",
 }

@@ -27,6 +27,7 @@ def prepare_stage(home: Path) -> Path:
         "console_port": settings.console_port,
         "prefect_port": settings.prefect_port,
         "postgres_port": settings.postgres_port,
+        "mail_port": settings.mail_port,
     }
     chosen = {name: port if is_port_free(port) else _free_port() for name, port in wanted.items()}
     lines = [f"{name} = {port}" for name, port in chosen.items()]

@@ -102,7 +102,7 @@ class Platform:
         with unit_of_work() as work:
             admin_password = ensure_admin(work)
             refresh_urls(work, self.settings)
-        for name in ("gateway", "console"):
+        for name in ("gateway", "console", "mail"):
             self.programs.start(name)
         if self.settings.tls != "off":
             self.programs.start("front")
@@ -167,7 +167,7 @@ class Platform:
                 start_seconds=1,
                 stop_seconds=15,
             )
-            for name in ("gateway", "console")
+            for name in ("gateway", "console", "mail")
         ]
         front = [front_program(settings)] if settings.tls != "off" else []
         return [*own, *orchestrator.programs(settings), *faces, *front]
@@ -205,6 +205,7 @@ class Platform:
         ports = {
             "gateway": settings.gateway_port,
             "console": settings.console_port,
+            "mail": settings.mail_port,
             "prefect": settings.prefect_port,
         }
         if own_database:
@@ -278,6 +279,7 @@ class Platform:
         for name, port in (
             ("gateway", self.settings.gateway_port),
             ("console", self.settings.console_port),
+            ("mail", self.settings.mail_port),
         ):
             deadline = time.monotonic() + 120
             while is_port_free(port):

@@ -31,6 +31,7 @@ from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
 from greenroom.store.link_models import PreviewLink as PreviewLink
 from greenroom.store.link_models import PreviewView as PreviewView
+from greenroom.store.mail_models import Mail as Mail
 from greenroom.store.notice_models import Notice as Notice
 from greenroom.store.notice_models import NoticeTarget as NoticeTarget
 from greenroom.store.promotion_models import Approval as Approval

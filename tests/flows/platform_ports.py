@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 
-PORTS = ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES")
+PORTS = ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES", "MAIL")
 
 
 def choose_port() -> int:

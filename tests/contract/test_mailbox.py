@@ -1,0 +1,185 @@
+"""The mail server, asked by a real client: what is acknowledged is kept, and goes nowhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenroom.mailing import login_of, mail_variables, read_mail
+from greenroom.settings import load_settings
+from greenroom.store import environments, mails, projects
+from greenroom.store.crypto import ensure_secret_key
+from greenroom.store.work import unit_of_work
+from tests.conftest import free_port
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
+REFERENCE = "shop/cart"
+
+
+class Server:
+    def __init__(self, url: str, home: Path) -> None:
+        self.port = free_port()
+        self._environment = {
+            **os.environ, "GREENROOM_DATABASE_URL": url, "GREENROOM_HOME": str(home),
+            "GREENROOM_MAIL_PORT": str(self.port),
+        }  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "greenroom.isolation"], env=self._environment
+        )
+        deadline = time.monotonic() + 30
+        while not self.answers():
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def client(self, login: tuple[str, str] | None = None) -> smtplib.SMTP:
+        client = smtplib.SMTP("127.0.0.1", self.port, timeout=20)
+        if login:
+            client.login(*login)
+        return client
+
+
+@pytest.fixture
+def server(store_url: str, home: Path) -> Iterator[Server]:
+    with unit_of_work() as work:
+        project = projects.add_project(work, "shop", "/srv/git/shop", actor="ada")
+        environments.ensure_environment(work, project, "cart", actor="ada")
+    made = Server(store_url, home)
+    yield made
+    made.stop()
+
+
+def login() -> tuple[str, str]:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, REFERENCE).id
+    return login_of(found, ensure_secret_key())
+
+
+def letter(subject: str = "Your order", **more: str) -> EmailMessage:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "shop@x.test", "nora@y.test", subject
+    made.set_content("Thank you. https://x.test/o/1")
+    made.add_alternative("<p>Thank you. <a href='https://x.test/a?b=1&amp;c=2'>Look</a>", "html")
+    made.add_attachment(b"\x00\xff pdf", maintype="application", subtype="pdf", filename="a/b.pdf")
+    return made
+
+
+def kept(reference: str | None = REFERENCE) -> list[Any]:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference) if reference else None
+        return [(m.number, m.subject, m.recipients) for m in mails.list_mails(work, found)]
+
+
+def test_what_an_environment_sends_is_its_own_and_whole(server: Server) -> None:
+    with server.client(login()) as client:
+        client.send_message(letter("Grüße an Ødegård"), to_addrs=["nora@y.test", "bcc@y.test"])
+    assert kept() == [(1, "Grüße an Ødegård", ["nora@y.test", "bcc@y.test"])]
+    with unit_of_work() as work:
+        found = environments.get_environment(work, REFERENCE)
+        read = read_mail(bytes(mails.get_mail(work, found, 1).source))
+    assert read.text.startswith("Thank you.")
+    assert set(read.links) == {"https://x.test/o/1", "https://x.test/a?b=1&c=2"}
+    assert [(part.name, part.octets) for part in read.attachments] == [("a_b.pdf", b"\x00\xff pdf")]
+    assert kept(None) == []
+
+
+def test_a_stranger_and_a_wrong_login_are_kept_apart(server: Server) -> None:
+    user, _ = login()
+    for given in (None, ("somebody", "else"), (user, "wrong"), ("", "")):
+        with server.client(given) as client:
+            client.send_message(letter())
+    assert kept() == []
+    assert len(kept(None)) == 4
+
+
+def test_nothing_that_was_acknowledged_is_lost_over_a_kill(server: Server) -> None:
+    client = server.client(login())
+    for number in range(30):
+        client.send_message(letter(f"no. {number}"))
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(10)
+    client.close()
+    assert len(kept()) == 30
+    server.start()
+    with server.client(login()) as again:
+        again.send_message(letter("after"))
+    assert kept()[0][:2] == (31, "after")
+
+
+def test_old_mail_makes_room(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mails, "MOST_KEPT", 3)
+    with unit_of_work() as work:
+        found = environments.get_environment(work, REFERENCE)
+        for number in range(5):
+            mails.add_mail(work, found.id, "a@x.test", ["b@y.test"], f"{number}", b"x")
+    assert [subject for _, subject, _ in kept()] == ["4", "3", "2"]
+    with unit_of_work() as work:
+        found = environments.get_environment(work, REFERENCE)
+        assert [m.subject for m in mails.list_mails(work, found, "B@Y")] == ["4", "3", "2"]
+        assert mails.list_mails(work, found, "nobody") == []
+        assert mails.delete_mails(work, found, 4) == 1
+        assert mails.delete_mails(work, found) == 2
+
+
+MALFORMED = [
+    b"",
+    b"\0\xff" * 500,
+    b"Subject: =?utf-8?q?=ff=fe?=\r\n\r\nx",
+    b"Subject:" + b"x" * 100_000,
+    b"Content-Type: multipart/mixed\r\n\r\nno boundary",
+    b"Content-Type: text/plain; charset=no-such\r\n\r\n\xe9",
+    b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n\r\nx\r\n" * 300,
+    b"Content-Transfer-Encoding: base64\r\n\r\n!!!!",
+    b"From: <>\r\nTo: @@@, ,;\r\n\r\n",
+    b'Content-Disposition: attachment; filename="../../x"\r\n\r\nx',
+]
+
+
+def test_a_malformed_mail_is_kept_and_read(server: Server) -> None:
+    with server.client(login()) as client:
+        for source in MALFORMED:
+            client.sendmail("a@x.test", ["b@y.test"], source)
+    for number in range(1, len(MALFORMED) + 1):
+        with unit_of_work() as work:
+            found = environments.get_environment(work, REFERENCE)
+            read = read_mail(bytes(mails.get_mail(work, found, number).source))
+        assert len(read.attachments) <= 50
+        assert all("/" not in part.name for part in read.attachments)
+
+
+def test_what_is_too_large_is_refused(server: Server) -> None:
+    with server.client(login()) as client, pytest.raises(smtplib.SMTPResponseException) as told:
+        client.sendmail("a@x.test", ["b@y.test"], b"x\r\n" * 9_000_000)
+    assert told.value.smtp_code == 552
+    assert kept() == []
+
+
+def test_applications_find_it_by_the_usual_names(store_url: str) -> None:
+    import uuid
+
+    told = mail_variables(load_settings(), uuid.uuid4(), ensure_secret_key())
+    assert told["SMTP_HOST"] == told["MAIL_HOST"] == told["EMAIL_HOST"] == "127.0.0.1"
+    assert told["MAILER_DSN"] == told["SMTP_URL"]
+    assert told["SMTP_PASSWORD"] in told["MAILER_DSN"]
