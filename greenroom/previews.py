@@ -22,6 +22,7 @@ PREFIX = "/_greenroom/"
 """Paths of ours on an environment's own host."""
 LINK = f"{PREFIX}link/"
 ENTER = f"{PREFIX}enter"
+OVERLAY = f"{PREFIX}overlay.js"
 TOKEN_HEADER = "X-Greenroom-Token"  # noqa: S105
 """By which a machine shows a link's token; exchanged for a cookie at ``ENTER``."""
 COOKIE, SECURE_COOKIE = "greenroom-preview", "__Host-greenroom-preview"

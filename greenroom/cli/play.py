@@ -43,6 +43,8 @@ class Play:
         self.platform = Platform(settings, narration.busy)
         self.steps: list[dict[str, Any]] = []
         self.started: Started | None = None
+        self.link = ""
+        """A link for a client, when one was made."""
         self.begun = time.monotonic()
 
     def perform(self) -> dict[str, Any]:
@@ -305,6 +307,8 @@ class Play:
         out.print()
         out.print(f"   Production   [bold]{self.hands.environment('production').url}[/]")
         out.print(f"   Preview      [bold]{self.hands.environment('feature-spring-sale').url}[/]")
+        if self.link:
+            out.print(f"   For a client [bold]{self.link}[/]", soft_wrap=True)
         out.print(f"   Console      [bold]{self.platform.console_url}[/]")
         out.print(f"   Prefect      {self.platform.prefect_url}")
         password = self.started.admin_password if self.started else None

@@ -6,18 +6,46 @@ from typing import TYPE_CHECKING
 
 from greenroom import orders, promotions
 from greenroom.cli.stagehands import PROJECT, STAGING
+from greenroom.cli.visiting import Client
 from greenroom.demo.repository import SampleRepository
 from greenroom.errors import NotAllowed
-from greenroom.store import approvals, projects
+from greenroom.previews import OVERLAY, link_url
+from greenroom.store import approvals, comments, environments, links, projects
 from greenroom.store.models import DeploymentStatus
-from greenroom.store.states import ProductionBy, Verdict
+from greenroom.store.states import ProductionBy
 from greenroom.store.work import unit_of_work
 
 if TYPE_CHECKING:
     from greenroom.cli.play import Play
 
-CLIENT = "mira"
-"""Who approves; not the commit's author."""
+CLIENT = "Mira"
+"""For whom the link is."""
+
+
+def _look_and_approve(play: Play, checks: list[str]) -> str:
+    """Let the client open a link, comment and approve; say where that leaves it."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, f"{PROJECT}/{STAGING}")
+        _, token = links.create_link(work, found, CLIENT, may_approve=True, by="demo")
+        play.link = link_url(found.url, token)
+    client = Client(play.settings, play.link)
+    page = client.ask(client.first or "/")
+    play.check(
+        checks,
+        page.status == 200 and OVERLAY in page.text
+        and OVERLAY not in play.hands.get(STAGING, "/").text,
+        "the link opens without an account, and its page can be commented on",
+    )  # fmt: skip
+    said = client.comment("Could the headline be shorter?")
+    with unit_of_work() as work:
+        threads = comments.list_threads(work, found.id)
+        seen = [one.text for thread in threads for one in thread.comments]
+    play.check(checks, said == 201, f"{CLIENT} wrote on the page: “{seen[-1] if seen else ''}”")
+    client.approve()
+    with unit_of_work() as work:
+        shown = environments.get_environment(work, f"{PROJECT}/{STAGING}")
+        judgement = promotions.judge_environment(work, shown)
+    return judgement.words if judgement is not None else ""
 
 
 def promote(play: Play, repository: SampleRepository) -> None:
@@ -26,9 +54,12 @@ def promote(play: Play, repository: SampleRepository) -> None:
     Errors: CheckFailed.
     """
     hands, staging = play.hands, f"{PROJECT}/{STAGING}"
-    play.tell.act(8, "The client approves what it shows: that very artifact goes live, and back")
+    play.tell.act(
+        8,
+        "A client opens a link and approves what it shows: that very artifact goes live, and back",
+    )
     with play.step("promotion") as checks:
-        promotions.set_rule(PROJECT, by=ProductionBy.PROMOTION, needed=1, actor="demo")
+        promotions.set_rule(PROJECT, by=ProductionBy.PROMOTION, needed=0, clients=1, actor="demo")
         before = hands.health("production")["commit"]
         try:
             promotions.place_promotion(staging, actor="demo")
@@ -36,9 +67,7 @@ def promote(play: Play, repository: SampleRepository) -> None:
             play.check(checks, True, f"unasked it is refused: {refused.message}")
         else:
             play.check(checks, False, "unasked it is refused")
-        standing = promotions.place_verdict(
-            staging, Verdict.APPROVED, "looked at on a phone", actor=CLIENT
-        )
+        standing = _look_and_approve(play, checks)
         order = promotions.place_promotion(staging, actor="demo")
         ended = hands.watch(order.deployment_id)
         health = hands.health("production")
@@ -48,7 +77,7 @@ def promote(play: Play, repository: SampleRepository) -> None:
             and ended.release_id == hands.environment(STAGING).release_id
             and health["commit"] == repository.feature_commit
             and "spring sale" in hands.get("production", "/").text.lower(),
-            f"{standing.words}: production shows the spring sale, by the artifact of the preview",
+            f"{standing}: production shows the spring sale, by the artifact of the preview",
         )
         with unit_of_work() as work:
             (kept, *_) = approvals.list_backups(work, projects.get_project(work, PROJECT))

@@ -21,8 +21,8 @@ from greenroom.gateway import csp
 from greenroom.gateway.codings import Broken, Coding, coding_of
 from greenroom.gateway.htmlhead import HtmlHead
 from greenroom.gateway.visitors import is_navigation
+from greenroom.previews import OVERLAY
 
-OVERLAY = "/_greenroom/overlay.js"
 _WIDE = re.compile(r"charset\s*=\s*[\"']?\s*(utf-?16|utf-?32|ucs-)", re.IGNORECASE)
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _DROPPED = frozenset(

@@ -20,9 +20,9 @@ from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllo
 from greenroom.gateway import pages, script
 from greenroom.gateway.clients import coarse_client
 from greenroom.gateway.doors import is_cross_site
-from greenroom.gateway.injection import OVERLAY
 from greenroom.gateway.visitors import Visitor
 from greenroom.notices import note_comment
+from greenroom.previews import OVERLAY
 from greenroom.store import comments
 from greenroom.store.comments import LONGEST_TEXT, Author, Pin
 from greenroom.store.models import CommentThread, Environment
