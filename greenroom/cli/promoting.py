@@ -36,7 +36,7 @@ def _look_and_approve(play: Play, checks: list[str]) -> str:
         and OVERLAY not in play.hands.get(STAGING, "/").text,
         "the link opens without an account, and its page can be commented on",
     )  # fmt: skip
-    said = client.comment("Could the headline be shorter?")
+    said = client.comment(page.text, "Could the headline be shorter?")
     with unit_of_work() as work:
         threads = comments.list_threads(work, found.id)
         seen = [one.text for thread in threads for one in thread.comments]
@@ -56,7 +56,7 @@ def promote(play: Play, repository: SampleRepository) -> None:
     hands, staging = play.hands, f"{PROJECT}/{STAGING}"
     play.tell.act(
         8,
-        "A client opens a link and approves what it shows: that very artifact goes live, and back",
+        "A client opens a link and approves: that very artifact goes live, and back",
     )
     with play.step("promotion") as checks:
         promotions.set_rule(PROJECT, by=ProductionBy.PROMOTION, needed=0, clients=1, actor="demo")
