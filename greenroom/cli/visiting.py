@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from html import unescape
 from urllib.parse import urlencode, urlsplit
 
 from greenroom import previews
@@ -12,6 +13,7 @@ from greenroom.cli.stagehands import Answer
 from greenroom.errors import PlatformError
 from greenroom.settings import Settings
 
+_HEADLINE, _TAG = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL), re.compile(r"<[^>]+>")
 _HIDDEN = re.compile(r'name="release" value="([^"]+)"')
 _DOCUMENT = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "User-Agent": "the demo"}
 
@@ -47,16 +49,14 @@ class Client:
         finally:
             connection.close()
 
-    def comment(self, text: str) -> int:
-        """Say something about the headline; give the status."""
+    def comment(self, page: str, text: str) -> int:
+        """Say something about a page's headline; give the status."""
+        found = _HEADLINE.search(page)
+        headline = " ".join(_TAG.sub(" ", found[1]).split()) if found else ""
         anchor = {
-            "tag": "h1",
-            "attributes": {},
-            "text": "",
-            "path": "h1:1",
-            "context": "",
-            "card": "",
-        }
+            "tag": "h1", "attributes": {}, "text": unescape(headline), "path": "h1:1",
+            "context": "", "card": "", "x": 0, "y": 0,
+        }  # fmt: skip
         body = {
             "page": "/", "title": "", "anchor": anchor, "width": 390, "height": 844, "text": text,
         }  # fmt: skip
