@@ -23,7 +23,8 @@ def show(reference: str) -> None:
             )  # fmt: skip
             return
         waiting = [row for row in rows if row.state != "resolved"]
-        everything = st.toggle(f"Show the {len(rows) - len(waiting)} resolved, too")
+        resolved = len(rows) - len(waiting)
+        everything = bool(resolved) and st.toggle(f"Show the {resolved} resolved, too")
         page = None
         for row in rows if everything else waiting:
             if row.page != page:
@@ -44,7 +45,7 @@ def _thread(reference: str, row: comment_acts.ThreadRow) -> None:
                 for author, text, at in row.said
             )
         )
-        st.caption(look.plain(f"{row.commit[:12]}, {row.seen_with}"))
+        st.caption(look.plain(", ".join(filter(None, (row.commit[:12], row.seen_with)))))
         with st.form(f"reply-{row.number}", clear_on_submit=True, border=False):
             answer = st.text_input("Answer", label_visibility="collapsed", placeholder="Answer")
             sent = st.form_submit_button("Answer", icon=":material/reply:")
