@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socketserver
 import subprocess
 import sys
 import tempfile
@@ -222,45 +221,3 @@ def window(chromium: Browser, session: Any, width: int) -> Iterator[Window]:
     context.close()
     assert opened.foreign == []
     assert opened.wrong == []
-
-
-class _Conversation(socketserver.StreamRequestHandler):
-    """One sender's visit. Source: RFC 5321 section 4.1."""
-
-    server: Postbox
-
-    def handle(self) -> None:
-        self._say("220 postbox")
-        for raw in self.rfile:
-            verb = raw[:4].upper()
-            if verb == b"DATA":
-                self._say("354 go on")
-                lines = iter(self.rfile.readline, b".\r\n")
-                self.server.letters.append(b"".join(lines).decode())
-            self._say("221 bye" if verb == b"QUIT" else "250 well")
-            if verb == b"QUIT":
-                return
-
-    def _say(self, line: str) -> None:
-        self.wfile.write(line.encode() + b"\r\n")
-
-
-class Postbox(socketserver.ThreadingTCPServer):
-    """A mail server on loopback that keeps every letter."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Conversation)
-        self.letters: list[str] = []
-
-
-@pytest.fixture
-def postbox() -> Iterator[Postbox]:
-    """Serve a postbox."""
-    with Postbox() as box:
-        thread = threading.Thread(target=box.serve_forever, daemon=True)
-        thread.start()
-        yield box
-        box.shutdown()
-        thread.join(10)
