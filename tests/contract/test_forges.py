@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from greenroom import services
 from greenroom.errors import ForgeError, ForgeUnavailable, InvalidInput
 from greenroom.sources import reporting
-from greenroom.sources.clients import CLIENTS, ForgeClient, base, open_client
+from greenroom.sources.clients import CLIENTS, ForgeClient, open_client
 from greenroom.sources.reporting import RecordsDeployments, Report, State
 from tests.contract.forge_server import REPOSITORY, SERVERS, TOKEN, Fault, ForgeServer
 
@@ -230,7 +231,7 @@ def test_an_answer_that_is_none_is_named(world: World, body: bytes) -> None:
 
 
 def test_an_endless_answer_is_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(services, "MAX_ANSWER_BYTES", 1000)
     world.server.faults.append(Fault(200, body=b" " * 5000))
     with pytest.raises(ForgeError, match="more than"):
         world.client.put_comment(7, "mark", "text")

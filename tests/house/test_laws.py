@@ -35,6 +35,7 @@ FLOORS: dict[str, float] = {
     "greenroom.runs": 1,
     "greenroom.programs": 1,
     "greenroom.binaries": 1,
+    "greenroom.services": 1,
     "greenroom.data_orders": 1.5,
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from greenroom.errors import InvalidInput
+from greenroom.services import TIMEOUT_SECONDS
 from greenroom.sources.clients import bitbucket, github, gitlab
-from greenroom.sources.clients.base import TIMEOUT_SECONDS, ForgeClient
+from greenroom.sources.clients.base import ForgeClient
 from greenroom.sources.clients.bitbucket import BitbucketClient
 from greenroom.sources.clients.gitea import GiteaClient
 from greenroom.sources.clients.github import GitHubClient

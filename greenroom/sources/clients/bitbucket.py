@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from greenroom.errors import ForgeError
-from greenroom.sources.clients.base import PAGE_SIZE, Comment, ForgeClient, check_commit
+from greenroom.services import PAGE_SIZE
+from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://api.bitbucket.org/2.0"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from greenroom.sources.clients.base import PAGE_SIZE, Comment, ForgeClient, check_commit
+from greenroom.services import PAGE_SIZE
+from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
 from greenroom.sources.reporting import Report, State
 
 _STATUSES = {State.CANCELLED: "error"}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from greenroom.sources.clients.base import PAGE_SIZE, Comment, ForgeClient, check_commit
+from greenroom.services import PAGE_SIZE
+from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://api.github.com"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from greenroom.errors import ForgeError
-from greenroom.sources.clients.base import PAGE_SIZE, Comment, ForgeClient, check_commit
+from greenroom.services import PAGE_SIZE
+from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://gitlab.com/api/v4"
