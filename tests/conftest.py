@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from greenroom.errors import PlatformError
@@ -22,6 +23,10 @@ from greenroom.settings import Settings, load_settings
 from greenroom.store import crypto, work
 
 SERVER_URL = "GREENROOM_TEST_POSTGRES_URL"
+
+# No test depends on wall time.
+hypothesis_settings.register_profile("greenroom", deadline=None)
+hypothesis_settings.load_profile("greenroom")
 
 
 def require(is_there: bool, part: str, command: str) -> None:
