@@ -33,7 +33,7 @@ def test_what_was_sealed_opens(parts: list[bytes]) -> None:
 def test_at_the_edges_of_a_part(size: int) -> None:
     plain = b"x" * size
     assert opened(sealed(plain)) == plain
-    assert plain[:40] not in sealed(plain) or size == 0
+    assert plain[:40] not in sealed(plain) or size < 2  # one octet may come up by chance
 
 
 def test_what_was_changed_does_not_open() -> None:
