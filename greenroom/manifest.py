@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from greenroom.compare_rules import Rules, parse_rules
 from greenroom.errors import InvalidManifest
 from greenroom.yamlfile import compose
 
@@ -99,7 +100,13 @@ class Manifest:
     health: Health = field(default_factory=Health)
     resources: Resources = field(default_factory=Resources)
     database: Database = field(default_factory=Database)
+    compare: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def comparison(self) -> Rules:
+        """What it says of comparisons."""
+        return parse_rules(self.compare)
 
     def as_json(self) -> dict[str, Any]:
         """Give the manifest as plain data."""
@@ -108,7 +115,9 @@ class Manifest:
     @property
     def digest(self) -> str:
         """Fingerprint of what it says, whatever its spelling."""
-        plain = json.dumps(self.as_json(), sort_keys=True)
+        said = self.as_json()
+        del said["compare"]  # it makes no other artifact
+        plain = json.dumps(said, sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()
 
     @classmethod
@@ -165,6 +174,8 @@ def _value(wanted: Any, node: yaml.Node, where: str) -> Any:
         return _read(wanted, node, where)
     if wanted == dict[str, str]:
         return _read_variables(node, where)
+    if wanted == dict[str, Any]:
+        return _read_compare(node)
     if not isinstance(node, yaml.ScalarNode):
         raise _refuse(f"{where} must be a single value", node)
     raw = node.value
@@ -205,6 +216,16 @@ def _read_variables(node: yaml.Node, where: str) -> dict[str, str]:
             raise _refuse(f"{key.value!r} is given twice", key)
         found[key.value] = _text(value, f"{where}.{key.value}")
     return found
+
+
+def _read_compare(node: yaml.Node) -> dict[str, Any]:
+    try:
+        said = yaml.SafeLoader.construct_document(yaml.SafeLoader(""), node)
+        return parse_rules(said).model_dump(mode="json", exclude_defaults=True)
+    except yaml.YAMLError as error:
+        raise _refuse("compare is not valid YAML", node) from error
+    except InvalidManifest as error:
+        raise _refuse(error.message, node, error.hint) from error
 
 
 def _node(root: yaml.Node, path: str) -> yaml.Node | None:

@@ -19,6 +19,7 @@ MAX_FLOW_LINES = 80
 GROUND = {
     f"greenroom.{name}"
     for name in (
+        "compare_rules",
         "errors",
         "settings",
         "names",

@@ -236,3 +236,43 @@ def test_whatever_the_text_only_invalid_manifest_is_raised(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_whatever_the_octets_only_invalid_manifest_is_raised(octets: bytes) -> None:
     only_refused(octets)
+
+
+def test_what_is_said_of_comparisons_is_read_and_makes_no_other_artifact() -> None:
+    found = parse_manifest(
+        """
+compare:
+  pages: [/, /shop]
+  viewports: [phone, {name: wide, width: 1920, height: 1080}]
+  states:
+    - {name: menu, page: /, steps: [{click: "#menu"}, {wait_for: nav}]}
+  login: {page: /login, steps: [{fill: "#password", secret: STAFF_PASSWORD}, {press: Enter}]}
+  require: [{page: "/shop/*", text: In stock}]
+  ignore: [{selector: .clock}, {page: /, box: [0, 0, 100, 40]}]
+"""
+    )
+    rules = found.comparison
+    assert [one.width for one in rules.windows] == [390, 1920]
+    assert rules.secrets == {"STAFF_PASSWORD"}
+    assert rules.ignore[1].holds("/", "phone")
+    assert not rules.ignore[1].holds("/shop", "phone")
+    assert Manifest.from_json(json.loads(json.dumps(found.as_json()))).comparison == rules
+    assert found.digest == Manifest().digest
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("{page: [/]}", "compare.page"),
+        ("{pages: [shop]}", "compare.pages"),
+        ("{viewports: [watch]}", "viewport 'watch' is not known"),
+        ("{states: [{name: a, steps: [{click: a, hover: b}]}]}", "a step is one of"),
+        ("{ignore: [{page: /}]}", "either a selector or a box"),
+        ("{max_height: 5}", "compare.max_height"),
+        ("[1]", "compare"),
+    ],
+)
+def test_what_is_wrong_in_compare_is_told_with_its_place(said: str, told: str) -> None:
+    with pytest.raises(InvalidManifest, match=told) as caught:
+        parse_manifest(f"version: 1\ncompare: {said}")
+    assert "2" in str(caught.value)
