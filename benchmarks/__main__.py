@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "clone", "sync", "torture",
-    "diff", "visual_seeded", "reanchor",
+    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
+    "torture", "diff", "visual_seeded", "reanchor",
 )  # fmt: skip
 
 SCALED = ("sync",)

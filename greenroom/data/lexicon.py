@@ -31,6 +31,8 @@ christmas easter weekend holiday
 
 def fold_name(word: str) -> str:
     """Fold a word as names are compared: without case and accents."""
+    if word.isascii():
+        return word.lower()
     plain = unicodedata.normalize("NFKD", word.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 

@@ -8,10 +8,19 @@ from collections.abc import Iterator
 FEWEST_DIGITS = 8
 """Digits of a number that is looked for without its layout."""
 LAYOUT = b" -./()\xc2\xa0"
+_ODD = re.compile(r"[^\0-\u017e\u0180-\u024f\u2010-\u2026\u20ac]")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _DIGITS = re.compile(rb"[0-9]+")
 _NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
 """Runs of eight digits and more, as they are laid out."""
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text has no digits but those of ASCII, nor letters whose lower case is ASCII's.
+
+    Not every text that has none is told to be plain: one beyond Latin letters is looked at closely.
+    """
+    return text.isascii() or _ODD.search(text) is None
 
 
 def number_of(value: str) -> str:

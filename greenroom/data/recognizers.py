@@ -6,13 +6,13 @@ Presidio's own default set takes every number of eight digits for a driving lice
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 
 import spacy
 import tldextract.tldextract as tld
-from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer import EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
@@ -21,18 +21,16 @@ from presidio_analyzer.predefined_recognizers import (
     IbanRecognizer,
     IpRecognizer,
     MacAddressRecognizer,
-    PhoneRecognizer,
     UsSsnRecognizer,
 )
 
+from greenroom.data.context import LANGUAGE
 from greenroom.data.identities import KINDS, SCORE, Identities
+from greenroom.data.phones import DatabasePhones
+from greenroom.data.scanner import FastEngine
 from greenroom.data.strangers import Strangers
 
-LANGUAGE = "en"
 THRESHOLD = 0.4
-_NO_PHONE = re.compile(r"\d{1,3}(\.\d{1,3}){3}$|\d+\.\d+$|\d{4}-\d\d-\d\d")
-_GLUED = re.compile(r"[A-Za-z0-9][-_/.]$|[-_#=]$")
-_FORMATTED = re.compile(r"[+()\-./ ]")
 
 
 class BlankEngine(SpacyNlpEngine):
@@ -53,28 +51,6 @@ class BlankEngine(SpacyNlpEngine):
             lemmas=[token.lemma_ or token.lower_ for token in doc], nlp_engine=self,
             language=language, scores=[],
         )  # fmt: skip
-
-
-class DatabasePhones(PhoneRecognizer):
-    """Phone numbers that are written like phone numbers."""
-
-    def analyze(
-        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
-    ) -> list[RecognizerResult]:
-        """Find them; bare digits only count with a phone word beside them."""
-        kept = []
-        for found in super().analyze(text, entities, nlp_artifacts):  # type: ignore[arg-type]
-            value, before = (
-                text[found.start : found.end],
-                text[max(0, found.start - 2) : found.start],
-            )
-            # A word beside it adds to a score: what is part of a longer number must have none.
-            if _NO_PHONE.match(value) or _GLUED.search(before):
-                continue
-            if not _FORMATTED.search(value):
-                found.score = 0.2
-            kept.append(found)
-        return kept
 
 
 class KnownPeople(EntityRecognizer):
@@ -111,20 +87,18 @@ def _patterns() -> tuple[BlankEngine, tuple[EntityRecognizer, ...]]:
         EmailRecognizer, CreditCardRecognizer, IbanRecognizer, IpRecognizer, MacAddressRecognizer,
         CryptoRecognizer, UsSsnRecognizer,
     )  # fmt: skip
-    phones = DatabasePhones(
-        supported_regions=("US", "GB", "DE", "FR", "IT", "ES", "NL", "CH"), leniency=1
-    )
-    return engine, (*(kind() for kind in kinds), phones)
+    return engine, (*(kind() for kind in kinds), DatabasePhones())
 
 
-def analyzer(identities: Identities) -> AnalyzerEngine:
+def analyzer(identities: Identities) -> FastEngine:
     """Give Presidio with our recognizers, the database's own people among them."""
     engine, patterns = _patterns()
     registry = RecognizerRegistry(
         recognizers=[*patterns, Strangers(), KnownPeople(identities)],
         supported_languages=[LANGUAGE],
     )
-    return AnalyzerEngine(
+    return FastEngine(
         registry=registry, nlp_engine=engine, supported_languages=[LANGUAGE],
         default_score_threshold=THRESHOLD,
+        context_aware_enhancer=LemmaContextAwareEnhancer(context_matching_mode="whole_word"),
     )  # fmt: skip

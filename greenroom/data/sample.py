@@ -38,7 +38,7 @@ def look_at_kept(
         share = max(20, cells // len(columns))
         texts = _texts(target, table, column, share)
         read += len(texts)
-        found = sum(bool(masker.find_all(text, column.name)) for text in texts)
+        found = sum(bool(masker.find(text, column.name)) for text in texts)
         if found:
             places[f"{table.key}.{column.name}"] = found
     return {"columns": len(columns), "texts": read, "places": places,

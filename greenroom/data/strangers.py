@@ -60,6 +60,10 @@ _WORD = rf"{_CAPITAL}[\w'\u2019-]*"
 _GAP = r"[ \u00a0]"
 _PARTICLE = r"(?:van|von|de|der|den|da|das|do|dos|di|del|della|du|la|le|bin|ibn|al|el|zu|ter|y)"
 _RUN = re.compile(rf"\b{_WORD}\.?(?:{_GAP}(?:{_PARTICLE}{_GAP}){{0,2}}{_WORD}\.?)*")
+_CAPITALS = r"[A-ZÀ-ÞĀ-Ž\u0386-\u042f](?<!\w.)"
+"""What a word of a run may begin with, and more: first in an expression it is scanned for fast."""
+_TWO = re.compile(rf"{_CAPITALS}[\w'\u2019-]*\.?{_GAP}(?:{_PARTICLE}{_GAP}){{0,2}}{_CAPITAL}")
+"""Two words of a run."""
 _PART = re.compile(r"[^ \u00a0]+")
 _STREETS = "|".join(
     f"[{kind[0].upper()}{kind[0]}]{kind[1:]}|{kind.upper()}"
@@ -68,6 +72,8 @@ _STREETS = "|".join(
         " way place pl close crescent row alley parkway pkwy highway hwy gardens grove mews hill"
     ))
 )  # fmt: skip
+_STREET_WORDS = frozenset(re.findall("[a-z]+", _STREETS.lower()))
+_LEAD_WORDS = _TITLES | _GREETINGS
 _ADDRESSES = (
     # 17 Harbour Row; 1600 North Elm St.
     re.compile(rf"\b\d{{1,5}}[a-zA-Z]?,?{_GAP}(?:{_WORD}\.?{_GAP}){{1,4}}(?:{_STREETS})\b"),
@@ -89,7 +95,15 @@ _ADDRESSES = (
         rf"(?:[a-z']{{1,4}}{_GAP}){{0,3}}{_WORD}(?:{_GAP}{_WORD}){{0,3}},?{_GAP}\d{{1,4}}\b"
     ),
 )
-_MAY_BE_ADDRESS = re.compile(r"\d[ ,a-z\u00a0]|[ \u00a0]\d")
+_MAY_BE_ADDRESS = re.compile(r"\d(?:[ ,a-z\u00a0]|(?<=[ \u00a0]\d))")
+_JOINED_STREETS = (
+    "straße", "strasse", "str.", "gasse", "weg", "platz", "allee", "damm", "ufer", "straat", "laan",
+    "plein",
+)  # fmt: skip
+_ROMANCE_STREETS = _listed(
+    "rue avenue boulevard place chemin quai impasse calle avenida plaza paseo via viale piazza"
+    " corso rua"
+)
 
 
 class Strangers(EntityRecognizer):
@@ -112,14 +126,37 @@ class Strangers(EntityRecognizer):
 
 def find_strangers(text: str) -> list[RecognizerResult]:
     """Find names and addresses of people whom the database does not know."""
-    found = [RecognizerResult("PERSON", *span) for span in _names(text)]
+    lower = text.lower()
+    words = lower.translate(_APART).split()
+    found = []
+    has_lead = not _LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
+    if has_lead or _TWO.search(text):
+        found += [RecognizerResult("PERSON", *span) for span in _names(text)]
     if _MAY_BE_ADDRESS.search(text):
+        is_romance = not _ROMANCE_STREETS.isdisjoint(words)
+        may_be = (
+            not _STREET_WORDS.isdisjoint(words),
+            any(map(lower.__contains__, _JOINED_STREETS)), is_romance, is_romance,
+        )  # fmt: skip
         found += [
             RecognizerResult("ADDRESS", match.start(), match.end(), LIKELY)
-            for form in _ADDRESSES
+            for form, is_worth_it in zip(_ADDRESSES, may_be, strict=True)
+            if is_worth_it
             for match in form.finditer(text)
         ]
     return found
+
+
+class _Apart(dict[int, str]):
+    """Characters by code: what is no part of a word becomes a blank."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        self[code] = made = letter if letter.isalnum() or letter in "_'\u2019" else " "
+        return made
+
+
+_APART = _Apart()
 
 
 class Lead(Enum):
