@@ -10,7 +10,7 @@ from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import comparisons, environments
 from greenroom.store.models import Comparison
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import platform_work, unit_of_work
 
 COMPARE = "compare_visual/on-demand"
 
@@ -29,7 +29,7 @@ def start_comparison(comparison_id: uuid.UUID, runs: Runs | None = None) -> uuid
         idempotency_key=str(comparison_id),
         tags=[name],
     )
-    with unit_of_work() as work:
+    with platform_work() as work:
         work.get_one(Comparison, comparison_id).flow_run_id = run_id
     return run_id
 

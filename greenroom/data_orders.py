@@ -15,7 +15,7 @@ from greenroom.names import sync_queue_name
 from greenroom.runs import Runs
 from greenroom.store import environments, policies, projects, syncs
 from greenroom.store.models import Environment, Project, Sync, SyncStatus
-from greenroom.store.work import Work, unit_of_work
+from greenroom.store.work import Work, platform_work, unit_of_work
 
 SYNC = "sync_database/on-demand"
 
@@ -74,7 +74,7 @@ def start_sync(order: SyncOrder, runs: Runs | None = None) -> uuid.UUID:
         queue=sync_queue_name(str(order.project_id)),
         tags=[order.environment or order.project],
     )
-    with unit_of_work() as work:
+    with platform_work() as work:
         work.get_one(Sync, order.sync_id).flow_run_id = run_id
     return run_id
 

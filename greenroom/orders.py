@@ -26,7 +26,7 @@ from greenroom.store.models import (
     now,
 )
 from greenroom.store.states import ProductionBy
-from greenroom.store.work import Work, unit_of_work
+from greenroom.store.work import Work, platform_work, unit_of_work
 
 TEARDOWN = "teardown/on-demand"
 _VERBS = {
@@ -234,7 +234,7 @@ def start_order(order: Order, runs: Runs | None = None) -> uuid.UUID:
         queue=work_queue_name(str(order.environment_id)),
         tags=[order.environment],
     )
-    with unit_of_work() as work:
+    with platform_work() as work:
         deployments.get_deployment(work, order.deployment_id).flow_run_id = run_id
     return run_id
 

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     caddy: Path | None = None
     """Caddy's program; empty means the machine's."""
     console_port: int = 8601
+    api_port: int = 8605
+    """Where the API listens, on loopback; people reach it by gateway and console host."""
     prefect_port: int = 8602
     postgres_port: int = 8603
     mail_port: int = 8604
@@ -93,6 +95,20 @@ class Settings(BaseSettings):
     """How long an upload, or a client that reads its answer, may stand still."""
     upload_max_bytes: int = 5_000_000_000
     """Largest request that is passed on."""
+
+    # People
+    oidc_discovery_url: str | None = None
+    """Of an identity provider: ``https://…/.well-known/openid-configuration``."""
+    oidc_name: str = "single sign-on"
+    """What the button says: Log in with …"""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: str = "openid email profile"
+    oidc_add_users: Literal["", "viewer", "reviewer", "developer"] = ""
+    """Role of whoever logs in there without an account; empty: they are turned away."""
+    oidc_groups_claim: str = "groups"
+    oidc_groups: dict[str, Literal["viewer", "reviewer", "developer", "admin"]] = {}
+    """Role by the provider's group, in every project; the greatest counts."""
 
     # Production's data
     sync_workers: int = 2
@@ -153,6 +169,11 @@ class Settings(BaseSettings):
         if self.console_host:
             return self.environment_url(self.console_host)
         return f"http://localhost:{self.console_port}"
+
+    @property
+    def api_url(self) -> str:
+        """The API's address, as people type it."""
+        return f"{self.environment_url(f'gateway.{self.base_domain}')}/api"
 
     @property
     def front_token_file(self) -> Path:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from greenroom import orders
 from greenroom.errors import GreenroomError, InvalidInput, OrchestratorUnavailable
 from greenroom.orders import Order
+from greenroom.rights import acting_as
 from greenroom.sources import git
 from greenroom.store import environments, projects
 from greenroom.store.audit import record_audit
@@ -41,7 +42,9 @@ def place(order: Callable[[str], Order]) -> Order | None:
 
 def _attempt(do: Callable[[str], Result]) -> Result | None:
     try:
-        done = do(who.require_viewer().name)
+        viewer = who.require_viewer()
+        with acting_as(viewer.actor):
+            done = do(viewer.name)
     except OrchestratorUnavailable as error:
         look.error_panel(error, RECORDED)
     except GreenroomError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from ui import who
 from ui.guard import Guard
 
 COLLECT_SECONDS = 60
@@ -47,6 +48,7 @@ def show_script_error(error: Exception) -> bool:
     return True
 
 
+who.serve_people()
 app = st.App(
     Path(__file__).with_name("script.py"),
     middleware=[Middleware(Guard)],

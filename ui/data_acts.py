@@ -14,7 +14,7 @@ from greenroom.data.schema import Schema
 from greenroom.data.source import open_source
 from greenroom.errors import InvalidInput
 from greenroom.store import policies, projects
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import ask_right, unit_of_work
 
 
 def sync(target: str, actor: str) -> str:
@@ -35,7 +35,9 @@ def look_at_production(project: str, known: Policy | None) -> tuple[Schema, Disc
     Errors: InvalidInput, SourceUnavailable.
     """
     with unit_of_work() as work:
-        url = projects.production_database_url(projects.get_project(work, project))
+        found = projects.get_project(work, project)
+        ask_right(work, "data.look", found.id)
+        url = projects.production_database_url(found)
     if url is None:
         raise InvalidInput(
             "the project names no production database", hint="Name it on the page Projects."

@@ -53,9 +53,16 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
 
 
 def login_page(
-    target: str, name: str = "", message: str = "", hint: str = "", *, status: int = 200
-) -> HTMLResponse:
+    target: str, name: str = "", message: str = "", hint: str = "", *, status: int = 200,
+    provider: str = "",
+) -> HTMLResponse:  # fmt: skip
     """Give the login form, with what was wrong the last time."""
+    elsewhere = (
+        f'<p class="or"><a class="other" href="/login/provider">Log in with {escape(provider)}</a>'
+        "</p>"
+        if provider
+        else ""
+    )
     focus_name, focus_password = ("", " autofocus") if name else (" autofocus", "")
     body = f"""<div class="card"><h1>Log in</h1>
 <p>Staging environments for your team.</p>{_alert(message, hint)}
@@ -64,9 +71,23 @@ def login_page(
  maxlength="100" autocapitalize="none" spellcheck="false"{focus_name}></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required
  maxlength="1024"{focus_password}></label>
-<button type="submit">Log in</button></form></div>
+<button type="submit">Log in</button></form>{elsewhere}</div>
 <p class="foot">First time here? The first start printed the name and a one-time password.</p>"""
     return _page("Log in", body, status)
+
+
+def code_page(target: str, ticket: str, message: str = "", *, status: int = 200) -> HTMLResponse:
+    """Give the form for the code of an app."""
+    body = f"""<div class="card"><h1>Your code</h1>
+<p>The six digits that your authenticator app shows, or a recovery code.</p>{_alert(message, "")}
+<form method="post" action="/login"><input type="hidden" name="next" value="{escape(target)}">
+<input type="hidden" name="ticket" value="{escape(ticket)}">
+<label>Code<input name="code" autocomplete="one-time-code" required maxlength="40"
+ autocapitalize="none" spellcheck="false" autofocus></label>
+<button type="submit">Log in</button></form></div>
+<p class="foot">Lost the telephone? Use a recovery code, or ask an administrator.
+<a href="/login">Begin again</a></p>"""
+    return _page("Your code", body, status)
 
 
 def password_page(

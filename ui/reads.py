@@ -12,6 +12,7 @@ from typing import Any
 
 from greenroom import orders, promotions
 from greenroom.errors import NotFound
+from greenroom.rights import current_actor
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
 from greenroom.store import audit, deployments, environments, projects
@@ -19,8 +20,10 @@ from greenroom.store.models import Deployment, Environment, Project, now
 from greenroom.store.work import unit_of_work
 
 BOARD_SECONDS = 1.0
+MOST_BOARDS = 200
 _redact = Redactor()
-_board: list[tuple[float, Overview]] = []
+_board: dict[frozenset[uuid.UUID] | None, tuple[float, Overview]] = {}
+"""By what its viewers may see."""
 _board_lock = threading.Lock()
 
 
@@ -188,11 +191,14 @@ def overview() -> Overview:
 
 def board() -> Overview:
     """Give the overview, at most ``BOARD_SECONDS`` old: many dashboards share one reading."""
+    seen = current_actor().visible()
     with _board_lock:
-        if _board and time.monotonic() - _board[0][0] < BOARD_SECONDS:
-            return _board[0][1]
-        _board[:] = [(time.monotonic(), overview())]
-        return _board[0][1]
+        kept = _board.get(seen)
+        if kept is None or time.monotonic() - kept[0] >= BOARD_SECONDS:
+            if len(_board) > MOST_BOARDS:
+                _board.clear()
+            kept = _board[seen] = (time.monotonic(), overview())
+        return kept[1]
 
 
 def forget_board() -> None:

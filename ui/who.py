@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from greenroom.errors import NotAllowed
+from greenroom.rights import NOBODY, Actor, act_for_people
 from greenroom.secrets import hash_token
-from greenroom.store import users
-from greenroom.store.work import unit_of_work
+from greenroom.store import logins, users
+from greenroom.store.work import platform_work
 
 COOKIE = "greenroom_session"
 CACHE_SECONDS = 4.0
@@ -24,7 +27,9 @@ class Viewer:
 
     name: str
     role: str
+    """In every project; empty where it differs."""
     must_change_password: bool
+    actor: Actor
 
 
 _seen: dict[str, tuple[float, Viewer]] = {}
@@ -40,9 +45,13 @@ def find_viewer(token: str, *, fresh: bool = False) -> Viewer | None:
     key, now = hash_token(token), time.monotonic()
     if not fresh and (kept := _seen.get(key)) and now - kept[0] < CACHE_SECONDS:
         return kept[1]
-    with unit_of_work() as work:
+    with platform_work() as work:
+        session = logins.find_session(work, token)
         user = users.find_session_user(work, token)
-        viewer = Viewer(user.name, user.role, user.must_change_password) if user else None
+        viewer = None
+        if user is not None and session is not None:
+            logins.note_seen(session)
+            viewer = Viewer(user.name, user.role, user.must_change_password, users.actor_for(user))
     if viewer is None:
         _seen.pop(key, None)
         return None
@@ -65,6 +74,24 @@ def current_token() -> str:
 def current_viewer() -> Viewer | None:
     """Give the user this script runs for, None when the session has ended."""
     return find_viewer(current_token())
+
+
+def current_actor() -> Actor:
+    """Give for whom this script runs: what the store shows and does is theirs."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return NOBODY
+    viewer = current_viewer()
+    return viewer.actor if viewer is not None and not viewer.must_change_password else NOBODY
+
+
+def may(act: str, project_id: uuid.UUID | None = None) -> bool:
+    """Whether the viewer may do something: what they may not is not offered."""
+    return current_actor().may(act, project_id)
+
+
+def serve_people() -> None:
+    """Make this process one that acts for whoever looks."""
+    act_for_people(current_actor)
 
 
 def require_viewer() -> Viewer:

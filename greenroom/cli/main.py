@@ -38,6 +38,9 @@ _COMMANDS = {
     "mail": "mail",
     "notify": "notify",
     "user": "users",
+    "member": "users",
+    "token": "tokens",
+    "audit": "audit",
 }
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qs, quote, unquote
 from uuid import UUID
 
 from aiohttp import web
 
 from greenroom import previews
+from greenroom.clients import Throttle, coarse_client
 from greenroom.errors import DatabaseUnavailable, NotAllowed
 from greenroom.gateway import doorpages
-from greenroom.gateway.clients import coarse_client
 from greenroom.gateway.front import Outside
 from greenroom.gateway.routes import RouteTable, Target
 from greenroom.gateway.visitors import Visitor, is_navigation
@@ -29,42 +27,9 @@ from greenroom.store.links import Door
 from greenroom.store.work import unit_of_work
 
 MAX_FORM_OCTETS = 16 * 1024
-TRIES, TRIES_SECONDS = 10, 600.0
-"""Passwords that one address may try, over all links."""
-MOST_ADDRESSES = 10_000
 LOOK_SECONDS = 0.1
 MOST_WAITING = 20
 """Strangers who wait for a look into the store."""
-
-
-class Throttle:
-    """Counts what addresses try."""
-
-    def __init__(self) -> None:
-        self._tried: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def is_allowed(self, address: str, now: float) -> bool:
-        """Count one try of an address; whether it was one of the allowed ones."""
-        key = _network(address)
-        tried = self._tried.setdefault(key, deque())
-        self._tried.move_to_end(key)
-        while len(self._tried) > MOST_ADDRESSES:
-            self._tried.popitem(last=False)
-        while tried and tried[0] < now - TRIES_SECONDS:
-            tried.popleft()
-        if len(tried) >= TRIES:
-            return False
-        tried.append(now)
-        return True
-
-
-def _network(address: str) -> str:
-    """Give what belongs to one client: an IPv6 client has a whole /64."""
-    try:
-        plain = ip_address(address)
-    except ValueError:
-        return address
-    return str(int(plain) >> 64) if isinstance(plain, IPv6Address) else address
 
 
 def is_cross_site(request: web.BaseRequest) -> bool:

@@ -16,9 +16,9 @@ from uuid import UUID
 import psycopg
 from aiohttp import web
 
+from greenroom.clients import coarse_client
 from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed, NotFound
 from greenroom.gateway import pages, script
-from greenroom.gateway.clients import coarse_client
 from greenroom.gateway.doors import is_cross_site
 from greenroom.gateway.visitors import Visitor
 from greenroom.notices import note_comment

@@ -111,6 +111,11 @@ def add_reply(work: Work, thread: CommentThread, words: str, author: Author) -> 
     count = work.scalar(select(func.count()).where(Comment.thread_id == thread.id)) or 0
     if count >= MOST_COMMENTS:
         raise LimitReached(f"this thread has {MOST_COMMENTS} comments; begin another one")
+    environment = work.get_one(Environment, thread.environment_id)
+    record_audit(
+        work, author.actor, "comment.reply", environment=environment,
+        subject=f"{environment.name} thread {thread.number}",
+    )  # fmt: skip
     made = Comment(author=author.name, link_id=author.link_id, text=words)
     thread.comments.append(made)
     work.flush()

@@ -25,7 +25,7 @@ from greenroom.store.models import (
 )
 from greenroom.store.states import PreviewAccess
 from greenroom.store.transitions import check_transition
-from greenroom.store.work import Work
+from greenroom.store.work import Work, ask_right
 
 _DATABASE_URL = "environments.database_url"
 
@@ -186,6 +186,8 @@ def set_status(environment: Environment, status: EnvironmentStatus, reason: str 
 
 def request_destruction(work: Work, environment: Environment, *, actor: str) -> None:
     """Record that an environment shall go; teardown, or reconcile, then does it. Idempotent."""
+    if environment.kind == EnvironmentKind.PRODUCTION:
+        ask_right(work, "production.destroy", environment.project_id)
     if environment.destroy_requested_at is None:
         environment.destroy_requested_at = now()
         record_audit(work, actor, "environment.destroy", environment=environment)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import undefer
 
 from greenroom.errors import NotFound
 from greenroom.store.models import Environment, Mail, now
-from greenroom.store.work import Work
+from greenroom.store.work import Work, ask_right
 
 KEPT_DAYS = 14
 MOST_KEPT = 500
@@ -75,6 +75,7 @@ def get_mail(work: Work, environment: Environment | None, number: int) -> Mail:
 
 def delete_mails(work: Work, environment: Environment | None, number: int | None = None) -> int:
     """Delete a mail, or all of an environment; give how many. Idempotent."""
+    ask_right(work, "mail.delete", environment.project_id if environment else None)
     query = delete(Mail).where(_of(_id(environment))).returning(Mail.id)
     if number is not None:
         query = query.where(Mail.number == number)

@@ -34,6 +34,11 @@ from greenroom.store.link_models import PreviewView as PreviewView
 from greenroom.store.mail_models import Mail as Mail
 from greenroom.store.notice_models import Notice as Notice
 from greenroom.store.notice_models import NoticeTarget as NoticeTarget
+from greenroom.store.people_models import ApiReply as ApiReply
+from greenroom.store.people_models import ApiToken as ApiToken
+from greenroom.store.people_models import Membership as Membership
+from greenroom.store.people_models import Session as Session
+from greenroom.store.people_models import User as User
 from greenroom.store.promotion_models import Approval as Approval
 from greenroom.store.promotion_models import Backup as Backup
 from greenroom.store.states import DeploymentKind as DeploymentKind
@@ -328,35 +333,6 @@ class WebhookDelivery(Base):
     event: Mapped[str]
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
     received_at: Mapped[datetime] = created()
-
-
-class User(Base):
-    """Somebody who may log in to the console."""
-
-    __tablename__ = "users"
-
-    id: Mapped[uuid.UUID] = new_key()
-    name: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    """argon2id"""
-    role: Mapped[str] = mapped_column(default="admin")
-    must_change_password: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime] = created()
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
-
-
-class Session(Base):
-    """A login in one browser."""
-
-    __tablename__ = "sessions"
-
-    token: Mapped[str] = mapped_column(primary_key=True)
-    """SHA-256 of the cookie's value."""
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    created_at: Mapped[datetime] = created()
-    expires_at: Mapped[datetime]
-    user: Mapped[User] = relationship()
 
 
 class AuditEvent(Base):

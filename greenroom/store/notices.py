@@ -11,6 +11,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from greenroom.errors import AlreadyExists, InvalidInput, NotFound
+from greenroom.rights import check_right, current_actor
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import Notice, NoticeTarget, Project, now
@@ -91,7 +92,11 @@ def list_targets(work: Work) -> list[NoticeTarget]:
 
 
 def target_address(target: NoticeTarget) -> str:
-    """Open a target's address: it holds secrets."""
+    """Open a target's address: it holds secrets.
+
+    Errors: NotAllowed.
+    """
+    check_right(current_actor(), "notice_target.test", target.project_id)
     return unseal(target.address, _ADDRESS)
 
 

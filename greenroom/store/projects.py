@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 
 from greenroom.errors import AlreadyExists, InvalidInput, NotFound
 from greenroom.names import check_project_name, slug
+from greenroom.rights import check_right, current_actor
 from greenroom.secrets import generate_token
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
@@ -85,7 +86,11 @@ def add_project(
 
 
 def webhook_secret(project: Project) -> str:
-    """Give the secret that the forge signs this project's webhooks with."""
+    """Give the secret that the forge signs this project's webhooks with.
+
+    Errors: NotAllowed.
+    """
+    check_right(current_actor(), "project.show_webhook_secret", project.id)
     return unseal(project.webhook_secret, _WEBHOOK_SECRET)
 
 

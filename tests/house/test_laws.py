@@ -19,11 +19,13 @@ MAX_FLOW_LINES = 80
 GROUND = {
     f"greenroom.{name}"
     for name in (
+        "clients",
         "compare_rules",
         "errors",
         "settings",
         "names",
         "manifest",
+        "rights",
         "sealed",
         "secrets",
         "yamlfile",
@@ -231,6 +233,37 @@ def test_only_the_unit_of_work_commits() -> None:
             if called in {"create_engine", "sessionmaker"} and name != "greenroom/store/work.py":
                 wrong.append(f"{place(path, node)}: only greenroom.store.work makes engines")
     report(wrong)
+
+
+def test_every_audited_act_has_its_right() -> None:
+    """What is written into the audit trail asks first; the table says whom that allows."""
+    tree_of_rights = tree(ROOT / "greenroom" / "rights.py")
+    known = {n.value for n in ast.walk(tree_of_rights) if isinstance(n, ast.Constant)}
+    wrong = []
+    for path in sources().values():
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            at = {"record_audit": 2, "ask_right": 1}.get(node.func.id)
+            if at is None or len(node.args) <= at:
+                continue
+            wrong += [
+                f"{place(path, node)}: which role may {act}? greenroom/rights.py says it"
+                for act in _literals(node.args[at])
+                if act not in known and not any(str(k).startswith(act + ".") for k in known)
+            ]
+    report(wrong)
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    """Give the acts that an argument may name; of ``f"deployment.{kind}"`` the noun."""
+    if isinstance(node, ast.Constant):
+        yield str(node.value)
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+    elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+        yield str(node.values[0].value).rstrip(".")
 
 
 FLOWS = sorted((ROOT / "flows").glob("*.py"))

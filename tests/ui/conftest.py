@@ -15,9 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from greenroom.rights import OWNER, Actor, act_as_owner, act_for_people
 from greenroom.store import deployments, environments, projects, users
 from greenroom.store.models import Deployment, Environment, Project, Release
 from greenroom.store.work import Work, unit_of_work
@@ -124,19 +126,27 @@ def seeded(token: str) -> str:
 Open = Callable[..., AppTest]
 
 
+def _viewer_in_scripts() -> Actor:
+    """Act for the viewer where a page's script runs, and for the platform in the test itself."""
+    in_script = get_script_run_ctx(suppress_warning=True) is not None
+    return who.current_actor() if in_script else OWNER
+
+
 @pytest.fixture
-def open_page(token: str, monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_page(token: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page as it is for the logged-in user: ``open_page("environment", env="shop/a")``."""
 
     def run(name: str, session: str = token, **parameters: str) -> AppTest:
         monkeypatch.setattr(who, "current_token", lambda: session)
+        act_for_people(_viewer_in_scripts)
         test = AppTest.from_file(str(ROOT / "ui" / "script.py"), default_timeout=60)
         test.query_params.update(parameters)
         is_first = name == nav.ENTRIES[0].name
         test._page_hash = calc_hash("" if is_first else name)
         return test.run()
 
-    return run
+    yield run
+    act_as_owner()
 
 
 @pytest.fixture

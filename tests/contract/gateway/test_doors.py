@@ -10,10 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from greenroom import previews
+from greenroom import clients, previews
 from greenroom.errors import NotAllowed
 from greenroom.gateway import doors
-from greenroom.gateway.doors import Throttle
 from greenroom.secrets import generate_token, hash_token
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.links import Door
@@ -270,18 +269,18 @@ async def test_guessing_is_slowed_down_by_address_and_by_link(
         )
         statuses.append(got.status)
     assert statuses == [401] * 4 + [429] * 8
-    assert len(tried) == doors.TRIES  # the last two never reached the store
+    assert len(tried) == clients.TRIES  # the last two never reached the store
 
 
 def test_a_throttle_counts_networks_and_forgets() -> None:
-    throttle = Throttle()
-    assert all(throttle.is_allowed("2001:db8::1", 0.0) for _ in range(doors.TRIES))
+    throttle = clients.Throttle()
+    assert all(throttle.is_allowed("2001:db8::1", 0.0) for _ in range(clients.TRIES))
     assert not throttle.is_allowed("2001:db8::ffff:2", 1.0)
     assert throttle.is_allowed("2001:db8:0:1::1", 1.0)
-    assert throttle.is_allowed("2001:db8::1", doors.TRIES_SECONDS + 1)
-    for number in range(doors.MOST_ADDRESSES + 10):
+    assert throttle.is_allowed("2001:db8::1", clients.TRIES_SECONDS + 1)
+    for number in range(clients.MOST_ADDRESSES + 10):
         throttle.is_allowed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 2.0)
-    assert len(throttle._tried) == doors.MOST_ADDRESSES
+    assert len(throttle._tried) == clients.MOST_ADDRESSES
 
 
 async def test_an_open_preview_needs_no_pass_and_never_turns_a_visitor_away(
