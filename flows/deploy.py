@@ -9,8 +9,10 @@ from prefect import flow
 from tasks.artifact import build
 from tasks.copies import ensure_database
 from tasks.hold import deploying
+from tasks.measuring import check_room
 from tasks.report import report
-from tasks.running import candidate, run_release_command, start_candidate, wait_until_healthy
+from tasks.running import candidate, start_candidate, wait_until_healthy
+from tasks.scripts import run_after_deploy, run_release_command, run_seed_command
 from tasks.source import checkout, discard_source
 from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
@@ -31,8 +33,11 @@ def deploy(request: DeployRequest) -> Any:
 
         with candidate(held, release) as running:  # discarded if anything below raises
             run_release_command(held, running)
+            run_seed_command(held, running)  # once in an environment's life
+            check_room(held, running)
             start_candidate(held, running)
             wait_until_healthy(held, running)
             switch_traffic(held, running)  # compare-and-set: a newer commit wins
+        run_after_deploy(held, running)
         retire_previous(held)
     return report(request)

@@ -10,8 +10,10 @@ from tasks.artifact import kept_release
 from tasks.backup import back_up_database
 from tasks.copies import ensure_database
 from tasks.hold import deploying
+from tasks.measuring import check_room
 from tasks.report import report
-from tasks.running import candidate, run_release_command, start_candidate, wait_until_healthy
+from tasks.running import candidate, start_candidate, wait_until_healthy
+from tasks.scripts import run_after_deploy, run_release_command
 from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
@@ -29,8 +31,10 @@ def promote(request: DeployRequest) -> Any:
         with candidate(held, release) as running:
             back_up_database(held, running)
             run_release_command(held, running)
+            check_room(held, running)
             start_candidate(held, running)
             wait_until_healthy(held, running)
             switch_traffic(held, running)
+        run_after_deploy(held, running)
         retire_previous(held)
     return report(request)

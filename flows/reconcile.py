@@ -5,6 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.comparing import repair_comparisons
+from tasks.expiring import end_lifetimes
+from tasks.measuring import measure_copies
 from tasks.notifying import tell_people
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
@@ -18,6 +20,8 @@ def reconcile() -> int:
         repair(wanted)
     mended = repair_syncs()
     repair_comparisons()
+    end_lifetimes()
+    measure_copies()
     tell_people()
     tidy()
     return len(repairs) + mended

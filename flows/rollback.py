@@ -8,6 +8,7 @@ from prefect import flow
 
 from tasks.artifact import kept_release
 from tasks.hold import deploying
+from tasks.measuring import check_room
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
 from tasks.telling import telling
@@ -24,6 +25,7 @@ def rollback(request: DeployRequest) -> Any:
     with telling(request), deploying(request) as held:
         release = kept_release(held)
         with candidate(held, release) as running:
+            check_room(held, running)
             start_candidate(held, running)
             wait_until_healthy(held, running)
             switch_traffic(held, running)

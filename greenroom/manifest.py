@@ -49,6 +49,10 @@ class Run:
     port: int = 8080
     release: str = ""
     release_timeout_seconds: int = 300
+    seed: str = ""
+    seed_timeout_seconds: int = 300
+    after_deploy: str = ""
+    after_deploy_timeout_seconds: int = 300
     stop_seconds: int = 10
 
 
@@ -59,26 +63,69 @@ class Health:
     path: str = "/"
     status: int = 200
     text: str = ""
+    start_seconds: float = 0
     timeout_seconds: float = 60
     interval_seconds: float = 0.5
     successes: int = 2
+    watch_seconds: float = 60
+
+
+SIZES = {"small": ("256m", 0.5, 128), "medium": ("512m", 1.0, 256), "large": ("2g", 2.0, 512)}
+"""Memory, CPU and processes of each size by name."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What one running copy may use."""
+    """What one running copy may use: a size by name, and what shall differ from it."""
 
-    memory: str = "512m"
-    cpu: float = 1.0
-    processes: int = 256
+    size: str = "medium"
+    memory: str = ""
+    cpu: float = 0
+    processes: int = 0
+    disk: str = "2g"
 
     @property
     def memory_bytes(self) -> int:
         """The memory limit in bytes."""
-        found = _SIZE.fullmatch(self.memory)
-        if found is None:
-            raise InvalidManifest(f"{self.memory!r} is no size")
-        return int(found[1]) * _UNITS[found[2].lower()]
+        return _bytes_of(self.memory or SIZES[self.size][0])
+
+    @property
+    def cpu_share(self) -> float:
+        """How many processors' time it may use."""
+        return self.cpu or SIZES[self.size][1]
+
+    @property
+    def most_processes(self) -> int:
+        """How many processes it may have."""
+        return self.processes or SIZES[self.size][2]
+
+    @property
+    def disk_bytes(self) -> int:
+        """How much it may write before people are warned."""
+        return _bytes_of(self.disk)
+
+
+@dataclass(frozen=True)
+class Idle:
+    """When a staging environment that nobody visits is put to sleep; 0 is never."""
+
+    pause_seconds: float = 600
+    stop_seconds: float = 7200
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """When a staging environment goes by itself; 0 is never."""
+
+    days: float = 0
+    warn_hours: float = 24
+
+
+def _bytes_of(size: str) -> int:
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        raise InvalidManifest(f"{size!r} is no size")
+    return int(found[1]) * _UNITS[found[2].lower()]
 
 
 @dataclass(frozen=True)
@@ -101,6 +148,8 @@ class Manifest:
     resources: Resources = field(default_factory=Resources)
     database: Database = field(default_factory=Database)
     compare: dict[str, Any] = field(default_factory=dict)
+    idle: Idle = field(default_factory=Idle)
+    lifetime: Lifetime = field(default_factory=Lifetime)
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -123,8 +172,13 @@ class Manifest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Manifest:
         """Rebuild a manifest that :meth:`as_json` gave."""
-        parts = {"build": Build, "run": Run, "health": Health, "resources": Resources}
-        parts["database"] = Database
+        parts: dict[str, Any] = {
+            "build": Build,
+            "run": Run,
+            "health": Health,
+            "resources": Resources,
+        }
+        parts |= {"database": Database, "idle": Idle, "lifetime": Lifetime}
         known = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
         return cls(**known)
 
@@ -241,13 +295,19 @@ _RANGES: dict[str, tuple[float, float]] = {
     "build.timeout_seconds": (1, 7200),
     "run.port": (1, 65535),
     "run.release_timeout_seconds": (1, 7200),
+    "run.seed_timeout_seconds": (1, 7200),
+    "run.after_deploy_timeout_seconds": (1, 7200),
     "run.stop_seconds": (0, 300),
     "health.status": (100, 599),
+    "health.start_seconds": (0, 600),
+    "health.watch_seconds": (0, 3600),
     "health.timeout_seconds": (1, 1800),
     "health.interval_seconds": (0.05, 60),
     "health.successes": (1, 20),
-    "resources.cpu": (0.05, 256),
-    "resources.processes": (4, 100_000),
+    "idle.pause_seconds": (0, 31_536_000),
+    "idle.stop_seconds": (0, 31_536_000),
+    "lifetime.days": (0, 3650),
+    "lifetime.warn_hours": (0, 720),
 }
 
 
@@ -293,19 +353,39 @@ def _check(manifest: Manifest, root: yaml.Node) -> None:
             _node(root, "health.path"),
             "Start it with '/'; write spaces and letters beyond ASCII as %20 and the like.",
         )
-    size = _SIZE.fullmatch(manifest.resources.memory)
-    if size is None or manifest.resources.memory_bytes < 8 * 1024**2:
-        raise _refuse(
-            f"resources.memory {manifest.resources.memory!r} is no size",
-            _node(root, "resources.memory"),
-            "Write it like 256m or 2g; 8m at least.",
-        )
+    _check_resources(manifest.resources, root)
     if manifest.runtime == "process" and not manifest.run.command.strip():
         raise _refuse(
             "runtime 'process' needs run.command",
             _node(root, "runtime"),
             "For example: run: {command: exec node server.js}",
         )
+
+
+def _check_resources(wanted: Resources, root: yaml.Node) -> None:
+    if wanted.size not in SIZES:
+        raise _refuse(
+            f"resources.size {wanted.size!r} is not known",
+            _node(root, "resources.size"),
+            f"Allowed: {', '.join(SIZES)}.",
+        )
+    for path, text in (("memory", wanted.memory), ("disk", wanted.disk)):
+        size = _SIZE.fullmatch(text) if text or path == "disk" else True
+        if size is None or (text and _bytes_of(text) < 8 * 1024**2):
+            raise _refuse(
+                f"resources.{path} {text!r} is no size",
+                _node(root, f"resources.{path}"),
+                "Write it like 256m or 2g; 8m at least.",
+            )
+    for path, value, low, high in (
+        ("cpu", wanted.cpu, 0.05, 256), ("processes", wanted.processes, 4, 100_000),
+    ):  # fmt: skip
+        if value and not low <= value <= high:
+            raise _refuse(
+                f"resources.{path} is {value}",
+                _node(root, f"resources.{path}"),
+                f"Allowed: {low} to {high}; 0 is what the size says.",
+            )
 
 
 def _is_inside(path: str) -> bool:

@@ -24,6 +24,7 @@ MEANINGS = {
     NoticeKind.LIVE: "production changed",
     NoticeKind.SYNC_FAILED: "production's data could not be brought over",
     NoticeKind.SYNCED: "fresh data is there",
+    NoticeKind.EXPIRING: "an environment goes soon, its time being over",
 }
 _BY = {
     DeploymentKind.DEPLOY: "deployed",
@@ -85,6 +86,18 @@ def note_comment(
     title = f"{who} commented on {_reference(environment)}{page}"
     body = _lines(text, f"{environment.url}{page}#greenroom-{number}")
     record_notice(work, NoticeKind.COMMENT, environment.project, environment.name, title, body)
+
+
+def note_expiring(work: Work, environment: Environment) -> None:
+    """Tell that an environment goes soon, and how to keep it."""
+    name = _reference(environment)
+    title = f"{name} goes on {environment.expires_at:%Y-%m-%d %H:%M} UTC"
+    body = _lines(
+        "Nothing was deployed to it for a while. Its database and its mail go with it.",
+        f"To keep it: greenroom env extend {name}, or a button of its page.",
+        _page(environment, "history"),
+    )
+    record_notice(work, NoticeKind.EXPIRING, environment.project, environment.name, title, body)
 
 
 def note_sync(work: Work, project: Project, sync: Sync) -> None:

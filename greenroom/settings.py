@@ -124,12 +124,16 @@ class Settings(BaseSettings):
     docker_host: str | None = None
     keep_releases: int = 5
     """Releases kept per environment for rollback, the serving one included."""
+    keep_previous_seconds: int = 900
+    """How long production's version before is kept paused: a rollback to it takes a moment."""
     keep_backups: int = 5
     """Encrypted backups kept of each production's database; one is made before each promotion."""
     drain_seconds: float = 2.0
     """How long the old version may finish its requests after the switch."""
     least_free_bytes: int = 200_000_000
     """A deployment is refused while the disk of ``home`` has less room than this."""
+    least_free_memory_bytes: int = 200_000_000
+    """A deployment is refused where less than this would be left of the machine's memory."""
     fork_server: bool = True
     """Start flow runs by forking a warm process (0.5 CPU-s instead of 2.5 each)."""
 

@@ -19,13 +19,19 @@ from greenroom.store import comparisons
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
+from greenroom.waking import wake
 from tasks.policies import step
 from tasks.values import Sides
 
 
 @step
 def choose_pages(sides: Sides) -> Sides:
-    """Give the pages: those asked for, else those that production's front page links to."""
+    """Give the pages: those asked for, else those that production's front page links to.
+
+    What sleeps is woken first. Idempotent.
+    """
+    for address in (sides.production, sides.environment):
+        wake(urlsplit(address).hostname or "")
     if sides.paths:
         return sides
     found = run_apart({"front": f"{sides.production}/"})

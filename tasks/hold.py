@@ -21,7 +21,7 @@ from greenroom.errors import (
 )
 from greenroom.notices import note_failed
 from greenroom.redaction import redactor_for
-from greenroom.store import deployments, environments
+from greenroom.store import deployments, environments, lives
 from greenroom.store.models import (
     Deployment,
     DeploymentStatus,
@@ -134,9 +134,8 @@ def end_deployment(
     if status is DeploymentStatus.FAILED and deployment.error is not None:
         reason = f"deployment #{deployment.number} failed: {deployment.error['detail']}"
         note_failed(work, environment, deployment)
-    serves = environments.serving_instance(work, environment.id) is not None
-    wanted = EnvironmentStatus.ACTIVE if serves else EnvironmentStatus.ERROR
-    if not serves and not reason:
+    wanted = lives.status_of(environments.serving_instance(work, environment.id))
+    if wanted is EnvironmentStatus.ERROR and not reason:
         reason = f"deployment #{deployment.number} was cancelled; nothing serves"
     environments.set_status(environment, wanted, reason)
 

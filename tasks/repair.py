@@ -26,7 +26,7 @@ from greenroom.hosting.repairs import (
 )
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import deployments, environments, webhooks
+from greenroom.store import deployments, environments, lives, webhooks
 from greenroom.store.models import (
     Deployment,
     DeploymentStatus,
@@ -34,8 +34,10 @@ from greenroom.store.models import (
     EnvironmentStatus,
     Instance,
     InstanceState,
+    Release,
     now,
 )
+from greenroom.store.states import Asleep
 from greenroom.store.work import Work, unit_of_work
 from tasks.copies import copy_of
 from tasks.hold import abandon, end_deployment, is_holder_alive
@@ -71,6 +73,8 @@ def look() -> list[Repair]:
         )
     alive = {c.id: _is_alive(runtimes, c) for c in copies}
     serving = {c.environment_id: alive[c.id] for c in copies if c.state == InstanceState.SERVING}
+    asleep = {c.environment_id for c in copies if c.state == InstanceState.SERVING and c.asleep}
+    keep_seconds = load_settings().keep_previous_seconds
     with_copies = {c.environment_id for c in copies}
     # Engines are asked last: whatever the store knew by then has been recorded before it was made.
     seen_running = {(name, copy) for name, runtime in runtimes.items() for copy in runtime.names()}
@@ -83,7 +87,15 @@ def look() -> list[Repair]:
             ),
             deployments=tuple(_seen_deployment(d, runs) for d in unfinished),
             copies=tuple(
-                SeenCopy(c.name, c.environment_id, c.state, alive[c.id], _age(c.draining_since))
+                SeenCopy(
+                    c.name,
+                    c.environment_id,
+                    c.state,
+                    alive[c.id],
+                    _age(c.draining_since),
+                    c.asleep,
+                    keep_seconds - _age(c.kept_since),
+                )
                 for c in copies
             ),
             environments=tuple(
@@ -94,6 +106,7 @@ def look() -> list[Repair]:
                     serving.get(e.id, False),
                     _age(e.destroy_requested_at) if e.destroy_requested_at else None,
                     e.database_url is not None or e.id in with_copies,
+                    e.id in asleep,
                 )
                 for e in rows
             ),
@@ -157,6 +170,8 @@ def _repair(wanted: Repair) -> None:
             _stop(wanted.subject)
         case Kind.REVIVE_COPY:
             _revive(wanted.subject)
+        case Kind.PARK_COPY:
+            _park(wanted.subject)
         case Kind.REMOVE_ORPHAN:
             runtime, _, name = wanted.subject.partition(":")
             runtime_for(runtime).stop(name, 5)
@@ -242,15 +257,24 @@ def _revive(name: str) -> None:
             found.address = address
 
 
+def _park(name: str) -> None:
+    with unit_of_work() as work:
+        instance = _instance(work, name)
+        if instance is None or instance.asleep != Asleep.STOPPED:
+            return  # somebody has come meanwhile
+        grace = work.get_one(Release, instance.release_id).manifest["run"]["stop_seconds"]
+    runtime_for(instance.runtime).park(name, grace)
+
+
 def _true_status(environment_id: UUID) -> None:
     with unit_of_work() as work:
         environment = work.get_one(Environment, environment_id, with_for_update=True)
         if deployments.find_lock(work, environment_id) or environment.status == "destroyed":
             return
         serving = environments.serving_instance(work, environment_id)
-        alive = serving is not None and _is_alive(_runtimes(), serving)
+        alive = serving is not None and (serving.asleep or _is_alive(_runtimes(), serving))
         if alive:
-            environments.set_status(environment, EnvironmentStatus.ACTIVE)
+            environments.set_status(environment, lives.status_of(serving))
         else:
             reason = "what served has died and does not come back" if serving else "nothing serves"
             environments.set_status(environment, EnvironmentStatus.ERROR, reason)

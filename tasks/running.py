@@ -8,17 +8,16 @@ from uuid import UUID, uuid4
 
 from greenroom.errors import (
     GreenroomError,
-    HostingError,
     Overtaken,
-    ReleaseFailed,
 )
-from greenroom.hosting import health
+from greenroom.hosting import health, limits
 from greenroom.hosting.registry import runtime_for
 from greenroom.isolation.payments import refuse_live_keys
 from greenroom.names import instance_name
-from greenroom.store import deployments
+from greenroom.store import deployments, environments
 from greenroom.store.models import (
     Deployment,
+    DeploymentKind,
     DeploymentStatus,
     Environment,
     Instance,
@@ -40,6 +39,8 @@ FAILED_LOG_LINES = 200
 def create_candidate(held: Held, release_id: UUID) -> Candidate:
     """Record the copy that shall be started, so that it is known before it exists.
 
+    A copy of that release that is kept from before is taken, as it is: nothing is started then.
+
     Idempotent: a deployment's candidate of before is taken up again.
     """
     with unit_of_work() as work:
@@ -48,6 +49,11 @@ def create_candidate(held: Held, release_id: UUID) -> Candidate:
             deployment_id=held.deployment, state=InstanceState.STARTING
         ):
             return Candidate(known.id, known.name, known.runtime, known.release_id)
+        for kept in environments.list_instances(work, held.environment_id, InstanceState.KEPT):
+            if kept.release_id == release_id and _may_take(work, held, kept):
+                kept.state, kept.deployment_id = InstanceState.STARTING, held.deployment
+                kept.kept_since = None
+                return Candidate(kept.id, kept.name, kept.runtime, kept.release_id)
         environment = work.get_one(Environment, held.environment_id)
         release, key = work.get_one(Release, release_id), uuid4()
         instance = Instance(
@@ -63,61 +69,47 @@ def create_candidate(held: Held, release_id: UUID) -> Candidate:
         return Candidate(key, instance.name, instance.runtime, release_id)
 
 
-def _of(work: Work, held: Held) -> tuple[str, str]:
+def _may_take(work: Work, held: Held, kept: Instance) -> bool:
+    """Whether a kept copy may serve again: only a rollback wants it just as it was."""
+    deployment = work.get_one(Deployment, held.deployment)
+    return (
+        deployment.kind == DeploymentKind.ROLLBACK
+        and runtime_for(kept.runtime).liveness(kept.name).is_alive
+    )
+
+
+def owner_of(work: Work, held: Held) -> tuple[str, str]:
+    """Give the kind of an environment and its project's name."""
     environment = work.get_one(Environment, held.environment_id)
     return environment.kind, environment.project.name
 
 
-def _set_status(held: Held, status: DeploymentStatus) -> None:
+def set_status(held: Held, status: DeploymentStatus) -> None:
+    """Record how far a deployment is, as only the lock's holder can."""
     with unit_of_work() as work:
         deployments.check_lock(work, held.environment_id, held.token)
         work.get_one(Deployment, held.deployment).status = status
 
 
 @step
-def run_release_command(held: Held, candidate: Candidate) -> None:
-    """Run ``run.release`` in the new artifact, before it gets traffic.
-
-    Idempotent as far as the project's command is.
-
-    Errors: ReleaseFailed.
-    """
-    with unit_of_work() as work:
-        copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
-        refuse_live_keys(*_of(work, held), copy.variables)
-    command = copy.manifest.run.release.strip()
-    if not command:
-        return
-    _set_status(held, DeploymentStatus.RELEASING)
-    with narrate(held.deployment, "release", "release") as log:
-        for line in command.splitlines():
-            log(f"$ {line}")
-        try:
-            code = runtime_for(candidate.runtime).run_command(
-                copy, command, copy.manifest.run.release_timeout_seconds, log, log.check
-            )
-        except HostingError as error:
-            raise ReleaseFailed(f"the release command failed: {error.message}") from error
-        if code:
-            raise ReleaseFailed(
-                f"the release command ended with exit code {code}",
-                hint="Nothing was switched; but what it changed in the database stays changed.",
-            )
-
-
-@step
 def start_candidate(held: Held, candidate: Candidate) -> None:
     """Start the copy. Idempotent: one that runs already is left running."""
-    _set_status(held, DeploymentStatus.STARTING)
+    set_status(held, DeploymentStatus.STARTING)
     with narrate(held.deployment, "start", "start") as log:
         with unit_of_work() as work:
             copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
-            refuse_live_keys(*_of(work, held), copy.variables)
-        address = runtime_for(candidate.runtime).start(copy)
+            refuse_live_keys(*owner_of(work, held), copy.variables)
+            known = work.get_one(Instance, candidate.instance_id).address
+        runtime = runtime_for(candidate.runtime)
+        if known:  # it was kept paused
+            runtime.resume(candidate.name)
+        address = known or runtime.start(copy)
         with unit_of_work() as work:
             work.get_one(Instance, candidate.instance_id).address = address
-        limits = copy.manifest.resources
-        log(f"started {candidate.name} ({limits.memory} memory, {limits.cpu:g} CPU)")
+        verb = "was kept paused, and goes on" if known else "started"
+        log(f"{candidate.name} {verb}: {limits.describe(copy.manifest.resources)}")
+        for line in limits.compare(copy.manifest.resources, runtime.usage(candidate.name)):
+            log(line)
 
 
 @step

@@ -9,14 +9,16 @@ from sqlalchemy import select
 
 from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
+from greenroom.manifest import Manifest
 from greenroom.notices import note_shown
 from greenroom.promotions import judge_environment
 from greenroom.settings import load_settings
-from greenroom.store import deployments, environments
+from greenroom.store import deployments, environments, lives
 from greenroom.store.models import (
     Deployment,
     DeploymentStatus,
     Environment,
+    EnvironmentKind,
     EnvironmentStatus,
     Instance,
     InstanceState,
@@ -69,6 +71,8 @@ def _record_live(work: Work, held: Held, candidate: Candidate) -> None:
     environment.release_id = candidate.release_id
     environment.last_deployed_commit = deployment.commit_hash
     environments.set_status(environment, EnvironmentStatus.ACTIVE)
+    release = work.get_one(Release, candidate.release_id)
+    lives.renew(environment, Manifest.from_json(release.manifest))
     work.flush()
     note_shown(work, environment, deployment, _what_is_missing(work, environment))
 
@@ -86,21 +90,53 @@ def _what_is_missing(work: Work, environment: Environment) -> str:
 def retire_previous(held: Held) -> None:
     """Stop the copies that served before, once no request goes there and theirs have ended.
 
-    Then delete the releases beyond the number that is kept. Idempotent.
+    Production's last one is kept paused for a while, so that a rollback is instant. Then delete
+    the releases beyond the number that is kept. Idempotent.
     """
     settings = load_settings()
     with unit_of_work() as work:
-        host = work.get_one(Environment, held.environment_id).host
+        environment = work.get_one(Environment, held.environment_id)
+        host, kind = environment.host, environment.kind
         serving = environments.serving_instance(work, held.environment_id)
-        draining = environments.list_instances(work, held.environment_id, InstanceState.DRAINING)
+        leaving = environments.list_instances(
+            work, held.environment_id, InstanceState.DRAINING, InstanceState.KEPT
+        )
     if serving is not None:
         wait_until_routed(settings.gateway_port, host, serving.id)
-    for instance in draining:
-        since = instance.draining_since or now()
-        left = since + timedelta(seconds=settings.drain_seconds) - now()
-        time.sleep(max(0.0, left.total_seconds()))
-        stop_copy(instance)
+    is_kept = kind == EnvironmentKind.PRODUCTION and settings.keep_previous_seconds > 0
+    newest = max(
+        (i for i in leaving if i.state == InstanceState.DRAINING and _may_be_kept(i, serving)),
+        key=lambda i: i.draining_since or i.created_at,
+        default=None,
+    )
+    for instance in leaving:
+        if instance.state == InstanceState.DRAINING:
+            since = instance.draining_since or now()
+            left = since + timedelta(seconds=settings.drain_seconds) - now()
+            time.sleep(max(0.0, left.total_seconds()))
+        if is_kept and instance is newest:
+            keep_copy(instance)
+        else:
+            stop_copy(instance)
     prune_releases(held)
+
+
+def _may_be_kept(instance: Instance, serving: Instance | None) -> bool:
+    """Whether a copy can be returned to: it runs, and shows another release. Pure."""
+    differs = serving is not None and serving.release_id != instance.release_id
+    return differs and instance.runtime != "static"
+
+
+def keep_copy(instance: Instance) -> None:
+    """Pause a copy and record that it is kept; one that is dead is stopped. Idempotent."""
+    runtime = runtime_for(instance.runtime)
+    if not runtime.liveness(instance.name).is_alive:
+        stop_copy(instance)
+        return
+    with unit_of_work() as work:
+        row = work.get_one(Instance, instance.id)
+        row.state, row.kept_since = InstanceState.KEPT, now()
+    runtime.pause(instance.name)
 
 
 def stop_copy(instance: Instance) -> None:
@@ -110,7 +146,7 @@ def stop_copy(instance: Instance) -> None:
     runtime_for(instance.runtime).stop(instance.name, manifest["run"]["stop_seconds"])
     with unit_of_work() as work:
         row = work.get_one(Instance, instance.id)
-        row.state, row.stopped_at = InstanceState.STOPPED, now()
+        row.state, row.stopped_at, row.asleep = InstanceState.STOPPED, now(), ""
 
 
 def prune_releases(held: Held) -> None:

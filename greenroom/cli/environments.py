@@ -8,10 +8,12 @@ import click
 
 from greenroom import orders, promotions
 from greenroom.cli.deployments import follow
+from greenroom.cli.life import env_extend, env_wake
 from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
 from greenroom.errors import InvalidInput
 from greenroom.store import deployments, environments, projects
+from greenroom.store.life import describe_use
 from greenroom.store.models import Deployment, Environment, EnvironmentKind
 from greenroom.store.work import unit_of_work
 
@@ -19,6 +21,10 @@ from greenroom.store.work import unit_of_work
 @click.group()
 def env() -> None:
     """Environments: production, and staging for each branch."""
+
+
+env.add_command(env_extend)
+env.add_command(env_wake)
 
 
 def describe_environment(found: Environment, last: Deployment | None) -> dict[str, Any]:
@@ -34,6 +40,7 @@ def describe_environment(found: Environment, last: Deployment | None) -> dict[st
         "git_branch": found.git_branch,
         "last_deployed_commit": found.last_deployed_commit,
         "created_at": found.created_at,
+        "expires_at": found.expires_at,
         "last_deployment": describe_deployment(last) if last else None,
     }
 
@@ -111,11 +118,13 @@ def env_show(environment: str, as_json: bool) -> None:
         found = environments.get_environment(work, environment)
         history = deployments.list_deployments(work, found.id, limit=20)
         variables = projects.resolve_variables(found)
+        serving = environments.serving_instance(work, found.id)
         judgement = promotions.judge_environment(work, found)
     if as_json:
         shown = describe_environment(found, history[0] if history else None)
         shown["deployments"] = [describe_deployment(d) for d in history]
         shown["held_by"] = found.held_by
+        shown["used"] = serving.used if serving else None
         shown["review"] = {**judgement.__dict__, "words": judgement.words} if judgement else None
         shown["variables"] = [
             {"name": v.name, "value": None if v.is_secret else v.value, "scope": v.scope}
@@ -131,6 +140,13 @@ def env_show(environment: str, as_json: bool) -> None:
             f"  held since the rollback by {found.held_by} {ago(found.held_at)}: pushes do not"
             f" deploy it; greenroom env free {environment}", markup=False,
         )  # fmt: skip
+    if found.expires_at is not None:
+        out.print(
+            f"  goes on {found.expires_at:%Y-%m-%d %H:%M} UTC; greenroom env extend {environment}",
+            markup=False,
+        )
+    if serving is not None and serving.used:
+        out.print(f"  {describe_use(serving.used)}", markup=False)
     if judgement is not None:
         out.print(f"  review: {judgement.words}", markup=False)
     commit = (found.last_deployed_commit or "nothing deployed")[:12]

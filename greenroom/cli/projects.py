@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from greenroom import previews, promotions
+from greenroom.cli.life import project_set_life
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
@@ -46,6 +47,9 @@ def webhook_address(name: str) -> str:
     """Give the address that a forge sends a project's webhooks to."""
     settings = load_settings()
     return f"{settings.environment_url(settings.base_domain)}/hooks/github/{name}"
+
+
+project.add_command(project_set_life)
 
 
 @project.command("add")

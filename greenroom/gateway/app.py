@@ -8,21 +8,25 @@ import gc
 import json
 import logging
 import signal
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
 
-from greenroom.gateway import files, pages, sockets, verdicts
+from greenroom.gateway import files, pages, sleep, sockets, verdicts
 from greenroom.gateway.doors import Doors
 from greenroom.gateway.proxy import Proxy
 from greenroom.gateway.remarks import Remarks
-from greenroom.gateway.routes import RouteTable
+from greenroom.gateway.routes import RouteTable, Target
+from greenroom.gateway.sleep import Sleeper
+from greenroom.gateway.upstream import Upstream
 from greenroom.gateway.visitors import Visitor
 from greenroom.gateway.webhooks import Webhooks
 from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
+from greenroom.waking import WAKE
 
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0
@@ -71,6 +75,7 @@ class Gateway:
         self.webhooks = Webhooks(settings)
         self.doors = Doors(settings, self.routes)
         self.remarks = Remarks()
+        self.sleeper = Sleeper(settings, self.routes)
         self._own_hosts = {
             settings.base_domain,
             gateway_host(settings),
@@ -98,6 +103,8 @@ class Gateway:
             return pages.unknown_host(request)
         if not target.is_production and request.raw_path.partition("?")[0] == "/robots.txt":
             return pages.robots()
+        if request.raw_path == WAKE:
+            return await self._wake(request, target)
         if request.raw_path == SERVING:
             return pages.serving(target.route.instance_id)
         if request.raw_path.startswith(LINK):
@@ -111,14 +118,54 @@ class Gateway:
             return await self._reserved(request, visitor)
         comments = visitor is not None and visitor.may_comment
         if target.upstream is not None:
-            if sockets.is_websocket(request):
-                return await sockets.splice(request, target.upstream, self.proxy.outside)
-            return await self.proxy.forward(request, target, target.upstream, with_overlay=comments)
+            return await self._visit(request, target, target.upstream, comments)
         if target.folder is not None:
             return await files.serve(
                 request, target.folder, noindex=not target.is_production, with_overlay=comments
             )
         return pages.nothing_serves(request, target.route.status, target.route.reason)
+
+    async def _visit(
+        self, request: web.BaseRequest, target: Target, upstream: Upstream, comments: bool
+    ) -> web.StreamResponse:
+        is_visit = sleep.is_visit(request)
+        if is_visit:
+            upstream.used_at = time.monotonic()
+        try:
+            if upstream.asleep:
+                refusal = await self.sleeper.wait_awake(request, target, upstream)
+                if refusal is not None:
+                    return refusal
+            if upstream.gate is not None:
+                async with upstream.gate:
+                    return await self._forward(request, target, upstream, comments)
+            return await self._forward(request, target, upstream, comments)
+        finally:
+            if is_visit:
+                upstream.used_at = time.monotonic()
+
+    async def _forward(
+        self, request: web.BaseRequest, target: Target, upstream: Upstream, comments: bool
+    ) -> web.StreamResponse:
+        if sockets.is_websocket(request):
+            return await sockets.splice(request, upstream, self.proxy.outside)
+        answer = await self.proxy.forward(request, target, upstream, with_overlay=comments)
+        upstream.tally.count(answer.status)
+        return answer
+
+    async def _wake(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+        """Wake an environment for a program of ours that is about to visit it."""
+        if self.proxy.outside.client(request) not in ("127.0.0.1", "::1"):
+            return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
+        upstream = target.upstream
+        if upstream is not None:
+            upstream.used_at = time.monotonic()
+            refusal = None
+            if upstream.asleep:
+                refusal = await self.sleeper.wait_awake(request, target, upstream)
+            if refusal is not None:
+                return refusal
+        return pages.serving(target.route.instance_id)
 
     async def _reserved(
         self, request: web.BaseRequest, visitor: Visitor | None
@@ -167,6 +214,7 @@ class Gateway:
     async def start(self) -> None:
         """Load the routes and listen."""
         await self.routes.start()
+        self.sleeper.start()
         self._server = PatientServer(
             self.handle,
             self.settings.header_seconds,
@@ -194,6 +242,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.webhooks.finish()
+        await self.sleeper.stop()
         await self.routes.stop()
 
 

@@ -118,6 +118,23 @@ def nothing_serves(request: web.BaseRequest, status: str, reason: str) -> web.Re
     )  # fmt: skip
 
 
+def wakes(request: web.BaseRequest) -> web.Response:
+    """Tell somebody who opens a page that the environment wakes, and look again."""
+    return answer(
+        request, 503, "Waking up",
+        "Nobody was here for a while, so it slept. It is being started; this page reloads.",
+        retry_seconds=2, is_busy=True,
+    )  # fmt: skip
+
+
+def does_not_wake(request: web.BaseRequest) -> web.Response:
+    """Answer when what slept cannot be started; it is made anew within a minute."""
+    return answer(
+        request, 503, "It does not wake",
+        "It slept and could not be started. It is tried again within a minute.", retry_seconds=30,
+    )  # fmt: skip
+
+
 def not_reached(request: web.BaseRequest) -> web.Response:
     """Answer when the environment's process cannot be reached."""
     return answer(

@@ -65,6 +65,10 @@ class RouteTable:
         """Find the target of a host name (lower case, no port)."""
         return self._targets.get(host)
 
+    def targets(self) -> list[Target]:
+        """List all targets."""
+        return list(self._targets.values())
+
     def find_environment(self, environment_id: UUID) -> Target | None:
         """Find the target of an environment."""
         found = (t for t in self._targets.values() if t.route.environment_id == environment_id)
@@ -119,7 +123,8 @@ class RouteTable:
                 if kept is not None and kept.address == address:
                     upstream = before.pop(route.instance_id)
                 else:
-                    upstream = Upstream(route.instance_id, address)
+                    asleep = route.life.asleep if route.life is not None else ""
+                    upstream = Upstream(route.instance_id, address, asleep)
             targets[route.host] = Target(route, upstream, folder)
         self._targets = targets
         for gone in before.values():

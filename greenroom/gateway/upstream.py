@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 from uuid import UUID
 
@@ -19,6 +20,21 @@ MAX_HEADER_OCTETS = 64 * 1024
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=None)
 
 
+class Tally:
+    """Counts what a copy answered since it is known."""
+
+    __slots__ = ("answered", "begun_at", "failed")
+
+    def __init__(self) -> None:
+        self.answered = self.failed = 0
+        self.begun_at = time.monotonic()
+
+    def count(self, status: int) -> None:
+        """Count an answer; a status of the 500s, ours for it included, is a failure."""
+        self.answered += 1
+        self.failed += status >= 500
+
+
 class Upstream:
     """One instance's address and pool.
 
@@ -26,14 +42,26 @@ class Upstream:
     environment, no connection of the old one can show its answers there.
     """
 
-    def __init__(self, instance_id: UUID, address: str) -> None:
+    def __init__(self, instance_id: UUID, address: str, asleep: str = "") -> None:
         self.instance_id, self.address = instance_id, address
+        self.asleep = asleep
+        """How the copy sleeps, as far as this process knows: it is who puts it to sleep."""
+        self.used_at = time.monotonic()
+        """When somebody last asked for something, or was answered."""
+        self.gate: asyncio.Semaphore | None = None
+        """Right after a wake, requests are let through a few at a time."""
+        self.tally = Tally()
         self.url = URL(address)
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False
         self._key: aiohttp.ClientRequest | None = None
         """What tells aiohttp's pool where to connect."""
         self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests and sockets are under way."""
+        return self._in_flight
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -96,6 +124,11 @@ class Upstream:
     async def _close_sessions(self) -> None:
         while self._sessions:
             await self._sessions.popitem()[1].close()
+
+    async def close_idle(self) -> None:
+        """Close the connections of a copy that sleeps; new ones are opened when it is awake."""
+        if self._in_flight == 0:
+            await self._close_sessions()
 
     async def close(self) -> None:
         """Close the pools now."""

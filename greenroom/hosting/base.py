@@ -59,6 +59,21 @@ class Liveness:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a copy uses now, and the limits that were found to hold; None is not known."""
+
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    cpu_seconds: float | None = None
+    """Since its start."""
+    cpu_limit: float | None = None
+    processes: int | None = None
+    processes_limit: int | None = None
+    disk_bytes: int | None = None
+    """What it has written beside its artifact."""
+
+
 class Builder(Protocol):
     """Makes artifacts."""
 
@@ -92,6 +107,21 @@ class Runtime(Protocol):
 
     def revive(self, name: str) -> None:
         """Start a settled copy that is down. Idempotent."""
+
+    def pause(self, name: str) -> None:
+        """Give a copy no CPU any more; it stays in memory. Idempotent."""
+
+    def park(self, name: str, grace_seconds: float) -> None:
+        """End a copy so that it can be started again at its address. Idempotent."""
+
+    def resume(self, name: str) -> None:
+        """Let a paused copy go on, or start a parked one. Idempotent.
+
+        Errors: HostingError when it is unknown.
+        """
+
+    def usage(self, name: str) -> Usage:
+        """Measure what a copy uses, and read what holds it."""
 
     def run_command(
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check

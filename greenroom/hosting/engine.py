@@ -19,7 +19,8 @@ from docker.types import LogConfig, Ulimit
 
 from greenroom import names as name_of
 from greenroom.errors import HostingError, LimitReached
-from greenroom.hosting.base import Check, Copy, Liveness, Log
+from greenroom.hosting import resting
+from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.hosting.commands import clean_line
 from greenroom.hosting.ports import free_port
 from greenroom.settings import Settings, load_settings
@@ -31,6 +32,8 @@ LABEL = "greenroom.copy"
 ENVIRONMENT_LABEL = "greenroom.environment"
 HOME_LABEL = "greenroom.home"
 """Which platform made it: two platforms may share one engine."""
+PORT_LABEL = "greenroom.port"
+"""The port of this machine that leads to it, also while it is stopped."""
 SOCKET_FOLDER = "/run/greenroom-postgres"
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "NET_BIND_SERVICE"]
 """Kept of Docker's default set: what images need to drop to their own account."""
@@ -169,8 +172,8 @@ class DockerRuntime:
             "environment": environment,
             "mem_limit": resources.memory_bytes,
             "memswap_limit": resources.memory_bytes,
-            "nano_cpus": int(resources.cpu * 1_000_000_000),
-            "pids_limit": resources.processes,
+            "nano_cpus": int(resources.cpu_share * 1_000_000_000),
+            "pids_limit": resources.most_processes,
             "cap_drop": ["ALL"],
             "cap_add": CAPABILITIES,
             "security_opt": ["no-new-privileges:true"],
@@ -199,13 +202,17 @@ class DockerRuntime:
             if command:
                 own = {"command": ["/bin/sh", "-c", command], "entrypoint": []}
             for _ in range(3):
-                port = free_port()  # fixed, so that it stays the same when it is started again
+                port = free_port(
+                    self._taken_ports()
+                )  # fixed, so that it stays the same when it is started again
+                options = self._options(copy, environment)
+                options["labels"][PORT_LABEL] = str(port)
                 container = self.client.containers.create(
                     copy.artifact,
                     name=copy.name,
                     ports={f"{inside}/tcp": ("127.0.0.1", port)},
                     **own,
-                    **self._options(copy, environment),
+                    **options,
                 )
                 try:
                     container.start()
@@ -216,6 +223,11 @@ class DockerRuntime:
                 else:
                     return f"http://127.0.0.1:{port}"
         raise HostingError("three ports in a row were taken by others")
+
+    def _taken_ports(self) -> set[int]:
+        """Give the ports of all containers, also of those that are stopped for the moment."""
+        found = self.client.api.containers(all=True, filters={"label": PORT_LABEL})
+        return {int(row["Labels"][PORT_LABEL]) for row in found}
 
     def _find(self, name: str) -> Container | None:
         try:
@@ -241,7 +253,7 @@ class DockerRuntime:
     def settle(self, name: str) -> None:
         """Restart it whenever it dies, and with the engine."""
         with explained("the container"):
-            self.client.containers.get(name).update(restart_policy=_policy("always"))
+            self.client.containers.get(name).update(restart_policy=resting.policy("always"))
 
     def revive(self, name: str) -> None:
         """Start a stopped container. Idempotent."""
@@ -250,6 +262,30 @@ class DockerRuntime:
             if container is None:
                 raise HostingError("its container is gone")
             container.start()
+
+    def pause(self, name: str) -> None:
+        """Pause a container that runs. Idempotent."""
+        with explained("the container"):
+            resting.pause(self._find(name))
+
+    def park(self, name: str, grace_seconds: float) -> None:
+        """Stop a container and leave it there, also when the engine starts anew. Idempotent."""
+        with explained("the container"):
+            resting.park(self._find(name), int(grace_seconds))
+
+    def resume(self, name: str) -> None:
+        """Let a paused container go on, or start a stopped one. Idempotent."""
+        with explained("the container"):
+            container = self._find(name)
+            if container is None:
+                raise HostingError("its container is gone")
+            resting.resume(container)
+
+    def usage(self, name: str) -> Usage:
+        """Measure a container, and read its limits as the engine holds them."""
+        with explained("the container"):
+            container = self._find(name)
+            return resting.measure(self.client, container) if container else Usage()
 
     def run_command(
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
@@ -307,8 +343,9 @@ class DockerRuntime:
             if container is None:
                 return
             with contextlib.suppress(docker.errors.APIError):
-                container.update(restart_policy=_policy("no"))
+                container.update(restart_policy=resting.policy("no"))
             try:
+                resting.let_go(container)
                 container.stop(timeout=int(grace_seconds))
                 container.remove(force=True, v=True)
             except docker.errors.NotFound:
@@ -323,10 +360,6 @@ class DockerRuntime:
         with explained("the engine"):
             found = self.client.containers.list(all=True, filters=filters)
             return {c.labels[LABEL] for c in found if c.labels[LABEL] != "image"}
-
-
-def _policy(name: str) -> Any:
-    return {"Name": name}  # the SDK's type asks for a count that only "on-failure" has
 
 
 def _follow(container: Container, log: Log) -> None:

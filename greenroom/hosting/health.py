@@ -117,7 +117,8 @@ def wait_until_healthy(
     Errors: HealthCheckFailed with the copy's last log lines: at once when it died, else when
     the time is over. Overtaken.
     """
-    deadline, good, probes, said = time.monotonic() + health.timeout_seconds, 0, 0, ""
+    begin = time.monotonic() + health.start_seconds
+    deadline, good, probes, said = begin + health.timeout_seconds, 0, 0, ""
     while True:
         check()
         life = runtime.liveness(name)
@@ -127,6 +128,9 @@ def wait_until_healthy(
                 hint="Its last lines are below and in the deployment's log.",
                 log_tail="\n".join(runtime.log_tail(name)),
             )
+        if time.monotonic() < begin:
+            sleep(min(0.2, health.start_seconds))
+            continue
         wrong, probes = probe(address, host, health), probes + 1
         good = 0 if wrong else good + 1
         if good >= health.successes:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from greenroom.errors import HostingError
+from greenroom.hosting import family
 from greenroom.hosting.appshell import ENDED
-from greenroom.hosting.base import Check, Copy, Liveness, Log
+from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.hosting.commands import TimedOut, clean_line, run_streamed
 from greenroom.hosting.ports import free_port
 from greenroom.hosting.shell import Limits, Shell
@@ -78,7 +79,7 @@ class ProcessRuntime:
             command=copy.manifest.run.command,
             folder=Path(copy.location),
             environment=project_environment(**given),
-            limits=Limits(resources.memory_bytes, resources.cpu, resources.processes),
+            limits=Limits(resources.memory_bytes, resources.cpu_share, resources.most_processes),
             port=port,
         )
 
@@ -117,6 +118,33 @@ class ProcessRuntime:
     def revive(self, name: str) -> None:
         """Start a copy that is down. Idempotent."""
         self.programs.start(PREFIX + name)
+
+    def pause(self, name: str) -> None:
+        """Stop the copy and all it started, by SIGSTOP. Idempotent."""
+        family.freeze(lambda: self._family(name))
+
+    def park(self, name: str, grace_seconds: float) -> None:
+        """End the copy; its program and its port stay known. Idempotent."""
+        family.thaw(self._family(name))
+        self.programs.stop(PREFIX + name, grace_seconds)
+
+    def resume(self, name: str) -> None:
+        """Let the copy go on, or start it. Idempotent."""
+        state = self.programs.state(PREFIX + name)
+        if state is None:
+            raise HostingError("it is not known to the process manager")
+        family.thaw(self._family(name))
+        if not state.is_up:
+            self.programs.start(PREFIX + name)
+
+    def _family(self, name: str) -> set[int]:
+        state = self.programs.state(PREFIX + name)
+        return family.tree(state.pid if state else 0) | self._shell(name).members()
+
+    def usage(self, name: str) -> Usage:
+        """Measure the copy and all it started."""
+        shell = self._shell(name)
+        return family.measure(self._family(name), shell.found_limits(), shell.scratch)
 
     def run_command(
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check
@@ -159,6 +187,7 @@ class ProcessRuntime:
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop the copy and all it started, and forget it. Idempotent."""
+        family.thaw(self._family(name))  # a paused one would not hear that it shall end
         self.programs.remove(PREFIX + name, grace_seconds)
         self._shell(name).clear()
         self._settled_file(name).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from greenroom.store.models import EnvironmentStatus, InstanceState
+from greenroom.store.states import Asleep
 
 
 class Kind(enum.StrEnum):
@@ -19,6 +20,7 @@ class Kind(enum.StrEnum):
     END_RUN = "end_run"
     STOP_COPY = "stop_copy"
     REVIVE_COPY = "revive_copy"
+    PARK_COPY = "park_copy"
     REMOVE_ORPHAN = "remove_orphan"
     TRUE_STATUS = "true_status"
     START_TEARDOWN = "start_teardown"
@@ -67,6 +69,9 @@ class SeenCopy:
     state: str
     is_alive: bool
     draining_seconds: float
+    asleep: str = ""
+    kept_left_seconds: float = 0
+    """How long it shall still be kept for a rollback."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class SeenEnvironment:
     is_serving_alive: bool
     destroy_age_seconds: float | None
     has_leftovers: bool
+    is_asleep: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,14 @@ def plan_repairs(seen: Seen) -> list[Repair]:
     for copy in seen.copies:
         if copy.environment_id in held:
             continue
+        if copy.state == InstanceState.KEPT and copy.is_alive and copy.kept_left_seconds > 0:
+            continue
         if copy.state == InstanceState.SERVING:
-            if not copy.is_alive:
+            if copy.asleep == Asleep.STOPPED:
+                if copy.is_alive:  # the machine was started anew, and all programs with it
+                    where = copy.environment_id
+                    plan.append(Repair(Kind.PARK_COPY, where, copy.name, "it shall sleep"))
+            elif not copy.is_alive:
                 plan.append(Repair(Kind.REVIVE_COPY, copy.environment_id, copy.name, "it is down"))
         else:
             plan.append(
@@ -167,11 +179,13 @@ def _repair_environments(
             continue
         if seen.id in held:
             continue
-        serves = seen.has_serving and seen.is_serving_alive
+        serves = seen.has_serving and (seen.is_serving_alive or seen.is_asleep)
         wrong = (
             (seen.status == EnvironmentStatus.BUILDING and seen.id not in busy and seen.has_serving)
             or (seen.status == EnvironmentStatus.ACTIVE and not serves)
             or (seen.status == EnvironmentStatus.ERROR and serves)
+            or (seen.status == EnvironmentStatus.ACTIVE and seen.is_asleep)
+            or (seen.status == EnvironmentStatus.SLEEPING and not seen.is_asleep)
         )
         if wrong:
             plan.append(Repair(Kind.TRUE_STATUS, seen.id, reason=f"recorded as {seen.status}"))

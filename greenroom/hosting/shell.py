@@ -103,6 +103,33 @@ class Shell:
                             return True
         return False
 
+    def members(self) -> set[int]:
+        """Give the processes that its control groups hold."""
+        found: set[int] = set()
+        for group in self._groups():
+            with contextlib.suppress(OSError, ValueError):
+                found |= {int(pid) for pid in (group / "cgroup.procs").read_text().split()}
+        return found
+
+    def found_limits(self) -> tuple[int | None, float | None, int | None]:
+        """Read memory, CPU and processes as the kernel holds them; None where it does not."""
+        memory = self._read_limit("memory.max", "memory.limit_in_bytes")
+        processes = self._read_limit("pids.max")
+        quota, period = self._read_limit("cpu.cfs_quota_us"), self._read_limit("cpu.cfs_period_us")
+        for group in self._groups():
+            with contextlib.suppress(OSError, ValueError):
+                given, _, length = (group / "cpu.max").read_text().partition(" ")
+                quota, period = int(given), int(length)
+        cpu = quota / period if quota and period and quota > 0 else None
+        return memory, cpu, processes
+
+    def _read_limit(self, *files: str) -> int | None:
+        for group in self._groups():
+            for file in files:
+                with contextlib.suppress(OSError, ValueError):
+                    return int((group / file).read_text())
+        return None
+
     def clear(self) -> None:
         """End whatever is left of it, and forget it. Idempotent."""
         self.file.unlink(missing_ok=True)

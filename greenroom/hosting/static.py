@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from greenroom.errors import HostingError
-from greenroom.hosting.base import Check, Copy, Liveness, Log
+from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.settings import Settings
 
 
@@ -32,6 +32,19 @@ class StaticRuntime:
 
     def revive(self, name: str) -> None:
         """Nothing to do."""
+
+    def pause(self, name: str) -> None:
+        """Nothing to do: nothing runs."""
+
+    def park(self, name: str, grace_seconds: float) -> None:
+        """Nothing to do."""
+
+    def resume(self, name: str) -> None:
+        """Nothing to do."""
+
+    def usage(self, name: str) -> Usage:
+        """Nothing runs."""
+        return Usage()
 
     def run_command(
         self, copy: Copy, command: str, timeout_seconds: float, log: Log, check: Check

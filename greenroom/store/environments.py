@@ -14,6 +14,7 @@ from greenroom.errors import AlreadyExists, InvalidInput, NotFound
 from greenroom.settings import Settings, load_settings
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
+from greenroom.store.life import Life, life_of
 from greenroom.store.models import (
     Environment,
     EnvironmentKind,
@@ -21,6 +22,7 @@ from greenroom.store.models import (
     Instance,
     InstanceState,
     Project,
+    Release,
     now,
 )
 from greenroom.store.states import PreviewAccess
@@ -189,7 +191,7 @@ def request_destruction(work: Work, environment: Environment, *, actor: str) -> 
     if environment.kind == EnvironmentKind.PRODUCTION:
         ask_right(work, "production.destroy", environment.project_id)
     if environment.destroy_requested_at is None:
-        environment.destroy_requested_at = now()
+        environment.destroy_requested_at, environment.destroy_requested_by = now(), actor
         record_audit(work, actor, "environment.destroy", environment=environment)
 
 
@@ -230,19 +232,25 @@ class Route:
     """Who sees it, as its project says."""
     release_id: uuid.UUID | None = None
     """What it shows."""
+    life: Life | None = None
+    """How the copy that serves lives; None where nothing runs."""
 
 
 def list_routes(work: Work) -> list[Route]:
     """List the routes of all living environments."""
     rows = work.execute(
-        select(Environment, Project.name, Project.preview_access, Instance)
+        select(
+            Environment, Project.name, Project.preview_access, Project.life, Instance,
+            Release.manifest,
+        )
         .join(Project, Project.id == Environment.project_id)
         .outerjoin(
             Instance,
             (Instance.environment_id == Environment.id) & (Instance.state == InstanceState.SERVING),
         )
+        .outerjoin(Release, Release.id == Instance.release_id)
         .where(Environment.status != EnvironmentStatus.DESTROYED)
-    )
+    )  # fmt: skip
     return [
         Route(
             host=environment.host,
@@ -256,8 +264,9 @@ def list_routes(work: Work) -> list[Route]:
             reason=environment.status_reason,
             access=access,
             release_id=environment.release_id,
+            life=life_of(environment.kind, wishes, instance, manifest) if instance else None,
         )
-        for environment, project, access, instance in rows
+        for environment, project, access, wishes, instance, manifest in rows
     ]
 
 
@@ -272,6 +281,7 @@ def list_instances(
         InstanceState.STARTING,
         InstanceState.SERVING,
         InstanceState.DRAINING,
+        InstanceState.KEPT,
     )
     return list(work.scalars(query.where(Instance.state.in_(wanted))))
 

@@ -29,6 +29,8 @@ from greenroom.store.compare_models import Comparison as Comparison
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
+from greenroom.store.life_models import Domain as Domain
+from greenroom.store.life_models import EnvironmentLife, InstanceLife
 from greenroom.store.link_models import PreviewLink as PreviewLink
 from greenroom.store.link_models import PreviewView as PreviewView
 from greenroom.store.mail_models import Mail as Mail
@@ -95,12 +97,14 @@ class Project(Base):
         default=PreviewAccess.AUTO, server_default=PreviewAccess.AUTO
     )
     """Who sees what is not production: auto, closed (links and the team), open (everybody)."""
+    life: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    """What it says otherwise than its manifest of sleep and lifetime; see ``store.lives``."""
     created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")
 
 
-class Environment(Base):
+class Environment(EnvironmentLife, Base):
     """One running copy of a project: production, or staging for one branch."""
 
     __tablename__ = "environments"
@@ -243,7 +247,7 @@ class DeploymentLog(Base):
     line: Mapped[str]
 
 
-class Instance(Base):
+class Instance(InstanceLife, Base):
     """A running copy of a release for one environment."""
 
     __tablename__ = "instances"
@@ -254,7 +258,10 @@ class Instance(Base):
             unique=True,
             postgresql_where=text("state = 'serving'"),
         ),
-        CheckConstraint("state in ('starting','serving','draining','stopped')", name="state"),
+        CheckConstraint(
+            "state in ('starting','serving','draining','kept','stopped')", name="state"
+        ),
+        CheckConstraint("asleep in ('','paused','stopped')", name="asleep"),
     )
 
     id: Mapped[uuid.UUID] = new_key()
@@ -307,6 +314,7 @@ class Variable(Base):
             "name",
             unique=True,
         ),
+        CheckConstraint("given_at in ('both','build','run')", name="given_at"),
     )
 
     id: Mapped[uuid.UUID] = new_key()
@@ -319,6 +327,8 @@ class Variable(Base):
     value: Mapped[bytes]
     """Encrypted, purpose ``environment_variables.value``."""
     is_secret: Mapped[bool] = mapped_column(default=True)
+    given_at: Mapped[str] = mapped_column(default="both", server_default="both")
+    """Whether builds get it, running copies, or both."""
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 

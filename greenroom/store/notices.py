@@ -24,7 +24,7 @@ DELAYS_SECONDS = (60, 300, 1800, 7200, 21600)
 MOST_AT_ONCE = 50
 KEPT_DAYS = 30
 LONGEST_NAME = 60
-QUIET = (NoticeKind.FAILED, NoticeKind.REVIEW, NoticeKind.SYNC_FAILED)
+QUIET = (NoticeKind.FAILED, NoticeKind.REVIEW, NoticeKind.SYNC_FAILED, NoticeKind.EXPIRING)
 """What a target hears of where nothing else is said: what fails, and what waits for people."""
 
 

@@ -79,6 +79,7 @@ class NoticeKind(enum.StrEnum):
     LIVE = "live"
     SYNC_FAILED = "sync-failed"
     SYNCED = "synced"
+    EXPIRING = "expiring"
 
 
 class InstanceState(enum.StrEnum):
@@ -87,6 +88,8 @@ class InstanceState(enum.StrEnum):
     STARTING = "starting"
     SERVING = "serving"
     DRAINING = "draining"
+    KEPT = "kept"
+    """It served until a moment ago, and is kept paused for a rollback."""
     STOPPED = "stopped"
 
 
@@ -98,3 +101,21 @@ class SyncStatus(enum.StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Asleep(enum.StrEnum):
+    """How a copy that serves nobody sleeps."""
+
+    AWAKE = ""
+    PAUSED = "paused"
+    """In memory, but given no CPU: awake within milliseconds."""
+    STOPPED = "stopped"
+    """Ended; started again at the same address."""
+
+
+class GivenAt(enum.StrEnum):
+    """When a variable is given to the project's own code."""
+
+    BOTH = "both"
+    BUILD = "build"
+    RUN = "run"

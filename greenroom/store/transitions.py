@@ -6,9 +6,9 @@ from greenroom.errors import InvalidTransition
 from greenroom.store.models import EnvironmentStatus as Status
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.BUILDING: frozenset({Status.ACTIVE, Status.ERROR, Status.DESTROYED}),
+    Status.BUILDING: frozenset({Status.ACTIVE, Status.ERROR, Status.SLEEPING, Status.DESTROYED}),
     Status.ACTIVE: frozenset({Status.BUILDING, Status.ERROR, Status.SLEEPING, Status.DESTROYED}),
-    Status.ERROR: frozenset({Status.BUILDING, Status.ACTIVE, Status.DESTROYED}),
+    Status.ERROR: frozenset({Status.BUILDING, Status.ACTIVE, Status.SLEEPING, Status.DESTROYED}),
     Status.SLEEPING: frozenset({Status.BUILDING, Status.ACTIVE, Status.ERROR, Status.DESTROYED}),
     Status.DESTROYED: frozenset(),
 }
@@ -17,6 +17,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 ``building``: a deployment runs (the version before goes on serving, if there was one).
 ``error``: nothing serves, or what serves has died and does not come back. A failed deployment
 over a healthy version returns to ``active`` and says so in ``status_reason``.
+``sleeping``: what serves is paused or stopped, and wakes on the first request.
 """
 
 

@@ -276,7 +276,8 @@ class Site:
         assert environment.status == status, environment.status_reason
         assert environment.id not in {lock.environment_id for lock in self.stage.locks()}
         states = [copy.state for copy in self.stage.copies(environment.id)]
-        assert states == (["serving"] if status == "active" else [])
+        states = [state for state in states if state != "kept"]
+        assert states == (["serving"] if status in ("active", "sleeping") else [])
         with unit_of_work() as work:
             assert deployments.list_unfinished(work, environment.id) == []
             known = {copy.name for copy in environments.list_instances(work)}

@@ -43,7 +43,9 @@ FLOORS: dict[str, float] = {
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,
     "greenroom.previews": 1.5,
+    "greenroom.living": 1.5,
     "greenroom.mailing": 1,
+    "greenroom.waking": 1,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.promotions": 1.6,  # on orders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -157,7 +158,9 @@ def test_what_runs_unknown_is_removed() -> None:
         (place("error", serving=True, alive=False), []),
         (place("error", serving=False, alive=False), []),
         (place("building", serving=True), ["true_status"]),
-        (place("sleeping", serving=False, alive=False), []),
+        (place("sleeping", serving=False, alive=False), ["true_status"]),
+        (replace(place("sleeping", alive=False), is_asleep=True), []),
+        (replace(place("active", alive=False), is_asleep=True), ["true_status"]),
         (place("active", destroy=1), []),
         (place("active", destroy=60), ["start_teardown"]),
         (place("destroyed", destroy=60, leftovers=True), ["start_teardown"]),
@@ -171,3 +174,19 @@ def test_an_environments_status(seen: SeenEnvironment, wanted: list[str]) -> Non
 def test_a_repair_tells_why() -> None:
     plan = plan_repairs(Seen(copies=(copy("draining"),)))
     assert plan == [Repair(Kind.STOP_COPY, HERE, "shop-1", "left draining")]
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted"),
+    [
+        (replace(copy(), asleep="stopped", is_alive=False), []),
+        (replace(copy(), asleep="stopped"), ["park_copy"]),
+        (replace(copy(), asleep="paused"), []),
+        (replace(copy(), asleep="paused", is_alive=False), ["revive_copy"]),
+        (replace(copy("kept"), kept_left_seconds=5), []),
+        (replace(copy("kept"), kept_left_seconds=-5), ["stop_copy"]),
+        (replace(copy("kept", alive=False), kept_left_seconds=5), ["stop_copy"]),
+    ],
+)
+def test_copies_that_sleep_or_are_kept(seen: SeenCopy, wanted: list[str]) -> None:
+    assert [kind for kind, _ in kinds(copies=(seen,), known_names=frozenset())] == wanted

@@ -9,9 +9,9 @@ from greenroom.store.models import EnvironmentStatus as Status
 from greenroom.store.transitions import TRANSITIONS, check_transition
 
 ALLOWED = {
-    "building": {"building", "active", "error", "destroyed"},
+    "building": {"building", "active", "error", "sleeping", "destroyed"},
     "active": {"active", "building", "error", "sleeping", "destroyed"},
-    "error": {"error", "building", "active", "destroyed"},
+    "error": {"error", "building", "active", "sleeping", "destroyed"},
     "sleeping": {"sleeping", "building", "active", "error", "destroyed"},
     "destroyed": {"destroyed"},
 }
