@@ -9,8 +9,14 @@ from typing import Any
 
 import psutil
 import pytest
+from prefect.logging import disable_run_logger
 
+from greenroom import living
+from greenroom.store import deployments
+from greenroom.store.models import now
+from greenroom.store.work import unit_of_work
 from greenroom.waking import wake
+from tasks.expiring import end_lifetimes
 
 pytestmark = pytest.mark.flows
 IDLE = "idle: {{pause_seconds: {pause}, stop_seconds: {stop}}}"
@@ -89,6 +95,8 @@ def test_scripts_run_in_their_order_and_once(new_site: Callable[..., Any], app: 
     assert [log.index(line) for line in lines] == sorted(log.index(line) for line in lines)
     assert log.index(lines[1]) < log.index("[switch]") < log.index(lines[2])
     assert "exit code 3; the new version serves all the same" in log
+    with unit_of_work() as work:
+        first = deployments.get_deployment(work, first.id)
     assert {"release", "seed", "after_deploy"} <= set(first.phases)
     assert "limits:" in log
     again = site.stage.log(site.deploy("sown"))
@@ -100,14 +108,6 @@ def test_scripts_run_in_their_order_and_once(new_site: Callable[..., Any], app: 
 def test_an_environment_whose_time_is_over_is_warned_then_goes(
     new_site: Callable[..., Any], static: Any
 ) -> None:
-    from prefect.logging import disable_run_logger
-
-    from greenroom import living
-    from greenroom.store import environments
-    from greenroom.store.models import now
-    from greenroom.store.work import unit_of_work
-    from tasks.expiring import end_lifetimes
-
     site = new_site(static("home"))
     site.commit({**static("short"), "greenroom.yaml": "version: 1\nlifetime: {days: 3}\n"}, "short")
     site.deploy("short")
