@@ -68,7 +68,7 @@ RIGHTS: Mapping[str, Right] = {
     **_acts(
         Role.DEVELOPER, Scope.DEPLOY, "deployment.deploy", "deployment.rollback",
         "deployment.promote", "deployment.cancel", "environment.create", "environment.destroy",
-        "environment.free", "variable.set", "variable.unset", "mail.delete",
+        "environment.free", "environment.extend", "environment.approve_fork", "variable.set", "variable.unset", "mail.delete",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DATA, "data.look", "sync.request", "sync.cancel", "sync.back",
@@ -77,7 +77,8 @@ RIGHTS: Mapping[str, Right] = {
     **_acts(
         Role.ADMIN, Scope.ADMIN, "production.destroy", "project.add", "project.set_production",
         "project.set_production_database", "project.set_forge", "project.set_previews",
-        "project.set_access", "project.show_webhook_secret", "backup.read", "notice_target.add",
+        "project.set_access", "project.set_life", "domain.add", "domain.verify", "domain.remove",
+        "project.show_webhook_secret", "backup.read", "notice_target.add",
         "notice_target.test", "notice_target.remove", "member.set", "member.remove", "user.add",
         "user.set_role", "user.set_email", "user.deactivate", "user.activate",
         "user.reset_password", "user.reset_totp", "user.read", "user.end_session",

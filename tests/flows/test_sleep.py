@@ -130,8 +130,3 @@ def test_an_environment_whose_time_is_over_is_warned_then_goes(
     let_time_pass()
     assert let_time_pass().destroy_requested_by == "lifetime"
     site.stage.eventually(lambda: site.environment("short").status == "destroyed", "its end")
-    with unit_of_work() as work:
-        names = [
-            e.name for e in environments.list_environments(work) if e.project.name == site.name
-        ]
-    assert "short" not in names
