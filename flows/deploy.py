@@ -15,6 +15,7 @@ from tasks.running import candidate, start_candidate, wait_until_healthy
 from tasks.scripts import run_after_deploy, run_release_command, run_seed_command
 from tasks.source import checkout, discard_source
 from tasks.telling import telling
+from tasks.timing import order_measurement
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
 
@@ -40,4 +41,5 @@ def deploy(request: DeployRequest) -> Any:
             switch_traffic(held, running)  # compare-and-set: a newer commit wins
         run_after_deploy(held, running)
         retire_previous(held)
+    order_measurement(request)  # its load times beside production's, by a run of its own
     return report(request)

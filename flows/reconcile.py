@@ -10,6 +10,7 @@ from tasks.measuring import measure_copies
 from tasks.notifying import tell_people
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
+from tasks.timing import repair_measurements
 
 
 @flow(name="reconcile", flow_run_name="reconcile")
@@ -22,6 +23,7 @@ def reconcile() -> int:
     repair_comparisons()
     end_lifetimes()
     measure_copies()
+    repair_measurements()
     tell_people()
     tidy()
     return len(repairs) + mended

@@ -18,6 +18,8 @@ Path = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=LONGEST)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Scheme = Literal["light", "dark"]
+Metric = Literal["ttfb", "fcp", "lcp", "load", "tbt", "cls", "bytes", "requests"]
+"""What a page can have a budget of: milliseconds, layout shift, octets, a number."""
 Baseline = Literal["production", "merge-base", "approved"]
 BASELINES: tuple[Baseline, ...] = ("production", "merge-base", "approved")
 KNOWN_VIEWPORTS = {"desktop": (1440, 900), "tablet": (768, 1024), "phone": (390, 844)}
@@ -113,6 +115,18 @@ class Ignored(_Said):
         return matches(self.page, path) and self.viewport in ("", viewport)
 
 
+class Performance(_Said):
+    """How fast pages must load."""
+
+    after_deployment: bool = True
+    lighthouse: bool = False
+    budgets: Annotated[
+        dict[Path | Literal["*"], dict[Metric, Annotated[float, Field(ge=0, lt=1e12)]]],
+        Field(max_length=200),
+    ] = Field(default_factory=dict)
+    """What a page may need at most, by metric; ``*`` is for every page."""
+
+
 class Rules(_Said):
     """All of ``compare:``."""
 
@@ -139,6 +153,7 @@ class Rules(_Said):
     ignore: Annotated[tuple[Ignored, ...], Field(max_length=100, strict=False)] = ()
     baseline: Baseline = "production"
     after_deployment: bool = True
+    performance: Performance = Performance()
     max_height: Annotated[int, Field(ge=1000, le=60_000)] = 20_000
     timeout_seconds: Annotated[int, Field(ge=5, le=120)] = 30
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from greenroom.settings import load_settings
 from greenroom.store.models import (
     Deployment,
@@ -20,6 +22,7 @@ MEANINGS = {
     NoticeKind.REVIEW: "a version waits for approval",
     NoticeKind.VERDICT: "somebody approved, or asked for changes",
     NoticeKind.COMMENT: "somebody commented on a page",
+    NoticeKind.REGRESSION: "a version is slower than production, or over its budget",
     NoticeKind.SHOWN: "an environment shows a new version",
     NoticeKind.LIVE: "production changed",
     NoticeKind.SYNC_FAILED: "production's data could not be brought over",
@@ -98,6 +101,15 @@ def note_expiring(work: Work, environment: Environment) -> None:
         _page(environment, "history"),
     )
     record_notice(work, NoticeKind.EXPIRING, environment.project, environment.name, title, body)
+
+
+def note_regression(work: Work, environment: Environment, number: int, said: Sequence[str]) -> None:
+    """Tell that an environment's pages became slower, and which."""
+    title = f"{_reference(environment)} is slower than production (measurement #{number})"
+    if environment.kind == EnvironmentKind.PRODUCTION:
+        title = f"{environment.project.name} is over its budget (measurement #{number})"
+    body = _lines(*said[:10], _page(environment, "performance"))
+    record_notice(work, NoticeKind.REGRESSION, environment.project, environment.name, title, body)
 
 
 def note_sync(work: Work, project: Project, sync: Sync) -> None:

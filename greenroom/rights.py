@@ -63,7 +63,7 @@ RIGHTS: Mapping[str, Right] = {
     **_acts(
         Role.REVIEWER, Scope.REVIEW, "release.approved", "release.changes", "release.withdrawn",
         "comment.create", "comment.reply", "comment.resolve", "comment.reopen", "link.create",
-        "link.extend", "link.revoke", "comparison.request",
+        "link.extend", "link.revoke", "comparison.request", "measurement.request",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DEPLOY, "deployment.deploy", "deployment.rollback",

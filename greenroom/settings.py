@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     """Encrypted backups kept of each production's database; one is made before each promotion."""
     drain_seconds: float = 2.0
     """How long the old version may finish its requests after the switch."""
+    measure_after_deploy: bool = True
+    """Measure load times after each staging deployment, if its ``greenroom.yaml`` agrees."""
     least_free_bytes: int = 200_000_000
     """A deployment is refused while the disk of ``home`` has less room than this."""
     least_free_memory_bytes: int = 200_000_000

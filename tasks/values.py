@@ -39,6 +39,28 @@ class Sides:
 
 
 @dataclass(frozen=True)
+class MeasureRequest:
+    """A recorded measurement that shall be carried out."""
+
+    measurement_id: UUID
+    environment: str
+    """``<project>/<name>``, for reading only."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The sites of a measurement."""
+
+    measurement_id: UUID
+    production: str
+    """Its address, without a path."""
+    environment: str
+    """Empty: production is measured alone."""
+    paths: tuple[str, ...]
+    with_lighthouse: bool = False
+
+
+@dataclass(frozen=True)
 class TeardownRequest:
     """An environment that shall be destroyed."""
 

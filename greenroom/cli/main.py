@@ -33,6 +33,7 @@ _COMMANDS = {
     "sync": "sync",
     "backup": "promotion",
     "compare": "compare",
+    "performance": "performance",
     "share": "share",
     "comments": "comments",
     "mail": "mail",

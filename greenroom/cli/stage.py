@@ -31,6 +31,7 @@ def prepare_stage(home: Path) -> Path:
     }
     chosen = {name: port if is_port_free(port) else _free_port() for name, port in wanted.items()}
     lines = [f"{name} = {port}" for name, port in chosen.items()]
+    lines.append("measure_after_deploy = false  # a browser beside the demo makes it late")
     if _needs_root():
         lines.append('app_user = "root"  # nobody may enter the folder of this Python')
     (home / "greenroom.toml").write_text("\n".join(lines) + "\n")

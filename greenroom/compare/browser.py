@@ -13,9 +13,10 @@ from playwright.sync_api import Error as PlaywrightError
 from greenroom.errors import PlatformError
 
 NAMES = (
-    "google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser",
-    "chromium-headless-shell",
+    "chromium-headless-shell", "google-chrome", "google-chrome-stable", "chrome", "chromium",
+    "chromium-browser",
 )  # fmt: skip
+"""The one without windows first: it draws the same pixels in half the time."""
 ARGUMENTS = ("--disable-gpu", "--hide-scrollbars")
 
 

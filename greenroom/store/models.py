@@ -34,6 +34,7 @@ from greenroom.store.life_models import EnvironmentLife, InstanceLife
 from greenroom.store.link_models import PreviewLink as PreviewLink
 from greenroom.store.link_models import PreviewView as PreviewView
 from greenroom.store.mail_models import Mail as Mail
+from greenroom.store.measure_models import Measurement as Measurement
 from greenroom.store.notice_models import Notice as Notice
 from greenroom.store.notice_models import NoticeTarget as NoticeTarget
 from greenroom.store.people_models import ApiReply as ApiReply

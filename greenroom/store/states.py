@@ -75,6 +75,7 @@ class NoticeKind(enum.StrEnum):
     REVIEW = "review"
     VERDICT = "verdict"
     COMMENT = "comment"
+    REGRESSION = "regression"
     SHOWN = "shown"
     LIVE = "live"
     SYNC_FAILED = "sync-failed"

@@ -42,6 +42,7 @@ FLOORS: dict[str, float] = {
     "greenroom.data_orders": 1.5,
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,
+    "greenroom.measuring": 1.5,
     "greenroom.previews": 1.5,
     "greenroom.living": 1.5,
     "greenroom.mailing": 1,

@@ -7,12 +7,12 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import comments, compare, logs, mail, review, share, variables
+from ui.views import comments, compare, logs, mail, performance, review, share, variables
 from ui.views.audit import show_events
 
 PARTS = {
     "history": "History", "share": "Share", "comments": "Comments", "review": "Review",
-    "compare": "Compare",
+    "compare": "Compare", "performance": "Performance",
     "mail": "Mail", "logs": "Logs",
     "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
@@ -43,6 +43,8 @@ def show() -> None:
         comments.show(reference)
     elif part == "compare":
         compare.show(reference)
+    elif part == "performance":
+        performance.show(reference)
     elif part == "mail":
         mail.show(reference)
     elif part == "variables":

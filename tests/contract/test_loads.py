@@ -1,0 +1,170 @@
+"""Load times and Lighthouse by a real browser; nothing is left of what hangs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from greenroom.compare import lighthouse
+from greenroom.compare.alone import alone
+from greenroom.compare.apart import ask_apart
+from greenroom.compare.browser import started_browser
+from greenroom.compare.loading import DEVICES, load
+from greenroom.compare.measure import Job
+from greenroom.compare.metrics import BY_NAME
+from greenroom.errors import PlatformError
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_browser]
+PROGRAM = "greenroom.compare.measure"
+BUSY = "<script>const t=performance.now();while(performance.now()-t<200);</script>"
+
+
+class _Site(BaseHTTPRequestHandler):
+    """``/slow`` waits, ``/busy`` blocks, ``/stuck`` never ends, ``/wakes`` is 503 twice."""
+
+    asked: dict[str, int]
+
+    def do_GET(self) -> None:
+        self.asked[self.path] = self.asked.get(self.path, 0) + 1
+        status, more = 200, ""
+        if self.path == "/slow":
+            time.sleep(0.25)
+        elif self.path == "/busy":
+            more = BUSY
+        elif self.path == "/stuck":
+            more = "<script>while (true) {}</script>"
+        elif self.path == "/cookie":
+            more = self.headers.get("Cookie", "none")
+        elif self.path == "/wakes" and self.asked[self.path] < 3:
+            status = 503
+        elif self.path in ("/broken", "/favicon.ico"):
+            status = 500
+        body = (
+            "<!doctype html><html lang=en><head><title>Shop</title><meta name=viewport"
+            f" content='width=device-width'></head><body><h1>Shop</h1>{more}<p>Text</p></body>"
+            "</html>"
+        ).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    handler = type("Site", (_Site,), {"asked": {}})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_visit_has_a_number_for_every_metric(site: str) -> None:
+    with started_browser() as browser:
+        plain, busy, slow, broken = (
+            load(browser, f"{site}/{path}", DEVICES[0]) for path in ("", "busy", "slow", "broken")
+        )
+        phone = load(browser, f"{site}/cookie", DEVICES[1],
+                     {"name": "pass", "value": "x" * 400, "url": site})  # fmt: skip
+    assert set(plain.values) == set(BY_NAME)
+    assert plain.values["requests"] >= 1
+    assert busy.values["tbt"] >= 100
+    assert slow.values["ttfb"] >= 250
+    assert broken.failure == "The page answered 500."
+    assert phone.values["bytes"] > plain.values["bytes"] + 300, "the cookie was sent"
+
+
+def ask(site: str, path: str, seconds: float = 100, **other: object) -> dict:
+    job = Job(site, site, path, "desktop", (7, 7), 16, **other)
+    return ask_apart(PROGRAM, asdict(job), seconds)
+
+
+def test_pairs_say_what_a_page_is_beside_itself(site: str) -> None:
+    found = ask(site, "/wakes")
+    assert found["failure"] == "", "an environment that is being woken is waited for"
+    assert found["pairs"] == 7
+    assert {f["metric"] for f in found["findings"]} == set(BY_NAME)
+    requests = next(f for f in found["findings"] if f["metric"] == "requests")
+    assert (requests["difference"], requests["p_worse"]) == (0, 1)
+    assert ask(site, "/broken")["failure"] == "production: The page answered 500."
+    down = asdict(Job("http://127.0.0.1:9", site, "/", "phone", (7, 14), 16))
+    assert ask_apart(PROGRAM, down, 60)["failure"].startswith("production: The page broke off")
+
+
+def test_production_alone_has_a_spread(site: str) -> None:
+    found = ask_apart(PROGRAM, asdict(Job(site, "", "/", "phone", (7, 14), 16)), 100)
+    assert found["findings"] == []
+    value, low, high = found["alone"]["lcp"]
+    assert low <= value <= high
+
+
+def test_a_page_that_never_ends_and_an_asker_that_dies_leave_nothing(site: str) -> None:
+    assert ask(site, "/stuck", seconds=8) is None
+    assert not psutil.Process().children(recursive=True)
+    code = (
+        "import json,sys; from greenroom.compare.apart import ask_apart;"
+        "ask_apart(sys.argv[1], json.loads(sys.argv[2]), 60)"
+    )
+    job = json.dumps(asdict(Job(site, site, "/stuck", "desktop", (7, 14), 16)))
+    asker = subprocess.Popen([sys.executable, "-c", code, PROGRAM, job])
+    family: list[psutil.Process] = []
+    deadline = time.monotonic() + 40
+    while not any("chrom" in p.name() for p in family) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        family = psutil.Process(asker.pid).children(recursive=True)
+    assert any("chrom" in p.name() for p in family)
+    asker.kill()
+    asker.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive, "the browser noticed that nobody waits for it"
+
+
+def test_one_measures_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "run" / "turn"
+    with alone(file), pytest.raises(PlatformError, match="somebody else"), alone(file, 0.1):
+        pass
+    with alone(file, 0.1):
+        pass
+
+
+def test_lighthouse_runs_in_our_browser_with_our_pass(site: str) -> None:
+    cookie = {"name": "pass", "value": "secret", "url": site}
+    found = ask(site, "/cookie", 200, lighthouse_pairs=1, cookie=cookie)
+    assert found["failure"] == ""
+    assert found["scores"]["performance"]["after"] > 0.5
+    assert found["metrics"]["total-byte-weight"]["before"] > 0
+    with lighthouse.runner() as runner:
+        with pytest.raises(PlatformError, match="did not end"):
+            runner.run(f"{site}/", "desktop", 2)
+        with pytest.raises(PlatformError) as refused:
+            runner.run(f"{site}/broken", "desktop")
+    assert "500" in refused.value.hint
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_lighthouse_that_is_missing_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PlatformError, match="not installed") as missing:
+        lighthouse.find_program(tmp_path)
+    assert "npm ci" in missing.value.hint
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PlatformError, match="Node is missing"):
+        lighthouse.find_program()
