@@ -14,6 +14,7 @@ from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
 from tasks.scripts import run_after_deploy, run_release_command, run_seed_command
 from tasks.source import checkout, discard_source
+from tasks.surroundings import ensure_surroundings
 from tasks.telling import telling
 from tasks.timing import order_measurement
 from tasks.traffic import retire_previous, switch_traffic
@@ -31,6 +32,7 @@ def deploy(request: DeployRequest) -> Any:
         release = build(held, source)  # reuses the artifact when this commit was built before
         discard_source(source)
         ensure_database(held, release)
+        ensure_surroundings(held, release)  # network, egress guard, services
 
         with candidate(held, release) as running:  # discarded if anything below raises
             run_release_command(held, running)

@@ -14,6 +14,7 @@ from tasks.measuring import check_room
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
 from tasks.scripts import run_after_deploy, run_release_command
+from tasks.surroundings import ensure_surroundings
 from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
@@ -28,6 +29,7 @@ def promote(request: DeployRequest) -> Any:
     with telling(request), deploying(request) as held:
         release = kept_release(held)  # looks at the approvals once more
         ensure_database(held, release)
+        ensure_surroundings(held, release)  # network, egress guard, services
         with candidate(held, release) as running:
             back_up_database(held, running)
             run_release_command(held, running)

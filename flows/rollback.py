@@ -11,6 +11,7 @@ from tasks.hold import deploying
 from tasks.measuring import check_room
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
+from tasks.surroundings import ensure_surroundings
 from tasks.telling import telling
 from tasks.traffic import retire_previous, switch_traffic
 from tasks.values import DeployRequest
@@ -24,6 +25,7 @@ def rollback(request: DeployRequest) -> Any:
     """
     with telling(request), deploying(request) as held:
         release = kept_release(held)
+        ensure_surroundings(held, release)
         with candidate(held, release) as running:
             check_room(held, running)
             start_candidate(held, running)

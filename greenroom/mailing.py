@@ -35,14 +35,18 @@ def environment_of(user: str, password: str, key: str) -> uuid.UUID | None:
     return found if is_same(password, wanted) and user == wanted_user else None
 
 
-def mail_variables(settings: Settings, environment_id: uuid.UUID, key: str) -> dict[str, str]:
+def mail_variables(
+    settings: Settings, environment_id: uuid.UUID, key: str, host: str = ""
+) -> dict[str, str]:
     """Give the variables by which applications find their mail server.
+
+    ``host`` is its name where the environment runs; empty means loopback.
 
     Source: the names that Rails, Django and django-environ, Laravel, Symfony, Spring, nodemailer's
     and WordPress's usual set-ups read.
     """
     user, password = login_of(environment_id, key)
-    host, port = settings.bind_loopback, str(settings.mail_port)
+    host, port = host or settings.bind_loopback, str(settings.mail_port)
     url = f"smtp://{user}:{password}@{host}:{port}"
     return {
         "SMTP_HOST": host, "SMTP_SERVER": host, "SMTP_ADDRESS": host, "SMTP_PORT": port,

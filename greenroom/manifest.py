@@ -18,6 +18,9 @@ import yaml
 
 from greenroom.compare_rules import Rules, parse_rules
 from greenroom.errors import InvalidManifest
+from greenroom.sizes import SIZE, SIZES, bytes_of
+from greenroom.sizes import Resources as Resources
+from greenroom.surroundings import Egress, Service, read_entry, what_is_wrong
 from greenroom.yamlfile import compose
 
 FILE_NAME = "greenroom.yaml"
@@ -25,8 +28,6 @@ MAX_BYTES = 64 * 1024
 """A manifest is written by hand; anything longer is a mistake or an attack."""
 RUNTIMES = ("auto", "static", "process", "docker")
 MAX_TEXT = 8192
-_SIZE = re.compile(r"(\d{1,6})\s*([kmg])i?b?", re.IGNORECASE)
-_UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _PATH = re.compile(r"/[!-~]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -70,41 +71,6 @@ class Health:
     watch_seconds: float = 60
 
 
-SIZES = {"small": ("256m", 0.5, 128), "medium": ("512m", 1.0, 256), "large": ("2g", 2.0, 512)}
-"""Memory, CPU and processes of each size by name."""
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one running copy may use: a size by name, and what shall differ from it."""
-
-    size: str = "medium"
-    memory: str = ""
-    cpu: float = 0
-    processes: int = 0
-    disk: str = "2g"
-
-    @property
-    def memory_bytes(self) -> int:
-        """The memory limit in bytes."""
-        return _bytes_of(self.memory or SIZES[self.size][0])
-
-    @property
-    def cpu_share(self) -> float:
-        """How many processors' time it may use."""
-        return self.cpu or SIZES[self.size][1]
-
-    @property
-    def most_processes(self) -> int:
-        """How many processes it may have."""
-        return self.processes or SIZES[self.size][2]
-
-    @property
-    def disk_bytes(self) -> int:
-        """How much it may write before people are warned."""
-        return _bytes_of(self.disk)
-
-
 @dataclass(frozen=True)
 class Idle:
     """When a staging environment that nobody visits is put to sleep; 0 is never."""
@@ -119,13 +85,6 @@ class Lifetime:
 
     days: float = 0
     warn_hours: float = 24
-
-
-def _bytes_of(size: str) -> int:
-    found = _SIZE.fullmatch(size)
-    if found is None:
-        raise InvalidManifest(f"{size!r} is no size")
-    return int(found[1]) * _UNITS[found[2].lower()]
 
 
 @dataclass(frozen=True)
@@ -150,6 +109,8 @@ class Manifest:
     compare: dict[str, Any] = field(default_factory=dict)
     idle: Idle = field(default_factory=Idle)
     lifetime: Lifetime = field(default_factory=Lifetime)
+    services: dict[str, Service] = field(default_factory=dict)
+    egress: Egress = field(default_factory=Egress)
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -166,6 +127,9 @@ class Manifest:
         """Fingerprint of what it says, whatever its spelling."""
         said = self.as_json()
         del said["compare"]  # it makes no other artifact
+        for later in ("services", "egress"):  # not said: the digest of before there were any
+            if not said[later] or said[later] == {"allow": ()}:
+                del said[later]
         plain = json.dumps(said, sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()
 
@@ -180,6 +144,10 @@ class Manifest:
         }
         parts |= {"database": Database, "idle": Idle, "lifetime": Lifetime}
         known = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
+        if "egress" in data:
+            known["egress"] = Egress(tuple(data["egress"]["allow"]))
+        if "services" in data:
+            known["services"] = {name: Service(**one) for name, one in data["services"].items()}
         return cls(**known)
 
 
@@ -230,6 +198,10 @@ def _value(wanted: Any, node: yaml.Node, where: str) -> Any:
         return _read_variables(node, where)
     if wanted == dict[str, Any]:
         return _read_compare(node)
+    if wanted == dict[str, Service]:
+        return _read_services(node, where)
+    if wanted == tuple[str, ...]:
+        return _read_entries(node, where)
     if not isinstance(node, yaml.ScalarNode):
         raise _refuse(f"{where} must be a single value", node)
     raw = node.value
@@ -280,6 +252,34 @@ def _read_compare(node: yaml.Node) -> dict[str, Any]:
         raise _refuse("compare is not valid YAML", node) from error
     except InvalidManifest as error:
         raise _refuse(error.message, node, error.hint) from error
+
+
+def _read_entries(node: yaml.Node, where: str) -> tuple[str, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _refuse(f"{where} must be a list", node, "For example: [api.partner.example:443]")
+    found = []
+    for item in node.value:
+        if not isinstance(item, yaml.ScalarNode):
+            raise _refuse(f"{where}: each entry is a host and a port", item)
+        try:
+            found.append(read_entry(_text(item, where)))
+        except ValueError as error:
+            raise _refuse(f"{where}: {item.value[:80]!r} {error}", item) from error
+    return tuple(dict.fromkeys(found))
+
+
+def _read_services(node: yaml.Node, where: str) -> dict[str, Service]:
+    if not isinstance(node, yaml.MappingNode):
+        raise _refuse(f"{where} must be a mapping of names to services", node)
+    found: dict[str, Service] = {}
+    for key, value in node.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else ""
+        made: Service = _read(Service, value, f"{where}.{name[:40]}")
+        wrong = what_is_wrong(name, made, found)
+        if wrong:
+            raise _refuse(f"{where}: {wrong[0]}", key, wrong[1])
+        found[name] = made
+    return found
 
 
 def _node(root: yaml.Node, path: str) -> yaml.Node | None:
@@ -370,8 +370,8 @@ def _check_resources(wanted: Resources, root: yaml.Node) -> None:
             f"Allowed: {', '.join(SIZES)}.",
         )
     for path, text in (("memory", wanted.memory), ("disk", wanted.disk)):
-        size = _SIZE.fullmatch(text) if text or path == "disk" else True
-        if size is None or (text and _bytes_of(text) < 8 * 1024**2):
+        size = SIZE.fullmatch(text) if text or path == "disk" else True
+        if size is None or (text and bytes_of(text) < 8 * 1024**2):
             raise _refuse(
                 f"resources.{path} {text!r} is no size",
                 _node(root, f"resources.{path}"),

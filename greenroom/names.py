@@ -99,14 +99,29 @@ def _identifier(project: str, environment: str, environment_id: str) -> str:
     return f"gr_{stem.rstrip('_')}_{tail}"
 
 
-def network_name(environment_id: str) -> str:
-    """Name the Docker network of an environment."""
-    return f"greenroom-{environment_id.replace('-', '')[:12]}"
+def network_name(environment_id: str, *, guarded: bool) -> str:
+    """Name an environment's Docker network: one that the egress guard keeps, or an open one."""
+    kind = "guarded" if guarded else "open"
+    return f"greenroom-{environment_id.replace('-', '')[:12]}-{kind}"
 
 
-def bridge_name(environment_id: str) -> str:
-    """Name the network interface of that network: ``pv`` + 12 digits, so one rule covers all."""
-    return f"pv{environment_id.replace('-', '')[:12]}"
+def guarded_prefix(home: str) -> str:
+    """Begin the interface names of a platform's guarded networks: one rule covers them all.
+
+    Two platforms on one machine have a prefix each, and touch nothing of the other's.
+    """
+    return f"gv{digest_tail(home, 4)}"
+
+
+def bridge_name(environment_id: str, home: str, *, guarded: bool) -> str:
+    """Name the network interface of an environment's network, within 15 octets."""
+    prefix = guarded_prefix(home) if guarded else f"go{digest_tail(home, 4)}"
+    return prefix + environment_id.replace("-", "")[: BRIDGE_OCTETS - len(prefix)]
+
+
+def service_name(environment_id: str, service: str) -> str:
+    """Name the container and the volume of a service beside an environment."""
+    return f"greenroom-{environment_id.replace('-', '')[:12]}-svc-{service}"
 
 
 def instance_name(project: str, environment: str, instance_id: str) -> str:

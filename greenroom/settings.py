@@ -86,7 +86,18 @@ class Settings(BaseSettings):
     prefect_port: int = 8602
     postgres_port: int = 8603
     mail_port: int = 8604
-    """Where environments' mail is kept instead of sent; on loopback."""
+    """Where environments' mail is kept instead of sent: on loopback, and in guarded networks."""
+    mail_starttls_port: int = 8605
+    """The same with STARTTLS: what ports 25, 587 and 2525 of a guarded network lead to."""
+    mail_tls_port: int = 8606
+    """The same with TLS from the start: what port 465 of a guarded network leads to."""
+    egress_port: int = 8607
+    """Where guarded environments ask for what `egress.allow` names."""
+    egress_dns_port: int = 8608
+    """Where guarded environments' names are answered."""
+    egress_guard: Literal["auto", "required", "off"] = "auto"
+    """auto: containers of staging are guarded where that is possible; required: they are not
+    started where it is not; off: they reach what they like."""
     header_seconds: float = 15.0
     """How long a client may take to say what it asks for."""
     answer_seconds: float = 60.0

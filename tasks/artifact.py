@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from greenroom.errors import InvalidInput
+from greenroom.errors import InvalidInput, InvalidManifest
 from greenroom.hosting.base import BuildOrder
 from greenroom.hosting.registry import builder_for, choose_runtime, has_dockerfile, has_engine
-from greenroom.isolation.payments import refuse_live_keys
+from greenroom.isolation.payments import refuse_live_hosts, refuse_live_keys
 from greenroom.manifest import Manifest, parse_manifest
 from greenroom.promotions import check_approved
 from greenroom.settings import load_settings
@@ -60,6 +60,7 @@ def build(held: Held, source: Source) -> UUID:
             )
             name, project_id = project.name, project.id
             refuse_live_keys(environment.kind, name, variables)
+            _check_surroundings(manifest, runtime, environment.kind)
         builder = builder_for(runtime)
         if known is not None and builder.is_present(known.artifact, known.location):
             log(f"built before: {known.artifact[:19]}")
@@ -96,6 +97,19 @@ def build(held: Held, source: Source) -> UUID:
         with unit_of_work() as work:
             work.get_one(Deployment, held.deployment).release_id = release_id
         return release_id
+
+
+def _check_surroundings(manifest: Manifest, runtime: str, kind: str) -> None:
+    """Refuse what cannot be had around an environment.
+
+    Errors: InvalidManifest, LiveKeyRefused.
+    """
+    if manifest.services and runtime != "docker":
+        raise InvalidManifest(
+            f"services are containers, and this runs as {runtime}",
+            hint="Give it a Dockerfile and `runtime: docker`, or leave services out.",
+        )
+    refuse_live_hosts(kind, [one.host for one in manifest.egress.allowed])
 
 
 @step

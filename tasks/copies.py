@@ -5,7 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from greenroom.data.clones import Template, clone
-from greenroom.data.databases import DatabaseServer, socket_address
+from greenroom.data.databases import DatabaseServer, renamed_host, socket_address
+from greenroom.egress import DATABASE_HOST, MAIL_HOST
+from greenroom.guarding import Guard, installed_guard
 from greenroom.hosting.base import Copy
 from greenroom.mailing import mail_variables
 from greenroom.manifest import Manifest
@@ -73,11 +75,20 @@ def database_url_of(environment: Environment, runtime: str) -> str | None:
         return named
     known = environments.environment_database_url(environment)
     own = database_server().readdress(known) if known is not None else None
-    if own is not None and runtime == "docker" and load_settings().database_url is None:
+    if own is None or runtime != "docker":
+        return own
+    if load_settings().database_url is None:
         from greenroom.hosting.engine import SOCKET_FOLDER
 
         return socket_address(own, SOCKET_FOLDER)
-    return own
+    return renamed_host(own, DATABASE_HOST) if guard_of(environment, runtime) else own
+
+
+def guard_of(environment: Environment, runtime: str) -> Guard | None:
+    """Give the guard that keeps an environment's containers; None where it runs unguarded."""
+    if environment.kind == EnvironmentKind.PRODUCTION or runtime != "docker":
+        return None
+    return installed_guard(load_settings())
 
 
 def copy_of(work: Work, instance: Instance) -> Copy:
@@ -91,13 +102,17 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     if database:
         variables["DATABASE_URL"] = database
     variables |= {v.name: v.value for v in projects.resolve_variables(environment)}
-    if environment.kind != EnvironmentKind.PRODUCTION and instance.runtime == "process":
-        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key())
+    guard = guard_of(environment, instance.runtime)
+    is_staging = environment.kind != EnvironmentKind.PRODUCTION
+    if is_staging and (guard or instance.runtime == "process"):
+        host = MAIL_HOST if guard else ""
+        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key(), host)
     variables |= {
         "GREENROOM_URL": environment.url,
         "GREENROOM_BRANCH": environment.git_branch,
         "GREENROOM_COMMIT": release.commit_hash or deployment.commit_hash,
         "GREENROOM_ENVIRONMENT": environment.kind,
+        "GREENROOM_CRON": "off" if is_staging else "on",
     }
     return Copy(
         name=instance.name,
@@ -106,4 +121,5 @@ def copy_of(work: Work, instance: Instance) -> Copy:
         location=release.location,
         manifest=manifest,
         variables=variables,
+        is_guarded=guard is not None,
     )

@@ -42,6 +42,7 @@ from greenroom.store.work import Work, unit_of_work
 from tasks.copies import copy_of
 from tasks.hold import abandon, end_deployment, is_holder_alive
 from tasks.policies import step
+from tasks.surroundings import surround
 from tasks.traffic import stop_copy
 
 
@@ -243,12 +244,18 @@ def _stop(name: str) -> None:
     stop_copy(instance)
 
 
+def _nothing() -> None:
+    """Check nothing: a repair is not overtaken."""
+
+
 def _revive(name: str) -> None:
     with unit_of_work() as work:
         instance = _instance(work, name)
         if instance is None or instance.state != InstanceState.SERVING:
             return
         copy = copy_of(work, instance)
+    if instance.runtime == "docker":
+        surround(instance.environment_id, instance.release_id, get_run_logger().info, _nothing)
     address = runtime_for(instance.runtime).start(copy)
     runtime_for(instance.runtime).settle(name)
     with unit_of_work() as work:

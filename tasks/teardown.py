@@ -11,7 +11,7 @@ from greenroom.hosting.registry import has_engine
 from greenroom.names import database_name, role_name, work_queue_name
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import deployments, environments, mails
+from greenroom.store import deployments, environments, mails, networks
 from greenroom.store.audit import record_audit
 from greenroom.store.models import (
     DeploymentStatus,
@@ -71,14 +71,18 @@ def drop_own_database(held: Held) -> None:
 
 @step
 def remove_leftovers(held: Held) -> None:
-    """Remove network, folders and artifacts that are only the environment's. Idempotent."""
+    """Remove network, services, folders, artifacts that are only the environment's. Idempotent."""
     settings = load_settings()
     if has_engine(settings):
         from greenroom.hosting.engine import DockerRuntime
+        from greenroom.hosting.services import Services
 
-        DockerRuntime(settings).remove_network(str(held.environment_id))
+        runtime = DockerRuntime(settings)
+        Services(runtime).remove(str(held.environment_id))
+        runtime.remove_network(str(held.environment_id))
     with unit_of_work() as work:
         history = deployments.list_deployments(work, held.environment_id, limit=1000)
+        networks.forget_network(work, held.environment_id)
         mails.delete_mails(work, work.get_one(Environment, held.environment_id))
     for deployment in history:
         shutil.rmtree(settings.path("sources", str(deployment.id)), ignore_errors=True)

@@ -28,6 +28,10 @@ def prepare_stage(home: Path) -> Path:
         "prefect_port": settings.prefect_port,
         "postgres_port": settings.postgres_port,
         "mail_port": settings.mail_port,
+        "mail_starttls_port": settings.mail_starttls_port,
+        "mail_tls_port": settings.mail_tls_port,
+        "egress_port": settings.egress_port,
+        "egress_dns_port": settings.egress_dns_port,
     }
     chosen = {name: port if is_port_free(port) else _free_port() for name, port in wanted.items()}
     lines = [f"{name} = {port}" for name, port in chosen.items()]

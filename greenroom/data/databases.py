@@ -109,3 +109,10 @@ def socket_address(url: str, folder: str) -> str:
     parts = urlsplit(url)
     who = f"{parts.username}:{parts.password}"
     return f"postgresql://{who}@{parts.path}?host={quote(folder, safe='')}&port={parts.port}"
+
+
+def renamed_host(url: str, host: str) -> str:
+    """Turn an address into one by another name of the same server."""
+    parts = urlsplit(url)
+    who, port = f"{parts.username}:{parts.password}", parts.port or 5432
+    return parts._replace(netloc=f"{who}@{host}:{port}").geturl()

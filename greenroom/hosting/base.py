@@ -49,6 +49,8 @@ class Copy:
     manifest: Manifest
     variables: Mapping[str, str] = field(default_factory=dict)
     """All of them, secrets included."""
+    is_guarded: bool = False
+    """Whether the egress guard keeps its network; `docker` only."""
 
 
 @dataclass(frozen=True)

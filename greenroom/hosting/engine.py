@@ -17,11 +17,11 @@ import requests.exceptions
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 
-from greenroom import names as name_of
 from greenroom.errors import HostingError, LimitReached
-from greenroom.hosting import resting
+from greenroom.hosting import networks, resting
 from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.hosting.commands import clean_line
+from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL
 from greenroom.hosting.ports import free_port
 from greenroom.settings import Settings, load_settings
 
@@ -29,9 +29,6 @@ DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 """Source: Docker documentation, daemon socket option."""
 LABEL = "greenroom.copy"
 """On every container and image of ours; its value on a container is the copy's name."""
-ENVIRONMENT_LABEL = "greenroom.environment"
-HOME_LABEL = "greenroom.home"
-"""Which platform made it: two platforms may share one engine."""
 PORT_LABEL = "greenroom.port"
 """The port of this machine that leads to it, also while it is stopped."""
 SOCKET_FOLDER = "/run/greenroom-postgres"
@@ -124,36 +121,17 @@ class DockerRuntime:
         """
         return connect(self.settings)
 
-    def ensure_network(self, environment_id: str) -> str:
+    def ensure_network(self, environment_id: str, *, guarded: bool = False) -> networks.Network:
         """Give the environment's own network, made on first use. Idempotent."""
-        wanted = name_of.network_name(environment_id)
         with explained("the network"):
-            if not self.client.networks.list(names=[f"^{wanted}$"]):
-                try:
-                    self.client.networks.create(
-                        wanted,
-                        driver="bridge",
-                        check_duplicate=True,
-                        labels={
-                            ENVIRONMENT_LABEL: environment_id,
-                            HOME_LABEL: str(self.settings.home),
-                        },
-                        options={
-                            "com.docker.network.bridge.name": name_of.bridge_name(environment_id)
-                        },
-                    )
-                except docker.errors.APIError as error:
-                    if error.status_code != 409:  # another was faster
-                        raise
-        return wanted
+            return networks.ensure_network(
+                self.client, environment_id, str(self.settings.home), guarded=guarded
+            )
 
     def remove_network(self, environment_id: str) -> None:
-        """Delete the environment's network. Idempotent."""
+        """Delete the environment's networks. Idempotent."""
         with explained("the network"):
-            for network in self.client.networks.list(
-                names=[f"^{name_of.network_name(environment_id)}$"]
-            ):
-                network.remove()
+            networks.remove_networks(self.client, environment_id)
 
     def _options(self, copy: Copy, environment: dict[str, str]) -> dict[str, Any]:
         resources = copy.manifest.resources
@@ -162,8 +140,10 @@ class DockerRuntime:
         if SOCKET_FOLDER in database:
             own = str(self.settings.path("postgres", "socket"))
             volumes[own] = {"bind": SOCKET_FOLDER, "mode": "ro"}
+        network = self.ensure_network(copy.environment_id, guarded=copy.is_guarded)
         return {
-            "network": self.ensure_network(copy.environment_id),
+            "network": network.name,
+            **networks.guarded_options(network if copy.is_guarded else None),
             "labels": {
                 LABEL: copy.name,
                 ENVIRONMENT_LABEL: copy.environment_id,

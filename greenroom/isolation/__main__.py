@@ -1,6 +1,10 @@
-"""``python -m greenroom.isolation``: the mail server."""
+"""``python -m greenroom.isolation mail|egress|check``."""
 
-from greenroom.isolation.mailbox import main
+import sys
+
+from greenroom.isolation import check, keeper, mailbox
+
+MAINS = {"mail": mailbox.main, "egress": keeper.main, "check": check.main}
 
 if __name__ == "__main__":
-    main()
+    MAINS[sys.argv[1] if sys.argv[1:] else "mail"]()

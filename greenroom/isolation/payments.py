@@ -14,7 +14,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -119,6 +119,25 @@ def refuse_live_keys(kind: str, project: str, variables: Mapping[str, str]) -> N
         hint="Give staging a test value of its own: greenroom variable set"
         f" {project} {first.variable} --kind staging",
     )
+
+
+def refuse_live_hosts(kind: str, hosts: Iterable[str]) -> None:
+    """Refuse a staging environment that wants to reach where people are charged.
+
+    Errors: LiveKeyRefused, naming host and vendor.
+    """
+    for host in hosts:
+        vendor = live_vendor(host)
+        if vendor and kind != "production":
+            raise LiveKeyRefused(
+                f"egress.allow names {host}, which is {vendor}'s live address",
+                hint="Name the vendor's test address there instead, like sandbox.…",
+            )
+
+
+def live_vendor(host: str) -> str:
+    """Name the vendor whose live address a host is; empty for any other's."""
+    return next((vendor for vendor, form in _ENDPOINT if form.fullmatch(host)), "")
 
 
 def _by_value(name: str, text: str) -> Finding | None:

@@ -47,8 +47,8 @@ def plan_launch(name: str, settings: Settings) -> tuple[list[str], dict[str, str
             return [*command, "--type", "process", "--limit", "8"], client
         case "gateway":
             return [python, "-m", "greenroom.gateway"], ours
-        case "mail":
-            return [python, "-m", "greenroom.isolation"], ours
+        case "mail" | "egress":
+            return [python, "-m", "greenroom.isolation", name], ours
         case "console":
             return [python, "-m", "ui"], ours
     raise PlatformError(f"there is no program {name!r}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from greenroom.errors import PlatformError
+from greenroom.guarding import why_impossible
 from greenroom.platform import orchestrator, postgres
 from greenroom.platform.front import front_program
 from greenroom.platform.postgres import PostgresServer
@@ -53,6 +54,7 @@ class Platform:
         self.say = say
         self.programs = Programs(settings)
         self.seconds: dict[str, float] = {}
+        self._may_guard = not why_impossible(settings)
         self._manager: subprocess.Popen[bytes] | None = None
         """The process manager, when this object started it: it is our child, and ours to reap."""
 
@@ -102,7 +104,7 @@ class Platform:
         with unit_of_work() as work:
             admin_password = ensure_admin(work)
             refresh_urls(work, self.settings)
-        for name in ("gateway", "console", "mail"):
+        for name in sorted(self._names() & {"gateway", "console", "mail", "egress"}):
             self.programs.start(name)
         if self.settings.tls != "off":
             self.programs.start("front")
@@ -167,7 +169,7 @@ class Platform:
                 start_seconds=1,
                 stop_seconds=15,
             )
-            for name in ("gateway", "console", "mail")
+            for name in ("gateway", "console", "mail", *(["egress"] if self._may_guard else []))
         ]
         front = [front_program(settings)] if settings.tls != "off" else []
         return [*own, *orchestrator.programs(settings), *faces, *front]
@@ -206,8 +208,12 @@ class Platform:
             "gateway": settings.gateway_port,
             "console": settings.console_port,
             "mail": settings.mail_port,
+            "mail_starttls": settings.mail_starttls_port,
+            "mail_tls": settings.mail_tls_port,
             "prefect": settings.prefect_port,
         }
+        if self._may_guard:
+            ports |= {"egress": settings.egress_port, "egress_dns": settings.egress_dns_port}
         if own_database:
             ports["postgres"] = settings.postgres_port
         if settings.tls != "off":

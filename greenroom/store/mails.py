@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, String, cast, delete, func, insert, or_, select, text
 from sqlalchemy.orm import undefer
 
 from greenroom.errors import NotFound
@@ -16,32 +17,64 @@ from greenroom.store.work import Work, ask_right
 KEPT_DAYS = 14
 MOST_KEPT = 500
 """Mails kept of an environment: a loop that sends for ever fills no disk."""
+MOST_OCTETS = 200_000_000
+"""Of an environment's mails together."""
 MOST_LISTED = 100
 
 
-def add_mail(
-    work: Work, environment_id: uuid.UUID | None, sender: str, recipients: Sequence[str],
-    subject: str, source: bytes,
-) -> Mail:  # fmt: skip
-    """Keep a mail; let go of what is old, or too many.
+@dataclass(frozen=True)
+class NewMail:
+    """A mail that was taken."""
+
+    environment_id: uuid.UUID | None
+    """Empty where nobody knows whose it is."""
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    source: bytes
+
+    def without_owner(self) -> NewMail:
+        """Give it as nobody's."""
+        return replace(self, environment_id=None)
+
+
+def add_mails(work: Work, taken: Sequence[NewMail]) -> None:
+    """Keep mails; let go of what is old, or too many, or too much.
 
     Locks: one writer of an environment's mail at a time.
     """
-    work.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"mails {environment_id}"},
-    )
-    mine = _of(environment_id)
-    last = work.scalar(select(func.max(Mail.number)).where(mine)) or 0
-    made = Mail(
-        environment_id=environment_id, number=last + 1, sender=sender,
-        recipients=list(recipients), subject=subject, size_bytes=len(source), source=source,
-    )  # fmt: skip
-    work.add(made)
+    owners = sorted({mail.environment_id for mail in taken}, key=str)
+    for owner in owners:
+        work.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+            {"name": f"mails {owner}"},
+        )
+        mine = _of(owner)
+        last = work.scalar(select(func.max(Mail.number)).where(mine)) or 0
+        rows = [
+            {
+                "id": uuid.uuid4(), "environment_id": owner, "number": number,
+                "sender": mail.sender, "recipients": list(mail.recipients),
+                "subject": mail.subject, "size_bytes": len(mail.source), "source": mail.source,
+            }
+            for number, mail in enumerate(
+                (mail for mail in taken if mail.environment_id == owner), last + 1
+            )
+        ]  # fmt: skip
+        work.execute(insert(Mail), rows)
+        _forget_old(work, mine, last + len(rows))
+
+
+def _forget_old(work: Work, mine: ColumnElement[bool], last: int) -> None:
     before = now() - timedelta(days=KEPT_DAYS)
-    gone = or_(Mail.number <= last + 1 - MOST_KEPT, Mail.received_at < before)
-    work.execute(delete(Mail).where(mine, gone))
-    return made
+    sums = select(
+        Mail.number, func.sum(Mail.size_bytes).over(order_by=Mail.number.desc()).label("octets")
+    )
+    counted = sums.where(mine, Mail.number > last - MOST_KEPT).subquery()
+    too_much = select(func.max(counted.c.number)).where(counted.c.octets > MOST_OCTETS)
+    first = max(last - MOST_KEPT, work.scalar(too_much) or 0)
+    first = min(first, last - 1)  # the newest stays, whatever its size
+    work.execute(delete(Mail).where(mine, or_(Mail.number <= first, Mail.received_at < before)))
 
 
 def list_mails(work: Work, environment: Environment | None, search: str = "") -> list[Mail]:

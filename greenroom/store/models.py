@@ -35,6 +35,9 @@ from greenroom.store.link_models import PreviewLink as PreviewLink
 from greenroom.store.link_models import PreviewView as PreviewView
 from greenroom.store.mail_models import Mail as Mail
 from greenroom.store.measure_models import Measurement as Measurement
+from greenroom.store.network_models import EgressRefusal as EgressRefusal
+from greenroom.store.network_models import EnvironmentNetwork as EnvironmentNetwork
+from greenroom.store.network_models import IsolationCheck as IsolationCheck
 from greenroom.store.notice_models import Notice as Notice
 from greenroom.store.notice_models import NoticeTarget as NoticeTarget
 from greenroom.store.people_models import ApiReply as ApiReply
@@ -100,6 +103,12 @@ class Project(Base):
     """Who sees what is not production: auto, closed (links and the team), open (everybody)."""
     life: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     """What it says otherwise than its manifest of sleep and lifetime; see ``store.lives``."""
+    mail_release_to: Mapped[list[str]] = mapped_column(
+        JSONB, default=list, server_default=text("'[]'")
+    )
+    """Whom a captured mail may be released to: ``ada@agency.example``, ``@agency.example``."""
+    mail_release_url: Mapped[bytes | None]
+    """The outgoing mail server, encrypted, purpose ``projects.mail_release_url``."""
     created_at: Mapped[datetime] = created()
 
     environments: Mapped[list[Environment]] = relationship(back_populates="project")

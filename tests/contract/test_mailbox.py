@@ -29,10 +29,12 @@ REFERENCE = "shop/cart"
 
 class Server:
     def __init__(self, url: str, home: Path) -> None:
-        self.port = free_port()
+        self.port, self.starttls_port, self.tls_port = free_port(), free_port(), free_port()
         self._environment = {
             **os.environ, "GREENROOM_DATABASE_URL": url, "GREENROOM_HOME": str(home),
-            "GREENROOM_MAIL_PORT": str(self.port),
+            "GREENROOM_MAIL_PORT": str(self.port), "GREENROOM_EGRESS_GUARD": "off",
+            "GREENROOM_MAIL_STARTTLS_PORT": str(self.starttls_port),
+            "GREENROOM_MAIL_TLS_PORT": str(self.tls_port),
         }  # fmt: skip
         self.start()
 
@@ -133,7 +135,9 @@ def test_old_mail_makes_room(server: Server, monkeypatch: pytest.MonkeyPatch) ->
     with unit_of_work() as work:
         found = environments.get_environment(work, REFERENCE)
         for number in range(5):
-            mails.add_mail(work, found.id, "a@x.test", ["b@y.test"], f"{number}", b"x")
+            mails.add_mails(
+                work, [mails.NewMail(found.id, "a@x.test", ("b@y.test",), f"{number}", b"x")]
+            )
     assert [subject for _, subject, _ in kept()] == ["4", "3", "2"]
     with unit_of_work() as work:
         found = environments.get_environment(work, REFERENCE)

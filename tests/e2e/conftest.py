@@ -107,6 +107,7 @@ def demo() -> Iterator[Demo]:
     home.chmod(0o755)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GREENROOM_", "PREFECT_"))}
     ports = {f"GREENROOM_{part}_PORT": str(choose_port()) for part in PORTS}
+    ports["GREENROOM_EGRESS_GUARD"] = "off"  # its rules would be the whole machine's
     log = (home / "demo.stderr").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "greenroom.cli", "demo", "--json"],

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import socket
 
-PORTS = ("GATEWAY", "CONSOLE", "PREFECT", "POSTGRES", "MAIL")
+PORTS = (
+    "GATEWAY", "CONSOLE", "PREFECT", "POSTGRES", "MAIL", "MAIL_STARTTLS",
+    "MAIL_TLS", "EGRESS", "EGRESS_DNS",
+)  # fmt: skip
 
 
 def choose_port() -> int:

@@ -21,6 +21,9 @@ GROUND = {
     for name in (
         "clients",
         "compare_rules",
+        "egress",
+        "surroundings",
+        "sizes",
         "errors",
         "settings",
         "names",
@@ -45,8 +48,10 @@ FLOORS: dict[str, float] = {
     "greenroom.measuring": 1.5,
     "greenroom.previews": 1.5,
     "greenroom.living": 1.5,
-    "greenroom.mailing": 1,
     "greenroom.waking": 1,
+    "greenroom.guarding": 1,
+    "greenroom.mailing": 1.1,  # on guarding
+    "greenroom.isolating": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.promotions": 1.6,  # on orders

@@ -23,7 +23,9 @@ def send(subject: str, html: str = "") -> None:
     with unit_of_work() as work:
         found = environments.get_environment(work, REFERENCE)
         source = letter.as_bytes()
-        mails.add_mail(work, found.id, "shop@x.test", ["nora@y.test"], subject, source)
+        mails.add_mails(
+            work, [mails.NewMail(found.id, "shop@x.test", ("nora@y.test",), subject, source)]
+        )
 
 
 def test_no_mail_yet(seeded, open_page, shown):

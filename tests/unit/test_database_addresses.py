@@ -11,6 +11,8 @@ from tasks import copies
 
 pytestmark = pytest.mark.unit
 
+SOCKET = "postgresql://gr_a:p%40ss%2Fword@/gr_a?host=%2Frun%2Fgreenroom-postgres&port=8603"
+NAMED = "postgresql://gr_a:p%40ss%2Fword@postgres.greenroom:8603/gr_a"
 KNOWN = "postgresql://gr_a:p%40ss%2Fword@127.0.0.1:8603/gr_a"
 
 
@@ -30,16 +32,17 @@ def test_a_known_database_moves_with_its_server(server: str, wanted: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("outside", "runtime", "wanted"),
+    ("outside", "runtime", "wanted", "guard"),
     [
-        (None, "process", KNOWN),
-        (None, "docker", "postgresql://gr_a:p%40ss%2Fword@/gr_a?host=%2Frun%2Fgreenroom-postgres&port=8603"),
-        ("postgresql://x:y@127.0.0.1:8603/g", "docker", KNOWN),
-        ("postgresql://x:y@127.0.0.1:8603/g", "process", KNOWN),
+        (None, "process", KNOWN, None),
+        (None, "docker", SOCKET, object()),
+        ("postgresql://x:y@127.0.0.1:8603/g", "docker", KNOWN, None),
+        ("postgresql://x:y@127.0.0.1:8603/g", "docker", NAMED, object()),
+        ("postgresql://x:y@127.0.0.1:8603/g", "process", KNOWN, object()),
     ],
 )  # fmt: skip
 def test_only_our_own_server_is_reached_by_its_socket(
-    monkeypatch: pytest.MonkeyPatch, outside: str | None, runtime: str, wanted: str
+    monkeypatch: pytest.MonkeyPatch, outside: str | None, runtime: str, wanted: str, guard: Any
 ) -> None:
     url = "postgresql://x:y@127.0.0.1:8603/greenroom"
     environment: Any = SimpleNamespace(kind="staging", project=None)
@@ -47,4 +50,5 @@ def test_only_our_own_server_is_reached_by_its_socket(
     monkeypatch.setattr(projects, "production_database_url", lambda found: None)
     monkeypatch.setattr(copies, "database_url", lambda: url)
     monkeypatch.setattr(copies, "load_settings", lambda: SimpleNamespace(database_url=outside))
+    monkeypatch.setattr(copies, "installed_guard", lambda settings: guard)
     assert copies.database_url_of(environment, runtime) == wanted

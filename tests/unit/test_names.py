@@ -71,8 +71,13 @@ def test_names_of_databases_and_roles_fit_postgres(project: str, branch: str, ke
 def test_names_at_the_engine_are_ones_it_takes(project: str, branch: str, key: str) -> None:
     assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", names.instance_name(project, branch, key))
     assert len(names.instance_name(project, branch, key)) <= 63
-    assert len(names.bridge_name(key)) <= names.BRIDGE_OCTETS
-    assert re.fullmatch(r"greenroom-[0-9a-f]{12}", names.network_name(key))
+    for guarded, kind in ((True, "guarded"), (False, "open")):
+        bridge = names.bridge_name(key, "/srv/home", guarded=guarded)
+        assert len(bridge) <= names.BRIDGE_OCTETS
+        assert bridge.startswith(names.guarded_prefix("/srv/home")) is guarded
+        network = names.network_name(key, guarded=guarded)
+        assert re.fullmatch(rf"greenroom-[0-9a-f]{{12}}-{kind}", network)
+    assert names.guarded_prefix("/srv/home") != names.guarded_prefix("/srv/other")
     assert re.fullmatch(r"env-[0-9a-f]{12}", names.work_queue_name(key))
 
 

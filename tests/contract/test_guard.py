@@ -1,0 +1,344 @@
+"""The egress guard, on an engine of its own: whatever is tried, nothing reaches the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from greenroom.egress import MAIL_HOST
+from greenroom.errors import HostingError
+from greenroom.guarding import installed_guard, plan_guard
+from greenroom.hosting.base import Copy
+from greenroom.hosting.engine import DockerRuntime
+from greenroom.hosting.services import Services
+from greenroom.isolation.check import Checked, CheckOrder, read_checked
+from greenroom.manifest import Manifest, Resources, Run
+from greenroom.store import environments, mails, networks, projects
+from greenroom.store.models import Deployment, Instance, Release
+from greenroom.store.work import unit_of_work
+from greenroom.surroundings import Egress, Service
+from tests.contract.rig import INNER, WORLD, Rig, Wire
+
+pytestmark = [
+    pytest.mark.contract, pytest.mark.needs_docker, pytest.mark.needs_postgres,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root has networks of its own"),
+]  # fmt: skip
+ALLOWED = ("api.partner.example:443", "api.partner.example:8080", "*.partner.example:80")
+HOST_PORT = 5999
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.end()
+
+
+class Town:
+    """Two environments of a project, each with a container in a guarded network."""
+
+    def __init__(self, rig: Rig, image: str) -> None:
+        self.rig, self.image = rig, image
+        self.runtime = DockerRuntime(rig.settings)
+        self.manifest = Manifest(
+            run=Run(command="exec httpd -f -p 8080 -h /bin"),
+            resources=Resources(memory="64m", processes=64), egress=Egress(ALLOWED),
+        )  # fmt: skip
+        self.copies: dict[str, Copy] = {}
+
+    def settle(self, name: str) -> Copy:
+        """Record an environment as a deployment leaves it, and start its container."""
+        with unit_of_work() as work:
+            project = projects.get_project(work, "shop")
+            found = environments.ensure_environment(work, project, name, actor="ada")
+            environment = found[0] if isinstance(found, tuple) else found
+            release = Release(
+                project_id=project.id, commit_hash=uuid.uuid4().hex, runtime="docker",
+                artifact=self.image, location=self.image, manifest=self.manifest.as_json(),
+                manifest_digest=uuid.uuid4().hex,
+            )  # fmt: skip
+            work.add(release)
+            work.flush()
+            deployment = Deployment(
+                environment_id=environment.id, number=1, ref="main", commit_hash="",
+                release_id=release.id, deployed_by="ada",
+            )  # fmt: skip
+            work.add(deployment)
+            work.flush()
+            key = environment.id
+            container = f"rig-{key.hex[:12]}"
+            work.add(
+                Instance(
+                    environment_id=key, deployment_id=deployment.id, release_id=release.id,
+                    runtime="docker", name=container, address="", state="serving",
+                )
+            )  # fmt: skip
+            network = self.runtime.ensure_network(str(key), guarded=True)
+            networks.record_network(
+                work, key, network.subnet, network.gateway, network.bridge, is_guarded=True
+            )
+        copy = Copy(container, str(key), self.image, "", self.manifest, {}, is_guarded=True)
+        self.runtime.start(copy)
+        self.copies[name] = copy
+        return copy
+
+    def pid(self, name: str) -> int:
+        return int(self._container(name).attrs["State"]["Pid"])
+
+    def _container(self, name: str):  # type: ignore[no-untyped-def]
+        return self.rig.client.containers.get(self.copies[name].name)
+
+    def address(self, name: str) -> str:
+        (network,) = self._container(name).attrs["NetworkSettings"]["Networks"].values()
+        return str(network["IPAddress"])
+
+    def run(self, name: str, command: str) -> str:
+        """Run a command in a container."""
+        _, octets = self._container(name).exec_run(["/bin/sh", "-c", f"exec 2>&1; {command}"])
+        return str(octets.decode("utf-8", "replace"))
+
+    def inside(self, name: str, script: str) -> str:
+        """Run Python in a container's network, with this machine's files."""
+        pid = self.pid(name)
+        done = subprocess.run(
+            ["nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-c", script],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    def order(self, name: str) -> CheckOrder:
+        with unit_of_work() as work:
+            row = networks.find_network(work, uuid.UUID(self.copies[name].environment_id))
+            assert row is not None
+        sibling = next(other for other in self.copies if other != name)
+        return CheckOrder(
+            self.pid(name), row.bridge, row.gateway, f"t{uuid.uuid4().hex}",
+            plan_guard(self.rig.settings).proxy_port, [row.gateway, INNER], [HOST_PORT, 22],
+            [(self.address(sibling), 8080)],
+        )  # fmt: skip
+
+    def check(self, name: str) -> Checked:
+        done = subprocess.run(
+            self.rig.machine.command(sys.executable, "-m", "greenroom.isolation", "check"),
+            input=json.dumps(asdict(self.order(name))), capture_output=True, text=True, timeout=90,
+        )  # fmt: skip
+        return read_checked(done.returncode, done.stdout, done.stderr)
+
+
+def by_socket(url: str) -> str:
+    """Give a store's address by its socket: the rig's machine does not see this one's loopback."""
+    with psycopg.connect(url) as connection:
+        (folders,) = connection.execute("show unix_socket_directories").fetchone() or ("",)
+    parts = urlsplit(url)
+    folder = folders.split(",")[0].strip()
+    return f"postgresql://{parts.username}:{parts.password}@{parts.path}?host={folder}&port={parts.port}"
+
+
+@pytest.fixture
+def town(rig: Rig, busybox: Path, store_url: str) -> Iterator[Town]:
+    with unit_of_work() as work:
+        projects.add_project(work, "shop", "/srv/git/shop", actor="ada")
+    made = Town(rig, rig.load_image(busybox))
+    listener = rig.machine.inside(
+        lambda: __import__("socket").create_server(("0.0.0.0", HOST_PORT))
+    )
+    try:
+        for name in ("mail", "egress"):
+            rig.start_server(name, by_socket(store_url))
+        for name in ("cart", "blog"):
+            made.settle(name)
+        yield made
+    finally:
+        listener.close()
+        for copy in made.copies.values():
+            made.runtime.stop(copy.name, 0)
+            Services(made.runtime).remove(copy.environment_id)
+            made.runtime.remove_network(copy.environment_id)
+        rig.stop_servers()
+
+
+@pytest.fixture
+def wire(rig: Rig) -> Iterator[Wire]:
+    made = Wire(rig.outer)
+    made.packets()
+    yield made
+    made.close()
+
+
+def test_nothing_gets_out(town: Town, wire: Wire) -> None:
+    town.rig.heard()
+    checked = town.check("cart")
+    wrong = [one for one in checked.probes if one["outcome"] == "got out"]
+    assert wrong == []
+    assert len(checked.probes) >= 30
+    outcomes = {(one["group"], one["what"]): one["outcome"] for one in checked.probes}
+    mail = {outcome for (group, _), outcome in outcomes.items() if group == "mail"}
+    assert mail == {"captured"}
+    assert outcomes["dns", "the engine's own resolver"] == "answered by us"
+    assert outcomes["dns", "another server's answer (UDP)"] == "answered by us"
+    assert wire.packets() == []
+    assert checked.packets == 0
+    assert checked.verdict == "proved"
+    assert town.rig.heard() == []
+
+
+def test_nothing_gets_out_by_the_older_rules_either(
+    town: Town, wire: Wire, store_url: str, tmp_path: Path
+) -> None:
+    """Where nftables is not installed; and an engine that starts anew does not open them."""
+    rig = town.rig
+    rig.stop_servers()
+    rig.machine.run("nft", "delete", "table", "inet", plan_guard(rig.settings).label)
+    for name in ("iptables", "iptables-restore", "ip6tables"):
+        tmp_path.joinpath(name).symlink_to(shutil.which(name, path="/usr/sbin:/sbin") or name)
+    for name in ("mail", "egress"):
+        rig.start_server(name, by_socket(store_url), PATH=f"{tmp_path}:/usr/bin:/bin")
+    guard = installed_guard(rig.settings)
+    assert guard is not None
+    assert guard.backend == "iptables"
+    wire.packets()
+    checked = town.check("cart")
+    assert [one for one in checked.probes if one["outcome"] == "got out"] == []
+    assert (checked.packets, checked.verdict, wire.packets()) == (0, "proved", [])
+    assert "listening" not in town.run("cart", f"nc -w 2 {INNER} {HOST_PORT}")
+
+
+SEND = """
+import smtplib, ssl
+context = ssl._create_unverified_context()
+def send(client, subject):
+    client.login("anybody", "with any password")
+    client.sendmail("shop@x.test", ["nora@y.test"], f"Subject: {subject}\\r\\n\\r\\nThank you.")
+    client.quit()
+for port in (25, 587, 2525):
+    client = smtplib.SMTP("%(world)s", port, timeout=10)
+    client.starttls(context=context)
+    send(client, f"hard-coded {port}")
+send(smtplib.SMTP_SSL("%(world)s", 465, timeout=10, context=context), "hard-coded 465")
+send(smtplib.SMTP("%(gateway)s", %(port)d, timeout=10), "by its variables")
+print("sent")
+"""
+
+
+def test_mail_to_hard_coded_servers_is_captured_and_its_sender_known(
+    town: Town, wire: Wire
+) -> None:
+    def kept(name: str) -> list[str]:
+        with unit_of_work() as work:
+            found = environments.get_environment(work, f"shop/{name}")
+            return sorted(mail.subject for mail in mails.list_mails(work, found))
+
+    gateway = town.order("cart").gateway
+    script = SEND % {"world": WORLD, "gateway": gateway, "port": town.rig.settings.mail_port}
+    assert town.inside("cart", script) == "sent\n"
+    town.inside("blog", script.split("for port")[0] + script.splitlines()[-2])
+    wanted = [f"hard-coded {port}" for port in (25, 2525, 465, 587)]
+    assert kept("cart") == sorted([*wanted, "by its variables"])
+    assert wire.packets() == []
+    assert town.rig.heard() == []
+    assert "198.18" in town.run("blog", "nslookup smtp.sendgrid.net")
+    assert gateway in town.run("cart", f"nslookup {MAIL_HOST}")
+    checking = "import smtplib, ssl; smtplib.SMTP('%s', 587).starttls(context=%s)"
+    said = town.inside("blog", checking % (WORLD, "ssl.create_default_context()"))
+    assert "CERTIFICATE_VERIFY_FAILED" in said  # who checks whom it speaks to sends nothing
+
+
+def test_what_is_allowed_is_reached_and_nothing_beside_it(town: Town, wire: Wire) -> None:
+    rig = town.rig
+    ask = "echo hello | nc -w 5 {} {}; echo"
+    assert "the world answers" in town.run("cart", ask.format("api.partner.example", 8080))
+    assert "the world answers" in town.run("cart", ask.format("cdn.partner.example", 80))
+    assert {port for port, _ in rig.heard()} == {8080, 80}
+    tls = """
+import socket, ssl
+def ask(address, name, connect=b""):
+    made = socket.create_connection((address, 443 if not connect else %d), timeout=10)
+    if connect:
+        made.sendall(connect); print(made.recv(100).split(b"\\r")[0].decode())
+    context = ssl._create_unverified_context()
+    try: context.wrap_socket(made, server_hostname=name)
+    except (OSError, ssl.SSLError) as error: print(type(error).__name__)
+for address, name in (("%s", "api.partner.example"), ("1.2.3.4", "api.partner.example"),
+                      ("%s", "other.example")):
+    ask(address, name)
+ask("%s", "api.partner.example", b"CONNECT api.partner.example:443 HTTP/1.1\\r\\n\\r\\n")
+ask("%s", "other.example", b"CONNECT other.example:443 HTTP/1.1\\r\\n\\r\\n")
+"""
+    gateway = town.order("cart").gateway
+    port = plan_guard(rig.settings).proxy_port
+    said = town.inside("cart", tls % (port, WORLD, WORLD, gateway, gateway))
+    heard = rig.heard()
+    assert len(heard) == 3, (said, heard)
+    assert all(b"api.partner.example" in octets for _, octets in heard)
+    assert "200 Connected" in said
+    assert "403 Forbidden" in said
+    wire.packets()
+    for host, at in (
+        ("other.example", 80), ("api.partner.example", 587), ("api.partner.example", 81),
+        ("inner.partner.example", 80), ("self.partner.example", 80),
+    ):  # fmt: skip
+        assert "the world" not in town.run("cart", ask.format(host, at))
+    assert wire.packets() == []
+    town.rig.settle_refusals()
+    with unit_of_work() as work:
+        rows = networks.list_refusals(work, environments.get_environment(work, "shop/cart"))
+        refused = {row.host: row.reason for row in rows}
+    assert refused["other.example:443"] == "egress.allow does not name it"
+    assert refused["inner.partner.example:80"] == "it leads to a private address"
+    assert refused["self.partner.example:80"] == "it leads to a private address"
+
+
+def test_services_are_found_by_name_in_their_own_network_only(town: Town) -> None:
+    services, lines = Services(town.runtime), list[str]()
+    copy = town.copies["cart"]
+    network = town.runtime.ensure_network(copy.environment_id, guarded=True)
+    service = Service(
+        image=town.image, command="httpd -f -p 6379 -h /bin", port=6379, volume="/data",
+        memory="32m", variables={"A": "b"},
+    )  # fmt: skip
+
+    def ensure(wanted: Service) -> None:
+        services.ensure(
+            copy.environment_id, "redis", wanted, network, True, lines.append, lambda: None
+        )
+
+    ensure(service)
+    ensure(service)
+    get = "wget -q -O - http://redis:6379/echo | cat >/dev/null && echo reached || echo missed"
+    assert "reached" in town.run(
+        "cart", "wget -q -O /dev/null http://redis:6379/echo && echo reached"
+    )
+    assert "reached" not in town.run(
+        "blog", "wget -q -O /dev/null -T 3 http://redis:6379/echo && echo reached"
+    )
+    del get
+    (container,) = town.rig.client.containers.list(filters={"label": "greenroom.service=redis"})
+    container.exec_run(["/bin/sh", "-c", "touch /data/kept"])
+    ensure(replace(service, memory="48m"))
+    (anew,) = town.rig.client.containers.list(filters={"label": "greenroom.service=redis"})
+    assert anew.id != container.id
+    assert anew.exec_run(["/bin/sh", "-c", "cat /data/kept"])[0] == 0  # its volume stayed
+    assert services.remove(copy.environment_id, but=["redis"]) == []
+    assert services.remove(copy.environment_id) == ["redis"]
+    assert services.remove(copy.environment_id) == []
+    assert town.rig.client.volumes.list(filters={"label": "greenroom.service"}) == []
+    for wrong, words in (
+        (replace(service, command="nonexistent"), "ended right after"),
+        (replace(service, port=1, timeout_seconds=1), "did not answer"),
+        (replace(service, health="false", timeout_seconds=1), "did not answer"),
+        (replace(service, image="nowhere.invalid/x:1"), "cannot be fetched"),
+    ):
+        with pytest.raises(HostingError, match=words):
+            ensure(wrong)
+        services.remove(copy.environment_id)
