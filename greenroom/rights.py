@@ -68,7 +68,8 @@ RIGHTS: Mapping[str, Right] = {
     **_acts(
         Role.DEVELOPER, Scope.DEPLOY, "deployment.deploy", "deployment.rollback",
         "deployment.promote", "deployment.cancel", "environment.create", "environment.destroy",
-        "environment.free", "environment.extend", "environment.approve_fork", "variable.set", "variable.unset", "mail.delete",
+        "environment.free", "environment.extend", "environment.approve_fork", "variable.set",
+        "variable.unset", "mail.delete",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DATA, "data.look", "sync.request", "sync.cancel", "sync.back",
