@@ -6,6 +6,7 @@ from prefect import flow
 
 from tasks.comparing import repair_comparisons
 from tasks.expiring import end_lifetimes
+from tasks.following import follow_sources
 from tasks.measuring import measure_copies
 from tasks.notifying import tell_people
 from tasks.repair import look, repair, tidy
@@ -23,7 +24,11 @@ def reconcile() -> int:
     repair_comparisons()
     end_lifetimes()
     measure_copies()
+<<<<<<< HEAD
     repair_measurements()
+=======
+    follow_sources()
+>>>>>>> bb7a7ee (Take a worse version back by itself; follow what forges say now; strangers' code waits; variables for builds or runs)
     tell_people()
     tidy()
     return len(repairs) + mended

@@ -17,6 +17,7 @@ from greenroom.promotions import check_approved
 from greenroom.settings import load_settings
 from greenroom.store import deployments, projects
 from greenroom.store.models import Deployment, DeploymentKind, Environment, Release
+from greenroom.store.states import GivenAt
 from greenroom.store.work import unit_of_work
 from tasks.log import narrate
 from tasks.policies import step
@@ -39,7 +40,11 @@ def build(held: Held, source: Source) -> UUID:
             project = environment.project
             variables = {
                 **manifest.variables,
-                **{v.name: v.value for v in projects.resolve_variables(environment)},
+                **projects.given_variables(environment, GivenAt.BUILD),
+            }
+            arguments = {
+                **manifest.variables,
+                **projects.given_variables(environment, GivenAt.BUILD, with_secrets=False),
             }
             wants_engine = "docker" in (project.runtime, manifest.runtime)
             with_dockerfile = has_dockerfile(Path(source.folder), manifest)
@@ -67,7 +72,9 @@ def build(held: Held, source: Source) -> UUID:
             release_id = known.id
         else:
             log(f"building {source.commit[:12]} for {runtime}")
-            order = BuildOrder(name, source.commit, Path(source.folder), manifest, variables)
+            order = BuildOrder(
+                name, source.commit, Path(source.folder), manifest, variables, arguments
+            )
             made = builder.build(order, log, log.check)
             log(f"built {made.identity[:19]}, {made.size_bytes:,} bytes")
             values = {

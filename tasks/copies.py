@@ -22,6 +22,7 @@ from greenroom.store.models import (
     Instance,
     Release,
 )
+from greenroom.store.states import GivenAt
 from greenroom.store.work import Work, database_url, unit_of_work
 from tasks.log import narrate
 from tasks.policies import step
@@ -48,13 +49,13 @@ def ensure_database(held: Held, release_id: UUID) -> None:
             wanted = False
         names = (project.name, environment.name, str(environment.id))
         name = template_name(project.name, str(project.id))
-        data = syncs.last_done(work, project)
+        data = None if environment.is_guarded else syncs.last_done(work, project)
     if not wanted:
         return
     with narrate(held.deployment, "database", "database") as log:
         database, role = database_name(*names), role_name(*names)
         if data is None or data.snapshot_at is None:
-            log("creating a database of its own, empty: the project's data was never synced")
+            log("creating a database of its own, empty: there is no data that it may have")
             url = database_server().ensure_database(database, role)
         else:
             url, how = clone(database_url(), Template(name, name), database, role)
@@ -107,6 +108,9 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     if is_staging and (guard or instance.runtime == "process"):
         host = MAIL_HOST if guard else ""
         variables |= mail_variables(load_settings(), environment.id, ensure_secret_key(), host)
+    variables |= projects.given_variables(environment, GivenAt.RUN)
+    if environment.kind != EnvironmentKind.PRODUCTION and instance.runtime == "process":
+        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key())
     variables |= {
         "GREENROOM_URL": environment.url,
         "GREENROOM_BRANCH": environment.git_branch,

@@ -8,7 +8,7 @@ import click
 
 from greenroom import orders, promotions
 from greenroom.cli.deployments import follow
-from greenroom.cli.life import env_extend, env_wake
+from greenroom.cli.life import env_approve_fork, env_extend, env_wake
 from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
 from greenroom.errors import InvalidInput
@@ -25,6 +25,7 @@ def env() -> None:
 
 env.add_command(env_extend)
 env.add_command(env_wake)
+env.add_command(env_approve_fork)
 
 
 def describe_environment(found: Environment, last: Deployment | None) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import re
 import click
 
 from greenroom import living
+from greenroom.cli.deployments import follow
 from greenroom.cli.main import actor
-from greenroom.cli.output import command, out
+from greenroom.cli.output import command, json_option, out
 from greenroom.errors import InvalidInput
 from greenroom.store.life import Wishes
 
@@ -46,6 +47,28 @@ def env_extend(environment: str, span: str) -> None:
 def env_wake(environment: str) -> None:
     """Wake ENVIRONMENT and wait until it answers."""
     out.print(f"awake  {living.wake_environment(environment)}", markup=False)
+
+
+@click.command("approve-fork")
+@click.argument("environment")
+@click.option("--commit", default="", help="The commit that you read; default: its head, asked.")
+@click.option("--with-secrets", is_flag=True, help="It gets the project's secrets and data.")
+@click.option("--no-wait", is_flag=True, help="Return when it is ordered.")
+@json_option
+@command
+def env_approve_fork(
+    environment: str, commit: str, with_secrets: bool, no_wait: bool, as_json: bool
+) -> None:
+    """Deploy the commit of a stranger's pull request to ENVIRONMENT, after reading it.
+
+    Its code runs on this machine. A new commit asks anew.
+    """
+    if not commit:
+        commit = living.fork_commit(environment)
+        may = "with the project's secrets and data" if with_secrets else "without any secret"
+        click.confirm(f"Did you read {commit[:12]}, and shall it run {may}?", abort=True)
+    order = living.approve_fork(environment, commit, with_secrets=with_secrets, actor=actor())
+    follow(order, wait=not no_wait, as_json=as_json)
 
 
 @click.command("set-life")

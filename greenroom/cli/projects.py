@@ -20,7 +20,7 @@ from greenroom.sources.clients import CLIENTS, open_client
 from greenroom.sources.rules import Rules
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
-from greenroom.store.states import PreviewAccess, ProductionBy
+from greenroom.store.states import GivenAt, PreviewAccess, ProductionBy
 from greenroom.store.work import Work, unit_of_work
 
 
@@ -313,6 +313,9 @@ _environment = click.option("--env", "environment", help="Only for this environm
 @_kind
 @_environment
 @click.option("--plain", is_flag=True, help="Not a secret: its value may be shown.")
+@click.option(
+    "--at", type=click.Choice(list(GivenAt)), default=GivenAt.BOTH, help="Given to builds, or runs."
+)
 @command
 def variable_set(
     project_name: str,
@@ -321,6 +324,7 @@ def variable_set(
     kind: str | None,
     environment: str | None,
     plain: bool,
+    at: str,
 ) -> None:
     """Set NAME; without VALUE it is read from standard input, so it stays out of the history."""
     if value is None:
@@ -329,7 +333,7 @@ def variable_set(
         owner, found = _scope(work, project_name, environment)
         projects.set_variable(
             work, owner, name, str(value), kind=kind, environment=found,
-            is_secret=not plain, actor=actor(),
+            is_secret=not plain, given_at=GivenAt(at), actor=actor(),
         )  # fmt: skip
     out.print(f"Set {name}. It is used from the next deployment on.")
 

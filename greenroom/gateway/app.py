@@ -23,6 +23,7 @@ from greenroom.gateway.routes import RouteTable, Target
 from greenroom.gateway.sleep import Sleeper
 from greenroom.gateway.upstream import Upstream
 from greenroom.gateway.visitors import Visitor
+from greenroom.gateway.watch import Watch
 from greenroom.gateway.webhooks import Webhooks
 from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
@@ -76,6 +77,7 @@ class Gateway:
         self.doors = Doors(settings, self.routes)
         self.remarks = Remarks()
         self.sleeper = Sleeper(settings, self.routes)
+        self.watch = Watch(settings, self.routes)
         self._own_hosts = {
             settings.base_domain,
             gateway_host(settings),
@@ -215,6 +217,7 @@ class Gateway:
         """Load the routes and listen."""
         await self.routes.start()
         self.sleeper.start()
+        self.watch.start()
         self._server = PatientServer(
             self.handle,
             self.settings.header_seconds,
@@ -242,6 +245,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.webhooks.finish()
+        await self.watch.stop()
         await self.sleeper.stop()
         await self.routes.stop()
 

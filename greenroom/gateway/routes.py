@@ -125,6 +125,8 @@ class RouteTable:
                 else:
                     asleep = route.life.asleep if route.life is not None else ""
                     upstream = Upstream(route.instance_id, address, asleep)
+                    known = self._targets.get(route.host)
+                    upstream.before = known.upstream.tally if known and known.upstream else None
             targets[route.host] = Target(route, upstream, folder)
         self._targets = targets
         for gone in before.values():

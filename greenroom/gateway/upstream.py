@@ -51,6 +51,8 @@ class Upstream:
         self.gate: asyncio.Semaphore | None = None
         """Right after a wake, requests are let through a few at a time."""
         self.tally = Tally()
+        self.before: Tally | None = None
+        """What the copy that it took over from answered; None where it took over from none."""
         self.url = URL(address)
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -21,14 +21,13 @@ from greenroom.errors import (
     UserError,
 )
 from greenroom.gateway.uploads import TooLarge, chunks_of
+from greenroom.intake import Accepted, act_on
 from greenroom.names import check_project_name
 from greenroom.runs import Runs
 from greenroom.settings import Settings
-from greenroom.sources.events import Event
 from greenroom.sources.forges import FORGES
-from greenroom.sources.rules import Action, Rules, decide
-from greenroom.store import environments, projects, webhooks
-from greenroom.store.models import Environment, Project
+from greenroom.store import projects, webhooks
+from greenroom.store.models import Project
 from greenroom.store.work import Work, unit_of_work
 
 log = logging.getLogger("greenroom.gateway")
@@ -37,18 +36,6 @@ MAX_BODY = 25 * 1024 * 1024
 READ_SECONDS = 60.0
 RETRY_SECONDS = "5"
 _STATUSES: dict[type[GreenroomError], int] = {NotFound: 404, NotAllowed: 401}
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What a delivery led to, and what is to be started for it."""
-
-    outcome: dict[str, Any]
-    is_repeated: bool = False
-    order: orders.Order | None = None
-    teardown: tuple[Any, str] | None = None
-    also: tuple[Accepted, ...] = ()
-    """What the further events of the same delivery led to."""
 
 
 class Webhooks:
@@ -129,52 +116,14 @@ def accept(forge: str, project: str, headers: dict[str, str], body: bytes) -> Ac
             first = webhooks.record_delivery(work, forge, name, owner.id, event.kind)
             if first is not None:
                 return Accepted({**first, "repeated": True}, is_repeated=True)
-        accepted = _act(work, owner, event)
+        accepted = act_on(work, owner, event)
         if event.also:
-            also = tuple(_act(work, owner, other) for other in event.also)
+            also = tuple(act_on(work, owner, other) for other in event.also)
             told = {**accepted.outcome, "also": [one.outcome for one in also]}
             accepted = replace(accepted, outcome=told, also=also)
         for name in names:
             webhooks.record_outcome(work, forge, name, owner.id, accepted.outcome)
         return accepted
-
-
-def _act(work: Work, project: Project, event: Event) -> Accepted:
-    living = environments.list_environments(work, project)
-    branches = frozenset(e.git_branch for e in living)
-    rules = Rules.from_json(project.production_branch, project.previews)
-    decision = decide(event, rules, branches)
-    outcome: dict[str, Any] = {"action": decision.action, "reason": decision.reason}
-    actor = f"webhook:{event.author or 'unknown'}"
-    match decision.action:
-        case Action.DEPLOY:
-            environment = environments.ensure_environment(
-                work, project, decision.branch, actor=actor
-            )
-            if event.number is not None:
-                environment.pull_number = event.number
-            why = orders.why_not_deployed(environment) or _why_held(environment)
-            if why:
-                return Accepted({"action": Action.NOTHING, "reason": why})
-            order = orders.record_deploy(work, environment, commit=decision.commit, actor=actor)
-            outcome |= {
-                "environment": order.environment,
-                "url": order.url,
-                "deployment": order.number,
-            }
-            return Accepted(outcome, order=order)
-        case Action.TEARDOWN:
-            environment = next(e for e in living if e.git_branch == decision.branch)
-            orders.record_destroy(work, environment, actor=actor)
-            name = f"{project.name}/{environment.name}"
-            return Accepted({**outcome, "environment": name}, teardown=(environment.id, name))
-    return Accepted(outcome)
-
-
-def _why_held(environment: Environment) -> str:
-    if environment.held_at is None:
-        return ""
-    return f"held since the rollback by {environment.held_by}; somebody must free it"
 
 
 def _find_project(work: Work, name: str) -> Project | None:

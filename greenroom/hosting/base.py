@@ -25,6 +25,8 @@ class BuildOrder:
     """The checkout; the builder may write to it."""
     manifest: Manifest
     variables: Mapping[str, str]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Those of them that are no secrets: an image's history shows them to whoever has it."""
 
 
 @dataclass(frozen=True)

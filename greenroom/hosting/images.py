@@ -65,6 +65,7 @@ class DockerBuilder:
         query = (
             f"/build?version=2&t={quote(tag)}&buildid={build_id}&rm=1&forcerm=1"
             f"&dockerfile={quote(build.dockerfile)}&labels={quote(json.dumps(labels))}"
+            f"&buildargs={quote(json.dumps(dict(order.arguments)))}"
         )
         stop, broken = threading.Event(), list[Exception]()
 

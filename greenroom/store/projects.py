@@ -16,7 +16,7 @@ from greenroom.secrets import generate_token
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import Environment, Project, Variable
-from greenroom.store.states import PreviewAccess
+from greenroom.store.states import GivenAt, PreviewAccess
 from greenroom.store.work import Work
 
 _WEBHOOK_SECRET = "projects.webhook_secret"  # noqa: S105 - a purpose, not a secret
@@ -144,6 +144,7 @@ class ResolvedVariable:
     is_secret: bool
     scope: str
     """``project``, ``staging``/``production``, or ``environment``: where it is set."""
+    given_at: str = GivenAt.BOTH
 
 
 def set_variable(
@@ -155,6 +156,7 @@ def set_variable(
     kind: str | None = None,
     environment: Environment | None = None,
     is_secret: bool = True,
+    given_at: GivenAt = GivenAt.BOTH,
     actor: str,
 ) -> Variable:
     """Set a variable of a project, of one kind of its environments, or of one environment.
@@ -178,6 +180,7 @@ def set_variable(
         )
         work.add(found)
     found.value, found.is_secret = seal(value, _VARIABLE), is_secret
+    found.given_at = given_at
     record_audit(
         work, actor, "variable.set", project=project, environment=environment, subject=name
     )
@@ -240,10 +243,26 @@ def resolve_variables(environment: Environment) -> list[ResolvedVariable]:
             unseal(row.value, _VARIABLE),
             row.is_secret,
             "environment" if row.environment_id else (row.kind or "project"),
+            row.given_at,
         )
         for row in ranked
     }
     return [resolved[name] for name in sorted(resolved)]
+
+
+def given_variables(
+    environment: Environment, at: GivenAt, *, with_secrets: bool = True
+) -> dict[str, str]:
+    """Give the variables that builds, or running copies, of an environment get, by name.
+
+    A stranger's code that nobody approved gets no secret.
+    """
+    may = with_secrets and not environment.is_guarded
+    return {
+        v.name: v.value
+        for v in resolve_variables(environment)
+        if v.given_at in (GivenAt.BOTH, at) and (may or not v.is_secret)
+    }
 
 
 def suggest_project_name(source_url: str) -> str:

@@ -48,6 +48,8 @@ FLOORS: dict[str, float] = {
     "greenroom.measuring": 1.5,
     "greenroom.previews": 1.5,
     "greenroom.living": 1.5,
+    "greenroom.watching": 1.6,  # on orders
+    "greenroom.mailing": 1,
     "greenroom.waking": 1,
     "greenroom.guarding": 1,
     "greenroom.mailing": 1.1,  # on guarding
@@ -62,6 +64,8 @@ FLOORS: dict[str, float] = {
             "notify", "platform",
         )
     },
+    "greenroom.living": 2.5,
+    "greenroom.intake": 2.5,  # a landing: what sources decide and the store records
     "greenroom.demo": 2.5,  # a landing: plays the main job with every room
     "tasks": 3,
     "greenroom.gateway": 3,

@@ -11,6 +11,7 @@ from typing import ClassVar
 from greenroom.errors import ForgeError, ForgeUnavailable, InvalidInput
 from greenroom.services import TIMEOUT_SECONDS, ServiceClient
 from greenroom.sources.git import SHA
+from greenroom.sources.level import Pull
 from greenroom.sources.reporting import Report
 
 _PATH = re.compile(r"[A-Za-z0-9_~{][A-Za-z0-9_.~{}-]*(/[A-Za-z0-9_~{][A-Za-z0-9_.~{}-]*)+")
@@ -67,6 +68,10 @@ class ForgeClient(ServiceClient):
     @abc.abstractmethod
     def _delete_comment(self, number: int, comment: int) -> None:
         """Delete a comment."""
+
+    @abc.abstractmethod
+    def list_pulls(self) -> list[Pull]:
+        """List the open pull requests."""
 
     def _hide(self, marker: str) -> str:
         """Give what bears a marker in Markdown and is not shown."""

@@ -13,6 +13,7 @@ from typing import Any
 from greenroom.errors import ForgeError
 from greenroom.services import PAGE_SIZE
 from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
+from greenroom.sources.level import Pull
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://api.bitbucket.org/2.0"
@@ -72,6 +73,18 @@ class BitbucketClient(ForgeClient):
         """Tell by the link to the next page: it is counted on to, never followed."""
         return not answer.get("next")
 
+    def list_pulls(self) -> list[Pull]:
+        """List the open pull requests. Bitbucket gives no full hash, and no ref of a fork's."""
+        return [
+            Pull(
+                int(item["id"]), str(item["source"]["branch"]["name"]), "",
+                str(item["destination"]["branch"]["name"]), from_fork=_is_fork(item),
+                is_draft=bool(item.get("draft")),
+            )
+            for page in self._pages(f"{self._repo}/pullrequests", state="OPEN", pagelen=50)
+            for item in page
+        ]  # fmt: skip
+
     def _comments(self, number: int) -> Iterator[Comment]:
         for page in self._pages(self._thread(number), pagelen=PAGE_SIZE, sort="created_on"):
             for item in page:
@@ -95,3 +108,9 @@ def _key(context: str) -> str:
         return context
     tail = hashlib.sha256(context.encode()).hexdigest()[:8]
     return f"{context[: MAX_KEY - 9]}-{tail}"
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Whether a pull request comes from another repository, or from one that is gone."""
+    source = (pull["source"].get("repository") or {}).get("uuid")
+    return source is None or source != (pull["destination"].get("repository") or {}).get("uuid")

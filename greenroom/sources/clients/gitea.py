@@ -10,6 +10,7 @@ from typing import Any
 
 from greenroom.services import PAGE_SIZE
 from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
+from greenroom.sources.level import Pull
 from greenroom.sources.reporting import Report, State
 
 _STATUSES = {State.CANCELLED: "error"}
@@ -42,6 +43,20 @@ class GiteaClient(ForgeClient):
         """Tell nothing: a server may cap its pages, and may know none."""
         return False
 
+    def list_pulls(self) -> list[Pull]:
+        """List the open pull requests."""
+        return [
+            Pull(
+                int(item["number"]), str(item["head"]["ref"]), str(item["head"]["sha"]),
+                str(item["base"]["ref"]), from_fork=_is_fork(item),
+                is_draft=bool(item.get("draft")),
+                labels=tuple(str(label["name"]) for label in item.get("labels") or ()),
+                pull_ref=f"refs/pull/{item['number']}/head",
+            )
+            for page in self._pages(f"{self._repo}/pulls", state="open", limit=PAGE_SIZE)
+            for item in page
+        ]  # fmt: skip
+
     def _comments(self, number: int) -> Iterator[Comment]:
         for page in self._pages(f"{self._repo}/issues/{number}/comments", limit=PAGE_SIZE):
             yield from (Comment(item["id"], str(item.get("body") or "")) for item in page)
@@ -54,3 +69,9 @@ class GiteaClient(ForgeClient):
 
     def _delete_comment(self, number: int, comment: int) -> None:
         self._ask("DELETE", f"{self._repo}/issues/comments/{comment}")
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Whether a pull request comes from another repository, or from one that is gone."""
+    head, base = pull["head"].get("repo"), pull["base"].get("repo")
+    return not head or not base or head.get("id") != base.get("id")

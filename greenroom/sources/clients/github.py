@@ -6,9 +6,11 @@ Source: GitHub Docs, "Commit statuses", "Issue comments", "Deployments", "Deploy
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from greenroom.services import PAGE_SIZE
 from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
+from greenroom.sources.level import Pull
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://api.github.com"
@@ -95,6 +97,20 @@ class GitHubClient(ForgeClient):
                 if not newest or newest[0].get("state") != "inactive":
                     self._ask("POST", statuses, body={"state": "inactive"})
 
+    def list_pulls(self) -> list[Pull]:
+        """List the open pull requests."""
+        return [
+            Pull(
+                int(item["number"]), str(item["head"]["ref"]), str(item["head"]["sha"]),
+                str(item["base"]["ref"]), from_fork=_is_fork(item),
+                is_draft=bool(item.get("draft")),
+                labels=tuple(str(label["name"]) for label in item.get("labels") or ()),
+                pull_ref=f"refs/pull/{item['number']}/head",
+            )
+            for page in self._pages(f"{self._repo}/pulls", state="open", per_page=PAGE_SIZE)
+            for item in page
+        ]  # fmt: skip
+
     def _comments(self, number: int) -> Iterator[Comment]:
         path = f"{self._repo}/issues/{number}/comments"
         for page in self._pages(path, per_page=PAGE_SIZE):
@@ -108,3 +124,9 @@ class GitHubClient(ForgeClient):
 
     def _delete_comment(self, number: int, comment: int) -> None:
         self._ask("DELETE", f"{self._repo}/issues/comments/{comment}")
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Whether a pull request comes from another repository, or from one that is gone."""
+    head, base = pull["head"].get("repo"), pull["base"].get("repo")
+    return not head or not base or head.get("id") != base.get("id")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from greenroom.errors import ForgeError
 from greenroom.services import PAGE_SIZE
 from greenroom.sources.clients.base import Comment, ForgeClient, check_commit
+from greenroom.sources.level import Pull
 from greenroom.sources.reporting import Report, State
 
 API_URL = "https://gitlab.com/api/v4"
@@ -49,6 +50,21 @@ class GitLabClient(ForgeClient):
 
     def _notes(self, number: int) -> str:
         return f"{self._project}/merge_requests/{number}/notes"
+
+    def list_pulls(self) -> list[Pull]:
+        """List the open merge requests."""
+        path = f"{self._project}/merge_requests"
+        return [
+            Pull(
+                int(item["iid"]), str(item["source_branch"]), str(item.get("sha") or ""),
+                str(item["target_branch"]),
+                from_fork=item.get("source_project_id") != item.get("target_project_id"),
+                is_draft=bool(item.get("draft")), labels=tuple(map(str, item.get("labels") or ())),
+                pull_ref=f"refs/merge-requests/{item['iid']}/head",
+            )
+            for page in self._pages(path, state="opened", per_page=PAGE_SIZE)
+            for item in page
+        ]  # fmt: skip
 
     def _comments(self, number: int) -> Iterator[Comment]:
         query = {"per_page": PAGE_SIZE, "sort": "asc", "order_by": "created_at"}
