@@ -24,11 +24,8 @@ def reconcile() -> int:
     repair_comparisons()
     end_lifetimes()
     measure_copies()
-<<<<<<< HEAD
     repair_measurements()
-=======
     follow_sources()
->>>>>>> bb7a7ee (Take a worse version back by itself; follow what forges say now; strangers' code waits; variables for builds or runs)
     tell_people()
     tidy()
     return len(repairs) + mended

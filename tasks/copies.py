@@ -102,15 +102,12 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     database = database_url_of(environment, instance.runtime)
     if database:
         variables["DATABASE_URL"] = database
-    variables |= {v.name: v.value for v in projects.resolve_variables(environment)}
+    variables |= projects.given_variables(environment, GivenAt.RUN)
     guard = guard_of(environment, instance.runtime)
     is_staging = environment.kind != EnvironmentKind.PRODUCTION
     if is_staging and (guard or instance.runtime == "process"):
         host = MAIL_HOST if guard else ""
         variables |= mail_variables(load_settings(), environment.id, ensure_secret_key(), host)
-    variables |= projects.given_variables(environment, GivenAt.RUN)
-    if environment.kind != EnvironmentKind.PRODUCTION and instance.runtime == "process":
-        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key())
     variables |= {
         "GREENROOM_URL": environment.url,
         "GREENROOM_BRANCH": environment.git_branch,

@@ -47,9 +47,7 @@ FLOORS: dict[str, float] = {
     "greenroom.comparing": 1.5,
     "greenroom.measuring": 1.5,
     "greenroom.previews": 1.5,
-    "greenroom.living": 1.5,
     "greenroom.watching": 1.6,  # on orders
-    "greenroom.mailing": 1,
     "greenroom.waking": 1,
     "greenroom.guarding": 1,
     "greenroom.mailing": 1.1,  # on guarding
