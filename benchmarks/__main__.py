@@ -12,10 +12,10 @@ from pathlib import Path
 
 NAMES = (
     "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
-    "torture", "diff", "visual_seeded", "reanchor",
+    "torture", "diff", "visual_seeded", "reanchor", "assets_noop", "assets_small",
 )  # fmt: skip
 
-SCALED = ("sync",)
+SCALED = ("sync", "assets_noop", "assets_small")
 _SCALE = re.compile(r"\d+(\.\d+)?")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from tasks.asset_sync import repair_assets
 from tasks.comparing import repair_comparisons
 from tasks.expiring import end_lifetimes
 from tasks.following import follow_sources
@@ -21,6 +22,7 @@ def reconcile() -> int:
     for wanted in repairs:
         repair(wanted)
     mended = repair_syncs()
+    brought = repair_assets()
     repair_comparisons()
     end_lifetimes()
     measure_copies()
@@ -28,4 +30,4 @@ def reconcile() -> int:
     follow_sources()
     tell_people()
     tidy()
-    return len(repairs) + mended
+    return len(repairs) + mended + brought

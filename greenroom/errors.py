@@ -8,6 +8,7 @@ trying again later can help). The tree::
     │   ├── NotFound                 no such project, environment, deployment, branch …
     │   ├── AlreadyExists
     │   ├── InvalidInput             a malformed argument, name, setting
+    │   ├── NoFileName               an object's key cannot be the name of a file
     │   ├── InvalidFile              a file that people write is wrong; carries file and line
     │   │   ├── InvalidManifest      greenroom.yaml
     │   │   └── InvalidPolicy        anonymization.yaml
@@ -31,6 +32,10 @@ trying again later can help). The tree::
     ├── SyncFailed                   a database cannot be copied; staging stays as it was
     │   ├── SourceUnavailable        production's database does not answer (transient)
     │   └── LeakFound                an original was found after masking; says where, never what
+    ├── AssetsRefused                a bucket or folder refused: a right, a name, its credentials
+    │   ├── FileGone                 it was changed or deleted while it was copied
+    │   └── AssetsUnavailable        the server does not answer, or limits us (transient)
+    ├── CdnFailed                    a CDN did not forget what was changed (transient)
     ├── BackupFailed                 production's database is not backed up; nothing was changed
     ├── HostingError                 the engine or the process manager refused
     ├── PlatformError                one of our own processes is missing or broken
@@ -81,6 +86,10 @@ class AlreadyExists(UserError):
 
 class InvalidInput(UserError):
     """The input is malformed."""
+
+
+class NoFileName(UserError):
+    """A key cannot be the name of a file."""
 
 
 class InvalidFile(UserError):
@@ -207,6 +216,26 @@ class SourceUnavailable(SyncFailed):
 
 class LeakFound(SyncFailed):
     """An original value was found after masking."""
+
+
+class AssetsRefused(GreenroomError):
+    """A bucket or a folder of files refused."""
+
+
+class FileGone(AssetsRefused):
+    """A file was changed or deleted while it was copied."""
+
+
+class AssetsUnavailable(AssetsRefused):
+    """A server of files does not answer."""
+
+    transient = True
+
+
+class CdnFailed(GreenroomError):
+    """A CDN did not forget what was changed."""
+
+    transient = True
 
 
 class BackupFailed(GreenroomError):

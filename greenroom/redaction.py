@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy.orm import object_session
+
 from greenroom.mailing import login_of
 from greenroom.rights import OWNER, acting_as
 from greenroom.runs import orchestrator_password
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
-from greenroom.store import environments, projects
+from greenroom.store import assets, environments, projects
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Environment, Project
 from greenroom.store.work import Work, database_url
@@ -34,7 +36,16 @@ def _secrets_of(project: Project) -> list[str]:
     with acting_as(OWNER):  # whoever reads a log needs no right to what is hidden in it
         found = [projects.webhook_secret(project), orchestrator_password(settings)]
     token = projects.forge_token(project)
-    return [*found, *_passwords(urls), *([token] if token else [])]
+    return [*found, *_passwords(urls), *([token] if token else []), *_of_buckets(project)]
+
+
+def _of_buckets(project: Project) -> list[str]:
+    work = object_session(project)
+    setting = assets.find_setting(work, project) if work is not None else None
+    if setting is None:
+        return []
+    kept = assets.credentials_of(setting).values()
+    return [value for side in kept for name, value in side.items() if value and name != "key_id"]
 
 
 def _passwords(urls: Iterable[str | None]) -> list[str]:

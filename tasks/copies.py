@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from greenroom.asset_orders import asset_variables
 from greenroom.data.clones import Template, clone
 from greenroom.data.databases import DatabaseServer, renamed_host, socket_address
 from greenroom.egress import DATABASE_HOST, MAIL_HOST
@@ -98,7 +99,7 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     release = work.get_one(Release, instance.release_id)
     deployment = work.get_one(Deployment, instance.deployment_id)
     manifest = Manifest.from_json(release.manifest)
-    variables = dict(manifest.variables)
+    variables = dict(manifest.variables) | asset_variables(work, environment)
     database = database_url_of(environment, instance.runtime)
     if database:
         variables["DATABASE_URL"] = database

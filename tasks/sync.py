@@ -14,6 +14,7 @@ from uuid import UUID
 
 from prefect import unmapped
 
+from greenroom.asset_orders import address_pairs
 from greenroom.data import ledger
 from greenroom.data import sync as stages
 from greenroom.data.chunks import Chunk
@@ -226,9 +227,15 @@ def run_hooks(sync: Syncing, at: Moment) -> None:
     """
     with telling(sync.sync_id, "hooks") as tell:
         _, job = prepared(sync, at)
-        stages.run_hooks(job)
+        with unit_of_work() as work:
+            addresses = address_pairs(work, sync.project_id)
+        changed, left = stages.run_hooks(job, addresses)
         for name in job.plan.truncated:
             tell(f"emptied {name}")
+        if addresses:
+            tell(f"files' address rewritten in {changed:,} rows")
+        if left:
+            tell(f"{left:,} rows keep production's: serialized by PHP, they tell their lengths")
 
 
 @step

@@ -157,3 +157,23 @@ class SyncOutcome:
     status: str
     rows: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class AssetRequest:
+    """A recorded sync of files that shall be carried out."""
+
+    sync_id: UUID
+    project: str
+    """For reading only."""
+    number: int
+
+
+@dataclass(frozen=True)
+class AssetsHeld:
+    """A sync of files that is under way."""
+
+    sync_id: UUID
+    project_id: UUID
+    is_plan: bool
+    deletes: bool

@@ -31,6 +31,7 @@ _COMMANDS = {
     "logs": "deployments",
     "data": "data",
     "sync": "sync",
+    "assets": "assets",
     "backup": "promotion",
     "compare": "compare",
     "performance": "performance",

@@ -11,6 +11,7 @@ import click
 
 from greenroom import previews, promotions
 from greenroom.cli.life import project_set_life
+from greenroom.cli.assetsetting import project_set_assets
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
@@ -242,6 +243,9 @@ def project_set_access(name: str, access: str) -> None:
     is_shut = previews.is_closed(load_settings(), access)
     said = "need a link or a login" if is_shut else "are open to whoever reaches them"
     out.print(f"Environments of {name} {said}; production is open.", markup=False)
+
+
+project.add_command(project_set_assets)
 
 
 @project.command("list")

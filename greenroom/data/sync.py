@@ -24,6 +24,7 @@ from greenroom.data.introspect import read_foreign
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.refusals import STAGING, is_at_fault, is_lost, lost, name_columns, refused
+from greenroom.data.rewrites import rewrite_addresses
 from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
 from greenroom.data.subset import Detached
@@ -232,13 +233,19 @@ def _make_indexes(job: Job, shape: Shape, source: Connection, target: Connection
     load.refresh_views(source, target)
 
 
-def run_hooks(job: Job) -> None:
-    """Run the project's hooks, once, all or none. Errors: SyncFailed."""
+def run_hooks(job: Job, addresses: Sequence[tuple[str, str]] = ()) -> tuple[int, int]:
+    """Run the project's hooks, once, all or none, and rewrite addresses.
+
+    Give rows whose addresses were rewritten, and rows that hold some and were left.
+
+    Errors: SyncFailed.
+    """
     with job.target() as target:
         if not ledger.is_done(target, "hooks"):
             with target.transaction():
                 load.run_hooks(target, job.plan.truncated, job.plan.statements)
                 ledger.mark(target, "hooks")
+        return rewrite_addresses(target, addresses) if addresses else (0, 0)
 
 
 def prove_job(job: Job, say: Say) -> Proof:

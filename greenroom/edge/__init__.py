@@ -1,1 +1,1 @@
-"""What visitors meet first: certificates."""
+"""What visitors meet first: certificates, content delivery networks."""

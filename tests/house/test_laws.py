@@ -43,6 +43,7 @@ FLOORS: dict[str, float] = {
     "greenroom.binaries": 1,
     "greenroom.services": 1,
     "greenroom.data_orders": 1.5,
+    "greenroom.asset_orders": 1.5,
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,
     "greenroom.measuring": 1.5,

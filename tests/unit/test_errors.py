@@ -45,6 +45,7 @@ def test_exit_codes_are_documented() -> None:
         "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "BackupFailed": 1, "HostingError": 1,
         "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
+        "AssetsRefused": 1, "AssetsUnavailable": 1, "FileGone": 1, "CdnFailed": 1, "NoFileName": 2,
         "SecretsError": 8, "SyncFailed": 1, "SourceUnavailable": 1, "LeakFound": 1,
     }  # fmt: skip
 
@@ -52,7 +53,7 @@ def test_exit_codes_are_documented() -> None:
 def test_only_absence_is_transient() -> None:
     assert {kind.__name__ for kind in KINDS if kind.transient} == {
         "DatabaseUnavailable", "OrchestratorUnavailable", "SourceUnavailable",
-        "ForgeUnavailable", "NotificationRefused",
+        "ForgeUnavailable", "NotificationRefused", "AssetsUnavailable", "CdnFailed",
     }  # fmt: skip
 
 
