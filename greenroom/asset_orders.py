@@ -14,7 +14,7 @@ from greenroom.errors import GreenroomError, InvalidInput
 from greenroom.runs import Runs
 from greenroom.store import assets, projects
 from greenroom.store.models import AssetSetting, AssetSync, Environment, EnvironmentKind, SyncStatus
-from greenroom.store.work import Work, unit_of_work
+from greenroom.store.work import Work, platform_work, unit_of_work
 
 SYNC = "sync_assets/on-demand"
 VARIABLE = "ASSET_BASE_URL"
@@ -50,7 +50,7 @@ def start_asset_sync(order: AssetOrder, runs: Runs | None = None) -> uuid.UUID:
         idempotency_key=f"{order.sync_id}-{order.after}",
         tags=[order.project],
     )
-    with unit_of_work() as work:
+    with platform_work() as work:
         work.get_one(AssetSync, order.sync_id).flow_run_id = run_id
     return run_id
 

@@ -73,12 +73,14 @@ RIGHTS: Mapping[str, Right] = {
     ),
     **_acts(
         Role.DEVELOPER, Scope.DATA, "data.look", "sync.request", "sync.cancel", "sync.back",
+        "assets.plan", "assets.sync", "assets.cancel",
     ),
     **_acts(Role.ADMIN, Scope.DATA, "policy.approve", "key.make", "key.rotate"),
     **_acts(
         Role.ADMIN, Scope.ADMIN, "production.destroy", "project.add", "project.set_production",
         "project.set_production_database", "project.set_forge", "project.set_previews",
         "project.set_access", "project.set_life", "domain.add", "domain.verify", "domain.remove",
+        "project.set_assets", "project.forget_assets", "cleanup.request",
         "project.show_webhook_secret", "backup.read", "notice_target.add",
         "notice_target.test", "notice_target.remove", "member.set", "member.remove", "user.add",
         "user.set_role", "user.set_email", "user.deactivate", "user.activate",
@@ -92,6 +94,7 @@ MACHINE_ACTS = frozenset(
     {
         "user.log_in", "user.log_in_refused", "user.locked", "link.locked", "environment.destroyed",
         "sync.done", "sync.failed", "sync.cancelled",
+        "assets.done", "assets.failed", "assets.cancelled", "cleanup.done", "cleanup.failed",
     }
 )  # fmt: skip
 """What the platform does by itself: nobody is asked."""

@@ -27,7 +27,7 @@ from greenroom.cli.assetsetting import merged
 from greenroom.errors import InvalidInput, NoFileName, NotAllowed
 
 KEYS = st.text(
-    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=60
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20
 )
 STRANGE = (
     "../../etc/passwd", "a/../b", "./a", "a//b", "a/", "/", "//", "%41", "%", "100%", "a%.", "%-",
