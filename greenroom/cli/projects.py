@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from greenroom import previews, promotions
-from greenroom.cli.life import project_set_life
 from greenroom.cli.assetsetting import project_set_assets
+from greenroom.cli.life import project_set_life
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import AlreadyExists, InvalidInput
