@@ -22,6 +22,8 @@ trying again later can help). The tree::
     │   └── UnknownRef
     ├── ForgeError                   a forge refused a report: its token, a missing right
     │   └── ForgeUnavailable         it is away, slow, or limits us (transient)
+    ├── TrackerRefused               a tracker refused an issue: its token, a missing right
+    │   └── TrackerUnavailable       it is away, slow, or limits us (transient)
     ├── NotificationRefused          a service did not take a message (transient)
     ├── ProjectFailed                the project's own code failed; with its last lines
     │   ├── BuildFailed              its build command or Dockerfile
@@ -172,6 +174,16 @@ class ForgeUnavailable(ForgeError):
 
     ``details["retry_after_seconds"]`` is when, where it says so.
     """
+
+    transient = True
+
+
+class TrackerRefused(GreenroomError):
+    """The tracker refused what it was asked for."""
+
+
+class TrackerUnavailable(TrackerRefused):
+    """The tracker does not answer, or wants to be asked later."""
 
     transient = True
 

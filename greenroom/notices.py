@@ -83,12 +83,15 @@ def note_verdict(
 
 
 def note_comment(
-    work: Work, environment: Environment, number: int, page: str, who: str, text: str
-) -> None:
-    """Tell what somebody said on a page."""
+    work: Work, environment: Environment, number: int, page: str, who: str, text: str,
+    called: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
+    """Tell what somebody said on a page; who is ``called`` by name hears it in any case."""
     title = f"{who} commented on {_reference(environment)}{page}"
     body = _lines(text, f"{environment.url}{page}#greenroom-{number}")
-    record_notice(work, NoticeKind.COMMENT, environment.project, environment.name, title, body)
+    record_notice(
+        work, NoticeKind.COMMENT, environment.project, environment.name, title, body, called=called
+    )
 
 
 def note_expiring(work: Work, environment: Environment) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from greenroom.errors import InvalidInput
+from greenroom import talking
 from greenroom.store import comments, environments
-from greenroom.store.comments import LONGEST_TEXT, Author, ThreadState
+from greenroom.store.comments import Author, ThreadState
 from greenroom.store.work import unit_of_work
 
 
@@ -50,12 +50,10 @@ def threads(reference: str) -> tuple[ThreadRow, ...]:
 
 def reply(reference: str, number: int, text: str, actor: str) -> str:
     """Answer a thread."""
-    text = text.strip()
-    if not 0 < len(text) <= LONGEST_TEXT:
-        raise InvalidInput(f"a comment has 1 to {LONGEST_TEXT:,} characters")
     with unit_of_work() as work:
-        thread = comments.get_thread(work, environments.get_environment(work, reference), number)
-        comments.add_reply(work, thread, text, Author(actor))
+        found = environments.get_environment(work, reference)
+        thread = comments.get_thread(work, found, number)
+        talking.reply(work, found, thread, text, Author(actor))
     return f"Thread #{number} is answered."
 
 
@@ -63,5 +61,5 @@ def resolve(reference: str, number: int, is_resolved: bool, actor: str) -> str:
     """Say that a thread is done, or open it again."""
     with unit_of_work() as work:
         thread = comments.get_thread(work, environments.get_environment(work, reference), number)
-        comments.set_resolved(work, thread, is_resolved, Author(actor))
+        talking.resolve(work, thread, is_resolved, Author(actor))
     return f"Thread #{number} is {ThreadState.RESOLVED if is_resolved else 'open again'}."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from greenroom import talking
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
-from greenroom.errors import InvalidInput
 from greenroom.promotions import person
 from greenroom.store import comments as store
 from greenroom.store import environments
-from greenroom.store.comments import LONGEST_TEXT, Author
+from greenroom.store.comments import Author
 from greenroom.store.work import unit_of_work
 
 
@@ -54,12 +54,10 @@ def comments_list(environment: str, everything: bool, as_json: bool) -> None:
 @command
 def comments_reply(environment: str, number: int, text: str) -> None:
     """Answer thread NUMBER on ENVIRONMENT's pages with TEXT."""
-    text = text.strip()
-    if not 0 < len(text) <= LONGEST_TEXT:
-        raise InvalidInput(f"a comment has 1 to {LONGEST_TEXT:,} characters")
     with unit_of_work() as work:
-        thread = store.get_thread(work, environments.get_environment(work, environment), number)
-        store.add_reply(work, thread, text, Author(person(actor())))
+        found = environments.get_environment(work, environment)
+        thread = store.get_thread(work, found, number)
+        talking.reply(work, found, thread, text, Author(person(actor())))
     out.print(f"Answered thread #{number}.")
 
 
@@ -72,5 +70,5 @@ def comments_resolve(environment: str, number: int, reopen: bool) -> None:
     """Say that thread NUMBER on ENVIRONMENT's pages is done."""
     with unit_of_work() as work:
         thread = store.get_thread(work, environments.get_environment(work, environment), number)
-        store.set_resolved(work, thread, not reopen, Author(person(actor())))
+        talking.resolve(work, thread, not reopen, Author(person(actor())))
     out.print(f"Thread #{number} is {'open again' if reopen else 'resolved'}.")

@@ -16,12 +16,12 @@ from uuid import UUID
 import psycopg
 from aiohttp import web
 
+from greenroom import talking
 from greenroom.clients import coarse_client
 from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed, NotFound
 from greenroom.gateway import pages, script
 from greenroom.gateway.doors import is_cross_site
 from greenroom.gateway.visitors import Visitor
-from greenroom.notices import note_comment
 from greenroom.previews import OVERLAY
 from greenroom.store import comments
 from greenroom.store.comments import LONGEST_TEXT, Author, Pin
@@ -103,7 +103,7 @@ class Remarks:
                     _reply(work, found, text, author)
                 )
             case "resolve":
-                done = lambda work, found: comments.set_resolved(  # noqa: E731
+                done = lambda work, found: talking.resolve(  # noqa: E731
                     work, found, body.get("resolved") is True, author
                 )
             case "place":
@@ -240,15 +240,15 @@ def _read(visitor: Visitor, page: str) -> dict[str, Any]:
 def _begin(visitor: Visitor, pin: Pin, text: str, author: Author) -> dict[str, Any]:
     with unit_of_work() as work:
         environment = work.get_one(Environment, visitor.environment_id)
-        made = comments.add_thread(work, environment, pin, text, author, visitor.release_id)
-        note_comment(work, environment, made.number, pin.page, author.name, text)
+        made = talking.begin_thread(
+            work, environment, pin, text, author, release_id=visitor.release_id
+        )
         return comments.as_told(made)
 
 
 def _reply(work: Work, thread: CommentThread, text: str, author: Author) -> None:
-    comments.add_reply(work, thread, text, author)
     environment = work.get_one(Environment, thread.environment_id)
-    note_comment(work, environment, thread.number, thread.page, author.name, text)
+    talking.reply(work, environment, thread, text, author)
 
 
 def _change(

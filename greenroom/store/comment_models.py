@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from greenroom.store.base import Base, created, new_key
@@ -68,6 +69,10 @@ class Comment(Base):
     link_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("preview_links.id"))
     """Empty for somebody of the team."""
     text: Mapped[str]
+    external_id: Mapped[str | None]
+    """What the tracker calls it, or ``told``; empty while the tracker has not got it."""
+    files: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
+    """Pictures that came with it: their SHA-256 and name."""
     created_at: Mapped[datetime] = created()
 
     thread: Mapped[CommentThread] = relationship(back_populates="comments")

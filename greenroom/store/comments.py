@@ -67,6 +67,8 @@ def add_thread(
     words: str,
     author: Author,
     release_id: uuid.UUID | None = None,
+    *,
+    files: tuple[dict[str, str], ...] = (),
 ) -> CommentThread:
     """Begin a thread about what an environment shows: what serves, or the release of a pinned link.
 
@@ -90,10 +92,11 @@ def add_thread(
         commit_hash=release.commit_hash if release else "",
         deployment_id=serving.deployment_id if serving and serving.release_id == shown else None,
     )  # fmt: skip
-    thread.comments.append(Comment(author=author.name, link_id=author.link_id, text=words))
+    first = Comment(author=author.name, link_id=author.link_id, text=words, files=list(files))
+    thread.comments.append(first)
     work.add(thread)
     work.flush()
-    _tell(work, thread)
+    tell(work, thread)
     record_audit(
         work, author.actor, "comment.create", environment=environment,
         subject=f"{environment.name} thread {thread.number}", page=pin.page,
@@ -101,7 +104,10 @@ def add_thread(
     return thread
 
 
-def add_reply(work: Work, thread: CommentThread, words: str, author: Author) -> Comment:
+def add_reply(
+    work: Work, thread: CommentThread, words: str, author: Author, *,
+    files: tuple[dict[str, str], ...] = (), external_id: str | None = None,
+) -> Comment:  # fmt: skip
     """Add a comment to a thread.
 
     Errors: LimitReached.
@@ -116,10 +122,13 @@ def add_reply(work: Work, thread: CommentThread, words: str, author: Author) -> 
         work, author.actor, "comment.reply", environment=environment,
         subject=f"{environment.name} thread {thread.number}",
     )  # fmt: skip
-    made = Comment(author=author.name, link_id=author.link_id, text=words)
+    made = Comment(
+        author=author.name, link_id=author.link_id, text=words, files=list(files),
+        external_id=external_id,
+    )  # fmt: skip
     thread.comments.append(made)
     work.flush()
-    _tell(work, thread)
+    tell(work, thread)
     return made
 
 
@@ -135,7 +144,7 @@ def set_resolved(work: Work, thread: CommentThread, is_resolved: bool, author: A
         work, author.actor, "comment.resolve" if is_resolved else "comment.reopen",
         environment=environment, subject=f"{environment.name} thread {thread.number}",
     )  # fmt: skip
-    _tell(work, thread)
+    tell(work, thread)
 
 
 def record_place(work: Work, thread: CommentThread, is_found: bool) -> None:
@@ -143,13 +152,13 @@ def record_place(work: Work, thread: CommentThread, is_found: bool) -> None:
     before = ThreadState.DETACHED if is_found else ThreadState.OPEN
     if thread.state == before:
         thread.state = ThreadState.OPEN if is_found else ThreadState.DETACHED
-        _tell(work, thread)
+        tell(work, thread)
 
 
 def record_picture(work: Work, thread: CommentThread, digest: str) -> None:
     """Record the picture of a thread's element."""
     thread.picture = digest
-    _tell(work, thread)
+    tell(work, thread)
 
 
 def find_thread(work: Work, environment_id: uuid.UUID, thread_id: uuid.UUID) -> CommentThread:
@@ -223,7 +232,10 @@ def as_told(thread: CommentThread) -> dict[str, Any]:
         "id": str(thread.id), "number": thread.number, "page": thread.page, "state": thread.state,
         "anchor": thread.anchor, "commit": thread.commit_hash,
         "comments": [
-            {"author": one.author, "text": one.text, "at": one.created_at.isoformat()}
+            {
+                "author": one.author, "text": one.text, "at": one.created_at.isoformat(),
+                "files": one.files or [],
+            }
             for one in thread.comments
         ],
     }  # fmt: skip
@@ -250,6 +262,6 @@ def _check_pace(work: Work, author: Author) -> None:
         )
 
 
-def _tell(work: Work, thread: CommentThread) -> None:
+def tell(work: Work, thread: CommentThread) -> None:
     """Tell who listens, once this transaction is committed."""
     work.execute(select(func.pg_notify(CHANNEL, f"{thread.environment_id} {thread.id}")))

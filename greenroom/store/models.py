@@ -58,6 +58,8 @@ from greenroom.store.states import InstanceState as InstanceState
 from greenroom.store.states import PreviewAccess as PreviewAccess
 from greenroom.store.states import ProductionBy as ProductionBy
 from greenroom.store.states import SyncStatus as SyncStatus
+from greenroom.store.tracker_models import ProjectTracker as ProjectTracker
+from greenroom.store.tracker_models import ThreadIssue as ThreadIssue
 
 
 class Project(Base):

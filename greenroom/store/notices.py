@@ -107,12 +107,16 @@ def is_wanted(target: NoticeTarget, kind: NoticeKind, environment: str) -> bool:
 
 
 def record_notice(
-    work: Work, kind: NoticeKind, project: Project, environment: str, title: str, body: str = ""
-) -> None:
-    """Write down that whoever wants to shall be told. ``title`` and ``body`` hold no secret."""
+    work: Work, kind: NoticeKind, project: Project, environment: str, title: str, body: str = "",
+    *, called: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
+    """Write down that whoever wants to, or is ``called`` by name, shall be told.
+
+    ``title`` and ``body`` hold no secret.
+    """
     mine = or_(NoticeTarget.project_id.is_(None), NoticeTarget.project_id == project.id)
     for target in work.scalars(select(NoticeTarget).where(mine)):
-        if is_wanted(target, kind, environment):
+        if is_wanted(target, kind, environment) or target.name.lower() in called:
             work.add(Notice(target_id=target.id, kind=kind, title=title, body=body))
 
 

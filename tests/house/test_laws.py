@@ -55,12 +55,14 @@ FLOORS: dict[str, float] = {
     "greenroom.isolating": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
+    "greenroom.talking": 1.6,  # on notices
+    "greenroom.tracking": 2.2,  # a landing: a room's work and what is recorded of it
     "greenroom.promotions": 1.6,  # on orders
     **{
         f"greenroom.{room}": 2
         for room in (
             "sources", "hosting", "edge", "data", "assets", "compare", "review", "isolation",
-            "notify", "platform",
+            "notify", "platform", "trackers",
         )
     },
     "greenroom.living": 2.5,
