@@ -10,6 +10,7 @@ from tasks.expiring import end_lifetimes
 from tasks.following import follow_sources
 from tasks.measuring import measure_copies
 from tasks.notifying import tell_people
+from tasks.remarks import follow_up
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
 from tasks.timing import repair_measurements
@@ -29,5 +30,6 @@ def reconcile() -> int:
     repair_measurements()
     follow_sources()
     tell_people()
+    follow_up()
     tidy()
     return len(repairs) + mended + brought

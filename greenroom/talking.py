@@ -11,11 +11,13 @@ import uuid
 
 from greenroom.errors import InvalidInput
 from greenroom.notices import note_comment
+from greenroom.runs import Runs
 from greenroom.store import comments, trackers
 from greenroom.store.comments import LONGEST_TEXT, Author, Pin
 from greenroom.store.models import Comment, CommentThread, Environment
 from greenroom.store.work import Work
 
+FOLLOW = "follow_comments/on-demand"
 _MENTION = re.compile(r"(?<![\w@])@([\w][\w.-]{0,59})")
 
 
@@ -84,3 +86,11 @@ def _tell(
     note_comment(
         work, environment, thread.number, thread.page, author.name, text, called=mentions(text)
     )
+
+
+def start_follow_up(runs: Runs) -> uuid.UUID:
+    """Start what follows comments: pictures and issues. One run at a time; ``reconcile`` asks, too.
+
+    Errors: OrchestratorUnavailable; it is done within a minute.
+    """
+    return runs.start(FOLLOW, {}, idempotency_key=str(uuid.uuid4()))

@@ -13,7 +13,7 @@ from typing import Any
 
 from greenroom import talking
 from greenroom.errors import GreenroomError, LimitReached, NotFound
-from greenroom.settings import load_settings
+from greenroom.settings import Settings, load_settings
 from greenroom.store import comments, projects, trackers
 from greenroom.store.comments import LONGEST_TEXT, Author, ThreadState
 from greenroom.store.crypto import ensure_secret_key
@@ -102,23 +102,16 @@ def push_thread(thread_id: uuid.UUID) -> bool:
         plan = plan_push(thread, issue, mark_of(thread_id, ensure_secret_key()), environment.url)
         picture = thread.picture
         connect = _connection(tracker)
-    refused = ""
+    refused, is_over = "", True
     try:
         _say(connect, plan, picture)
     except GreenroomError as error:
-        refused = error.message
-        if not error.transient:
-            with unit_of_work() as work:
-                found = work.get(ThreadIssue, thread_id)
-                if found is not None:
-                    found.next_at = None
+        refused, is_over = error.message, not error.transient
     with unit_of_work() as work:
         found = work.get(ThreadIssue, thread_id, with_for_update=True)
         if found is not None:
             found.refused = refused
-            if not refused and found.attempts == 1:
-                found.next_at = None  # else something changed meanwhile
-            elif not refused:
+            if is_over and found.attempts:  # none: something was said meanwhile
                 found.next_at, found.attempts = None, 0
     return True
 
@@ -161,6 +154,11 @@ def _illustrated(draft: Draft, digest: str | None) -> Draft:
     except OSError:
         return draft
     return Draft(draft.title, draft.text, draft.mark, draft.page_url, content)
+
+
+def hook_address(settings: Settings, kind: str, project: str) -> str:
+    """Give the address that a project's tracker sends webhooks to."""
+    return f"{settings.environment_url(settings.base_domain)}/hooks/issues/{kind}/{project}"
 
 
 def picture_file(digest: str) -> Path:

@@ -7,11 +7,14 @@ import click
 from greenroom import talking
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.errors import TrackerRefused
 from greenroom.promotions import person
 from greenroom.store import comments as store
-from greenroom.store import environments
+from greenroom.store import environments, trackers
 from greenroom.store.comments import Author
+from greenroom.store.models import ThreadIssue
 from greenroom.store.work import unit_of_work
+from greenroom.tracking import push_thread
 
 
 @click.group()
@@ -72,3 +75,22 @@ def comments_resolve(environment: str, number: int, reopen: bool) -> None:
         thread = store.get_thread(work, environments.get_environment(work, environment), number)
         talking.resolve(work, thread, not reopen, Author(person(actor())))
     out.print(f"Thread #{number} is {'open again' if reopen else 'resolved'}.")
+
+
+@comments.command("issue")
+@click.argument("environment")
+@click.argument("number", type=int)
+@command
+def comments_issue(environment: str, number: int) -> None:
+    """Make an issue of thread NUMBER in the project's tracker, or bring it up to date."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, environment)
+        thread = store.get_thread(work, found, number)
+        trackers.want_issue(work, found, thread, actor())
+        key = thread.id
+    push_thread(key)
+    with unit_of_work() as work:
+        issue = work.get_one(ThreadIssue, key)
+        if issue.refused:
+            raise TrackerRefused(issue.refused, hint="Is the token right? greenroom tracker show")
+        out.print(f"{issue.key}  {issue.url}")

@@ -37,6 +37,7 @@ _COMMANDS = {
     "performance": "performance",
     "share": "share",
     "comments": "comments",
+    "tracker": "tracker",
     "mail": "mail",
     "notify": "notify",
     "user": "users",

@@ -189,6 +189,10 @@ class Gateway:
             if request.method != "POST":
                 return pages.not_allowed(request, "POST", "Webhooks are posted.")
             return await self.webhooks.receive(request, parts[1], parts[2])
+        if len(parts) == 4 and parts[:2] == ["hooks", "issues"]:
+            if request.method != "POST":
+                return pages.not_allowed(request, "POST", "Webhooks are posted.")
+            return await self.webhooks.receive(request, parts[2], parts[3], is_tracker=True)
         if path == "/robots.txt":
             return pages.robots()
         if path == REVIEW_PATH:

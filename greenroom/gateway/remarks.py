@@ -23,6 +23,7 @@ from greenroom.gateway import pages, script
 from greenroom.gateway.doors import is_cross_site
 from greenroom.gateway.visitors import Visitor
 from greenroom.previews import OVERLAY
+from greenroom.runs import Runs
 from greenroom.store import comments
 from greenroom.store.comments import LONGEST_TEXT, Author, Pin
 from greenroom.store.models import CommentThread, Environment
@@ -46,9 +47,12 @@ class Remarks:
     def __init__(self) -> None:
         self._listeners: dict[UUID, set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
         """Stop listening to the store."""
+        if self._starting is not None:
+            await asyncio.gather(self._starting, return_exceptions=True)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -90,6 +94,7 @@ class Remarks:
             pin = _pin(body, request.headers.get("User-Agent", ""))
             text = _text(body)
             made = await asyncio.to_thread(_begin, visitor, pin, text, author)
+            self._follow_up()
             return _json(made, 201)
         thread, _, act = path.partition("/")
         try:
@@ -113,6 +118,11 @@ class Remarks:
             case _:
                 raise NotFound("there is nothing here")
         return _json(await asyncio.to_thread(_change, visitor, number, done))
+
+    def _follow_up(self) -> None:
+        """Have the picture taken now; what cannot be started now is within a minute."""
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(asyncio.to_thread(_start_follow_up))
 
     async def _events(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
         """Tell a browser of each change, until it leaves.
@@ -166,6 +176,11 @@ class Remarks:
     def _wake(self, environment_id: UUID) -> None:
         for changed in self._listeners.get(environment_id, ()):
             changed.set()
+
+
+def _start_follow_up() -> None:
+    with contextlib.suppress(GreenroomError):
+        talking.start_follow_up(Runs())
 
 
 def _json(body: Any, status: int = 200) -> web.Response:

@@ -29,6 +29,7 @@ from greenroom.sources.forges import FORGES
 from greenroom.store import projects, webhooks
 from greenroom.store.models import Project
 from greenroom.store.work import Work, unit_of_work
+from greenroom.tracking import receive_hook
 
 log = logging.getLogger("greenroom.gateway")
 MAX_BODY = 25 * 1024 * 1024
@@ -45,8 +46,10 @@ class Webhooks:
         self.runs = Runs(settings)
         self._under_way: set[asyncio.Task[Any]] = set()
 
-    async def receive(self, request: web.BaseRequest, forge: str, project: str) -> web.Response:
-        """Take one delivery."""
+    async def receive(
+        self, request: web.BaseRequest, sender: str, project: str, *, is_tracker: bool = False
+    ) -> web.Response:
+        """Take one delivery of a forge or of a tracker."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 body = b"".join([part async for part in chunks_of(request, MAX_BODY)])
@@ -55,7 +58,8 @@ class Webhooks:
         except TimeoutError:
             return _refused(408, InvalidInput("the payload did not come in whole"), is_read=False)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        taking = asyncio.create_task(self._take(forge, project, headers, body))
+        take = self._take_issue if is_tracker else self._take
+        taking = asyncio.create_task(take(sender, project, headers, body))
         self._under_way.add(taking)
         taking.add_done_callback(self._under_way.discard)
         return await asyncio.shield(taking)  # a forge that hangs up does not undo its delivery
@@ -74,6 +78,17 @@ class Webhooks:
             self._under_way.add(starting)
             starting.add_done_callback(self._under_way.discard)
         return _json(200 if accepted.is_repeated else 202, accepted.outcome)
+
+    async def _take_issue(
+        self, tracker: str, project: str, headers: dict[str, str], body: bytes
+    ) -> web.Response:
+        try:
+            check_project_name(project)
+            told = await asyncio.to_thread(receive_hook, tracker, project, headers, body)
+        except GreenroomError as error:
+            status = _STATUSES.get(type(error), 400 if isinstance(error, UserError) else 503)
+            return _refused(status, error)
+        return _json(200, told)
 
     def _start(self, accepted: Accepted) -> None:
         for one in (accepted, *accepted.also):

@@ -23,6 +23,8 @@ MOST_THREADS, MOST_COMMENTS = 2000, 200
 """Threads of an environment; comments of a thread."""
 LONGEST_TEXT = 2000
 MOST_PER_MINUTE = 20
+PICTURE_HOURS = 2
+"""A picture taken later shows what nobody commented on."""
 """Comments through one link."""
 
 
@@ -155,8 +157,25 @@ def record_place(work: Work, thread: CommentThread, is_found: bool) -> None:
         tell(work, thread)
 
 
+def list_unpictured(work: Work, limit: int = 20) -> list[uuid.UUID]:
+    """List the newest threads of which no picture was taken yet."""
+    since = now() - timedelta(hours=PICTURE_HOURS)
+    wanted = select(CommentThread.id).where(
+        CommentThread.picture.is_(None), CommentThread.created_at > since
+    )
+    return list(work.scalars(wanted.order_by(CommentThread.created_at).limit(limit)))
+
+
+def list_pictures(work: Work) -> set[str]:
+    """List the pictures and files that threads show, by their SHA-256."""
+    shown = {one for one in work.scalars(select(CommentThread.picture)) if one}
+    for files in work.scalars(select(Comment.files).where(Comment.files != [])):
+        shown |= {file["digest"] for file in files}
+    return shown
+
+
 def record_picture(work: Work, thread: CommentThread, digest: str) -> None:
-    """Record the picture of a thread's element."""
+    """Record the picture of a thread's element; an empty one if none can be taken."""
     thread.picture = digest
     tell(work, thread)
 
@@ -230,7 +249,7 @@ def as_told(thread: CommentThread) -> dict[str, Any]:
     """Give a thread as the overlay and the command line read it."""
     return {
         "id": str(thread.id), "number": thread.number, "page": thread.page, "state": thread.state,
-        "anchor": thread.anchor, "commit": thread.commit_hash,
+        "anchor": thread.anchor, "commit": thread.commit_hash, "picture": thread.picture or "",
         "comments": [
             {
                 "author": one.author, "text": one.text, "at": one.created_at.isoformat(),

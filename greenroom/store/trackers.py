@@ -83,6 +83,17 @@ def set_tracker(
     return found
 
 
+def set_hook_secret(work: Work, project: Project, secret: str, actor: str) -> None:
+    """Take the secret that a tracker has chosen itself.
+
+    Errors: InvalidInput, NotFound.
+    """
+    if not 8 <= len(secret) <= 200 or not secret.isascii() or not secret.isprintable():
+        raise InvalidInput("a webhook's secret has 8 to 200 characters")
+    get_tracker(work, project).hook_secret = seal(secret, _HOOK)
+    record_audit(work, actor, "project.set_tracker_secret", project=project)
+
+
 def forget_tracker(work: Work, project: Project, actor: str) -> None:
     """Forget a project's tracker; its issues stay as they are."""
     work.delete(get_tracker(work, project))

@@ -8,7 +8,7 @@ from greenroom.store import comments, environments
 from greenroom.store.comments import Author, Pin
 from greenroom.store.work import unit_of_work
 from tests.ui.conftest import HOSTILE
-from ui import comment_acts
+from ui import comment_acts, tracker_acts
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 REFERENCE = "shop/fix-tax"
@@ -61,3 +61,29 @@ def test_an_empty_answer_is_refused(seeded, open_page, shown):
     say("/", "x")
     test = open_page("environment", env=REFERENCE, part="comments")
     assert "a comment has 1 to" in shown(press(test, "Answer")).lower()
+
+
+def test_a_thread_becomes_an_issue_or_says_why_not(seeded, open_page, shown):
+    say("/", "too long")
+    assert "Make an issue" not in [b.label for b in page_of(open_page).button]
+    tracker_acts.save("shop", "jira", "SHOP", "http://127.0.0.1:9", "a:b", "click", "admin")
+    assert "SHOP" in str(tracker_acts.tracker_of("shop"))
+    test = press(page_of(open_page), "Make an issue")
+    assert "does not answer" in shown(test)
+    assert "a:b" not in shown(test)
+    assert "does not answer" in comment_acts.threads(REFERENCE)[0].refused
+    tracker_acts.forget("shop", "admin")
+    assert tracker_acts.tracker_of("shop") is None
+
+
+def page_of(open_page):
+    return open_page("environment", env=REFERENCE, part="comments")
+
+
+def test_a_project_names_its_tracker(seeded, open_page, shown):
+    test = open_page("projects")
+    assert "Issue tracker" in shown(test) or test.get("popover")
+    tracker_acts.save("shop", "linear", "SHOP", "", "key", "every", "admin")
+    assert "/hooks/issues/linear/shop" in words(open_page("projects"))
+    tracker_acts.set_secret("shop", "chosen-by-linear", "admin")
+    assert tracker_acts.show_secret("shop", "admin") == "chosen-by-linear"
