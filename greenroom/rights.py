@@ -62,7 +62,8 @@ RIGHTS: Mapping[str, Right] = {
     ),
     **_acts(
         Role.REVIEWER, Scope.REVIEW, "release.approved", "release.changes", "release.withdrawn",
-        "comment.create", "comment.reply", "comment.resolve", "comment.reopen", "link.create",
+        "comment.create", "comment.reply", "comment.resolve", "comment.reopen",
+        "comment.want_issue", "link.create",
         "link.extend", "link.revoke", "comparison.request", "measurement.request",
     ),
     **_acts(
@@ -81,7 +82,8 @@ RIGHTS: Mapping[str, Right] = {
         "project.set_production_database", "project.set_forge", "project.set_previews",
         "project.set_access", "project.set_life", "domain.add", "domain.verify", "domain.remove",
         "project.set_assets", "project.forget_assets", "cleanup.request",
-        "project.show_webhook_secret", "backup.read", "notice_target.add",
+        "project.show_webhook_secret", "project.set_tracker", "project.set_tracker_secret",
+        "project.forget_tracker", "project.show_tracker_secret", "backup.read", "notice_target.add",
         "notice_target.test", "notice_target.remove", "member.set", "member.remove", "user.add",
         "user.set_role", "user.set_email", "user.deactivate", "user.activate",
         "user.reset_password", "user.reset_totp", "user.read", "user.end_session",
