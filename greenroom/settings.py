@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     caddy: Path | None = None
     """Caddy's program; empty means the machine's."""
     console_port: int = 8601
-    api_port: int = 8605
+    api_port: int = 8610
     """Where the API listens, on loopback; people reach it by gateway and console host."""
     prefect_port: int = 8602
     postgres_port: int = 8603

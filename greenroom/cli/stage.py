@@ -32,6 +32,7 @@ def prepare_stage(home: Path) -> Path:
         "mail_tls_port": settings.mail_tls_port,
         "egress_port": settings.egress_port,
         "egress_dns_port": settings.egress_dns_port,
+        "api_port": settings.api_port,
     }
     chosen = {name: port if is_port_free(port) else _free_port() for name, port in wanted.items()}
     lines = [f"{name} = {port}" for name, port in chosen.items()]

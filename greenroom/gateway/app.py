@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -28,11 +29,15 @@ from greenroom.gateway.webhooks import Webhooks
 from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 from greenroom.waking import WAKE
+from greenroom.store.environments import Route
 
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0
 KEEPALIVE_SECONDS = 75.0
 MAX_HEADER_OCTETS = 16 * 1024
+API = "/api"
+"""Leads to the API's own process."""
+_API_ROUTE = Route("", UUID(int=0), "", "", "platform", "active", "", None, "")
 RESERVED = PREFIX
 """Paths of ours on an environment's own host."""
 SERVING = f"{RESERVED}serving"
@@ -78,6 +83,10 @@ class Gateway:
         self.remarks = Remarks()
         self.sleeper = Sleeper(settings, self.routes)
         self.watch = Watch(settings, self.routes)
+        self._api_upstream = Upstream(
+            uuid4(), f"http://{settings.bind_loopback}:{settings.api_port}"
+        )
+        self._api = Target(_API_ROUTE, self._api_upstream, None)
         self._own_hosts = {
             settings.base_domain,
             gateway_host(settings),
@@ -193,6 +202,8 @@ class Gateway:
             if request.method != "POST":
                 return pages.not_allowed(request, "POST", "Webhooks are posted.")
             return await self.webhooks.receive(request, parts[2], parts[3], is_tracker=True)
+        if path == API or path.startswith(f"{API}/"):
+            return await self.proxy.forward(request, self._api, self._api_upstream)
         if path == "/robots.txt":
             return pages.robots()
         if path == REVIEW_PATH:
@@ -248,6 +259,7 @@ class Gateway:
         await self.remarks.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._api_upstream.close()
         await self.webhooks.finish()
         await self.watch.stop()
         await self.sleeper.stop()

@@ -49,6 +49,8 @@ def plan_launch(name: str, settings: Settings) -> tuple[list[str], dict[str, str
             return [python, "-m", "greenroom.gateway"], ours
         case "mail" | "egress":
             return [python, "-m", "greenroom.isolation", name], ours
+        case "api":
+            return [python, "-m", "greenroom.api"], ours
         case "console":
             return [python, "-m", "ui"], ours
     raise PlatformError(f"there is no program {name!r}")

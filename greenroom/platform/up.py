@@ -30,6 +30,8 @@ from greenroom.store.users import ensure_admin
 from greenroom.store.work import unit_of_work
 
 Say = Callable[[str], None]
+FACES = ("gateway", "console", "mail", "api")
+"""Programs of ours that others speak to."""
 FREE_BYTES = 1_000_000_000
 """Least room on the disk of ``home`` to start with."""
 
@@ -104,7 +106,7 @@ class Platform:
         with unit_of_work() as work:
             admin_password = ensure_admin(work)
             refresh_urls(work, self.settings)
-        for name in sorted(self._names() & {"gateway", "console", "mail", "egress"}):
+        for name in sorted(self._names() & {*FACES, "egress"}):
             self.programs.start(name)
         if self.settings.tls != "off":
             self.programs.start("front")
@@ -169,7 +171,7 @@ class Platform:
                 start_seconds=1,
                 stop_seconds=15,
             )
-            for name in ("gateway", "console", "mail", *(["egress"] if self._may_guard else []))
+            for name in (*FACES, *(["egress"] if self._may_guard else []))
         ]
         front = [front_program(settings)] if settings.tls != "off" else []
         return [*own, *orchestrator.programs(settings), *faces, *front]
@@ -210,6 +212,7 @@ class Platform:
             "mail": settings.mail_port,
             "mail_starttls": settings.mail_starttls_port,
             "mail_tls": settings.mail_tls_port,
+            "api": settings.api_port,
             "prefect": settings.prefect_port,
         }
         if self._may_guard:
@@ -286,6 +289,7 @@ class Platform:
             ("gateway", self.settings.gateway_port),
             ("console", self.settings.console_port),
             ("mail", self.settings.mail_port),
+            ("api", self.settings.api_port),
         ):
             deadline = time.monotonic() + 120
             while is_port_free(port):

@@ -7,7 +7,7 @@ import socket
 
 PORTS = (
     "GATEWAY", "CONSOLE", "PREFECT", "POSTGRES", "MAIL", "MAIL_STARTTLS",
-    "MAIL_TLS", "EGRESS", "EGRESS_DNS",
+    "MAIL_TLS", "EGRESS", "EGRESS_DNS", "API",
 )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ FLOORS: dict[str, float] = {
     "greenroom.intake": 2.5,  # a landing: what sources decide and the store records
     "greenroom.demo": 2.5,  # a landing: plays the main job with every room
     "tasks": 3,
+    "greenroom.api": 3,
     "greenroom.gateway": 3,
     "greenroom.cli": 3,
     "ui": 3,
@@ -82,7 +83,7 @@ STANDALONE = {
     "greenroom/hosting/appshell.py",
 }
 """Programs of their own, started without the package's settings."""
-FACES = ("greenroom.gateway", "greenroom.cli", "ui")
+FACES = ("greenroom.api", "greenroom.gateway", "greenroom.cli", "ui")
 KEPT_OUT_OF_FACES = {"flows", "tasks", "docker", "spacy", "playwright", "prefect"}
 
 

@@ -1,0 +1,1 @@
+"""The HTTP API: what command line and console can do, for programs."""

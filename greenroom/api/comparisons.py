@@ -1,0 +1,84 @@
+"""Comparisons of an environment's pages with production's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path
+from fastapi.responses import FileResponse
+from pydantic import Field
+
+from greenroom import comparing
+from greenroom.api.noun import Environment, Given, Limit, Noun, Number, Project, Short, reference
+from greenroom.api.shapes import ComparisonShape, Ordered, is_started
+from greenroom.errors import NotFound
+from greenroom.rights import current_actor
+from greenroom.store import comparisons as store
+from greenroom.store import environments
+from greenroom.store.models import Comparison
+from greenroom.store.work import Work, unit_of_work
+
+router = Noun("comparisons")
+_OF = "/projects/{project}/environments/{environment}/comparisons"
+MOST = 200
+
+
+def _find(work: Work, project: str, environment: str, number: int) -> Comparison:
+    found = environments.get_environment(work, reference(project, environment))
+    for row in store.list_comparisons(work, found, limit=MOST):
+        if row.number == number:
+            return row
+    raise NotFound(f"{environment} has no comparison #{number}")
+
+
+@router.reads(_OF)
+def list_comparisons(
+    project: Project, environment: Environment, limit: Limit = 20
+) -> list[ComparisonShape]:
+    """List an environment's comparisons, the newest first."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference(project, environment))
+        rows = store.list_comparisons(work, found, limit=limit)
+        return [ComparisonShape.of(row) for row in rows]
+
+
+@router.reads(_OF + "/{number}")
+def get_comparison(project: Project, environment: Environment, number: Number) -> ComparisonShape:
+    """Show a comparison: the verdict on each page, and what changed."""
+    with unit_of_work() as work:
+        return ComparisonShape.of(_find(work, project, environment, number))
+
+
+class Pages(Given):
+    """Which pages."""
+
+    paths: list[Short] = Field([], max_length=100, description="Default: what the front links to.")
+
+
+@router.writes("POST", _OF, "comparison.request", status_code=202)
+def compare(project: Project, environment: Environment, given: Pages | None = None) -> Ordered:
+    """Compare an environment's pages with production's."""
+    paths = given.paths if given else []
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference(project, environment))
+        made = store.create_comparison(work, found, paths, by=current_actor().name)
+        key, number = made.id, made.number
+    return Ordered(
+        id=key, number=number, kind="comparison", of=reference(project, environment),
+        is_started=is_started(lambda: comparing.start_comparison(key)),
+    )  # fmt: skip
+
+
+@router.reads(_OF + "/{number}/files/{name}", response_class=FileResponse)
+def get_comparison_file(
+    project: Project, environment: Environment, number: Number,
+    name: Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")],
+) -> FileResponse:  # fmt: skip
+    """Give one of a comparison's pictures, or its page to send: `report.html`."""
+    with unit_of_work() as work:
+        folder = comparing.folder_of(_find(work, project, environment, number).id)
+    file = folder / name
+    if not file.is_file():
+        raise NotFound(f"comparison #{number} has no file {name!r}")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+    return FileResponse(file, headers={"Content-Security-Policy": policy})
