@@ -28,8 +28,8 @@ from greenroom.gateway.watch import Watch
 from greenroom.gateway.webhooks import Webhooks
 from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
-from greenroom.waking import WAKE
 from greenroom.store.environments import Route
+from greenroom.waking import WAKE
 
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0

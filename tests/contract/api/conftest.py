@@ -43,6 +43,7 @@ class Bed:
     home: Path
     store: str
     url: str
+    environment: dict[str, str]
 
     def token(self, *scopes: Scope, project: str = "", user: str = "") -> str:
         """Make a token."""
@@ -99,12 +100,13 @@ def _bed(postgres_server: str, _template: str) -> Iterator[Bed]:
         postgres_server, "create database {name} template {model}", name=name, model=_template
     )
     home = Path(tempfile.mkdtemp(prefix="gr-"))
-    bed = Bed(home, database_on(postgres_server, name), f"http://127.0.0.1:{port}")
+    store = database_on(postgres_server, name)
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("GREENROOM_")},
-        "GREENROOM_HOME": str(home), "GREENROOM_DATABASE_URL": bed.store,
+        "GREENROOM_HOME": str(home), "GREENROOM_DATABASE_URL": store,
         "GREENROOM_API_PORT": str(port), "GREENROOM_PREFECT_PORT": str(free_port()),
     }  # fmt: skip
+    bed = Bed(home, store, f"http://127.0.0.1:{port}", environment)
     before = {key: os.environ.get(key) for key in ("GREENROOM_HOME", "GREENROOM_DATABASE_URL")}
     os.environ |= {"GREENROOM_HOME": str(home), "GREENROOM_DATABASE_URL": bed.store}
     forget_settings()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import time
 import uuid
 from typing import Any
 
@@ -14,8 +17,10 @@ from greenroom.api.app import describe
 from greenroom.api.door import BAD_TOKENS, OPEN
 from greenroom.api.page import render
 from greenroom.rights import RIGHTS, Scope
+from greenroom.settings import ROOT
 from greenroom.store import deployments, environments, projects
 from greenroom.store.work import unit_of_work
+from tests.conftest import free_port
 from tests.contract.api.conftest import SENTINEL, Bed
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
@@ -147,15 +152,6 @@ def test_a_log_comes_line_by_line_and_goes_on_where_it_was_left(
         row.status = "building"
         key = row.id
 
-    def events(answer: httpx.Response, last: str) -> list[str]:
-        told: list[str] = []
-        for text in answer.iter_lines():
-            if text.startswith("data: "):
-                told.append(text.removeprefix("data: "))
-            if text.startswith("data: ") and last in text:
-                break
-        return told
-
     headers = {"Last-Event-ID": str(lines[2]["id"])}
     with root.stream("GET", f"{url}/events", headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -175,7 +171,6 @@ def test_a_log_comes_line_by_line_and_goes_on_where_it_was_left(
                 break
     assert [one.get("line") for one in seen] == ["line 3", "line 4", "it is up", None]
     assert seen[-1] == {"status": "live"}
-    assert events is not None
 
 
 def test_links_comments_variables_people_and_rules(api: Bed, root: httpx.Client) -> None:
@@ -271,6 +266,36 @@ def test_guessing_tokens_is_throttled_by_address(api: Bed, root: httpx.Client) -
     assert statuses == [401] * BAD_TOKENS + [429] * 2
     assert root.get("/me", headers=headers).status_code == 429
     assert root.get("/me").status_code == 200
+
+
+def test_the_gateway_passes_the_api_on_from_its_own_host(api: Bed) -> None:
+    port = free_port()
+    environment = {**api.environment, "GREENROOM_GATEWAY_PORT": str(port)}
+    command = [sys.executable, "-m", "greenroom.gateway"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        with api.client(api.token(Scope.READ), Host="gateway.localhost") as client:
+            client.base_url = httpx.URL(f"http://127.0.0.1:{port}/api")
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    answer = client.get("/me")
+                    break
+                except httpx.ConnectError:
+                    assert time.monotonic() < deadline
+                    assert process.poll() is None
+                    time.sleep(0.1)
+            assert answer.json()["scopes"] == ["read"]
+            assert client.get("/docs").headers["content-security-policy"].startswith("default-src")
+            shown = client.get("/projects", headers={"Host": "shop-feature.localhost"})
+            assert shown.headers.get("content-type") != "application/json"
+            log = f"{ENV}/deployments/1/log"
+            assert "event: end" in client.get(f"{log}/events").text
+            refused = client.post(f"{ENV}/deployments", json={"ref": "x"})
+            assert (refused.status_code, refused.json()["error"]) == (403, "NotAllowed")
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_the_human_page_needs_nothing_from_elsewhere() -> None:
