@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     """How long the old version may finish its requests after the switch."""
     measure_after_deploy: bool = True
     """Measure load times after each staging deployment, if its ``greenroom.yaml`` agrees."""
+    clean_below_bytes: int = 2_000_000_000
+    """With less room on the disk of ``home``, storage is cleared within the hour."""
+    clean_below_ratio: float = 0.05
+    """The same, as a share of the disk."""
     least_free_bytes: int = 200_000_000
     """A deployment is refused while the disk of ``home`` has less room than this."""
     least_free_memory_bytes: int = 200_000_000

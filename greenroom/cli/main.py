@@ -32,6 +32,7 @@ _COMMANDS = {
     "data": "data",
     "sync": "sync",
     "assets": "assets",
+    "cleanup": "cleanup",
     "backup": "promotion",
     "compare": "compare",
     "performance": "performance",

@@ -44,6 +44,7 @@ FLOORS: dict[str, float] = {
     "greenroom.services": 1,
     "greenroom.data_orders": 1.5,
     "greenroom.asset_orders": 1.5,
+    "greenroom.cleaning": 1.5,
     "greenroom.notices": 1.5,
     "greenroom.comparing": 1.5,
     "greenroom.measuring": 1.5,
