@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """ACME server; empty means Let's Encrypt, as Caddy chooses."""
     acme_root: Path | None = None
     """Certificate that a private ACME server's own is signed with."""
+    dns_server: str | None = None
+    """Where own domains are looked up, ``address`` or ``address:port``; empty: the machine's."""
     console_host: str | None = None
     """Host name that the front serves the console by."""
     caddy: Path | None = None

@@ -11,7 +11,7 @@ from greenroom.hosting.registry import has_engine
 from greenroom.names import database_name, role_name, work_queue_name
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import deployments, environments, mails, networks
+from greenroom.store import deployments, domains, environments, mails, networks
 from greenroom.store.audit import record_audit
 from greenroom.store.models import (
     DeploymentStatus,
@@ -83,7 +83,9 @@ def remove_leftovers(held: Held) -> None:
     with unit_of_work() as work:
         history = deployments.list_deployments(work, held.environment_id, limit=1000)
         networks.forget_network(work, held.environment_id)
-        mails.delete_mails(work, work.get_one(Environment, held.environment_id))
+        gone = work.get_one(Environment, held.environment_id)
+        mails.delete_mails(work, gone)
+        domains.delete_domains(work, gone)
     for deployment in history:
         shutil.rmtree(settings.path("sources", str(deployment.id)), ignore_errors=True)
     prune_releases(held)

@@ -42,6 +42,7 @@ _COMMANDS = {
     "mail": "mail",
     "notify": "notify",
     "user": "users",
+    "domain": "domain",
     "member": "users",
     "token": "tokens",
     "audit": "audit",

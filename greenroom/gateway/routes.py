@@ -113,20 +113,24 @@ class RouteTable:
     def _replace(self, routes: list[Route]) -> None:
         before = {t.upstream.instance_id: t.upstream for t in self._targets.values() if t.upstream}
         targets: dict[str, Target] = {}
+        made: dict[UUID, Upstream] = {}
         for route in routes:
             upstream, folder = None, None
             address = route.address or ""
             if address.startswith("file://"):
                 folder = Path(unquote(urlsplit(address).path))
             elif address and route.instance_id is not None:
+                upstream = made.get(route.instance_id)  # one copy, by each of its names
                 kept = before.get(route.instance_id)
-                if kept is not None and kept.address == address:
+                if upstream is None and kept is not None and kept.address == address:
                     upstream = before.pop(route.instance_id)
-                else:
+                elif upstream is None:
                     asleep = route.life.asleep if route.life is not None else ""
                     upstream = Upstream(route.instance_id, address, asleep)
                     known = self._targets.get(route.host)
                     upstream.before = known.upstream.tally if known and known.upstream else None
+            if upstream is not None:
+                made[upstream.instance_id] = upstream
             targets[route.host] = Target(route, upstream, folder)
         self._targets = targets
         for gone in before.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -16,6 +16,7 @@ from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
 from greenroom.store.life import Life, life_of
 from greenroom.store.models import (
+    Domain,
     Environment,
     EnvironmentKind,
     EnvironmentStatus,
@@ -237,7 +238,7 @@ class Route:
 
 
 def list_routes(work: Work) -> list[Route]:
-    """List the routes of all living environments."""
+    """List the routes of all living environments, by their own domains, too."""
     rows = work.execute(
         select(
             Environment, Project.name, Project.preview_access, Project.life, Instance,
@@ -251,7 +252,7 @@ def list_routes(work: Work) -> list[Route]:
         .outerjoin(Release, Release.id == Instance.release_id)
         .where(Environment.status != EnvironmentStatus.DESTROYED)
     )  # fmt: skip
-    return [
+    routes = [
         Route(
             host=environment.host,
             environment_id=environment.id,
@@ -267,6 +268,13 @@ def list_routes(work: Work) -> list[Route]:
             life=life_of(environment.kind, wishes, instance, manifest) if instance else None,
         )
         for environment, project, access, wishes, instance, manifest in rows
+    ]
+    by_environment = {route.environment_id: route for route in routes}
+    own = work.execute(
+        select(Domain.host, Domain.environment_id).where(Domain.verified_at.is_not(None))
+    )
+    return routes + [
+        replace(by_environment[key], host=host) for host, key in own if key in by_environment
     ]
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from greenroom.errors import InvalidInput
-from greenroom.manifest import Manifest
+from greenroom.manifest import Idle, Manifest
 from greenroom.store import deployments, environments
 from greenroom.store.audit import record_audit
-from greenroom.store.life import Wishes, lifetime_of
+from greenroom.store.life import Wishes, idle_of, lifetime_of
 from greenroom.store.models import (
     Environment,
     EnvironmentKind,
@@ -75,6 +75,13 @@ def status_of(serving: Instance | None) -> EnvironmentStatus:
     if serving is None:
         return EnvironmentStatus.ERROR
     return EnvironmentStatus.SLEEPING if serving.asleep else EnvironmentStatus.ACTIVE
+
+
+def idle_now(environment: Environment) -> Idle:
+    """Give when an environment is put to sleep, by the manifest that it shows."""
+    release = environment.release
+    manifest = Manifest.from_json(release.manifest) if release else Manifest()
+    return idle_of(environment.kind, manifest, environment.project.life)
 
 
 def renew(environment: Environment, manifest: Manifest) -> None:

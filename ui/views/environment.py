@@ -7,14 +7,14 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import comments, compare, logs, mail, performance, review, share, variables
+from ui.views import comments, compare, life, logs, mail, performance, review, share, variables
 from ui.views.audit import show_events
 
 PARTS = {
     "history": "History", "share": "Share", "comments": "Comments", "review": "Review",
     "compare": "Compare", "performance": "Performance",
     "mail": "Mail", "logs": "Logs",
-    "variables": "Variables", "activity": "Activity",
+    "life": "Life", "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
 _BACK = {"rollback": "rollback to ", "promote": "promotion of "}
 
@@ -47,6 +47,8 @@ def show() -> None:
         performance.show(reference)
     elif part == "mail":
         mail.show(reference)
+    elif part == "life":
+        life.show(reference)
     elif part == "variables":
         variables.show(reference)
     elif part == "activity":
