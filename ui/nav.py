@@ -25,10 +25,12 @@ ENTRIES = (
     Entry("dashboard", "Dashboard", "space_dashboard", "Staging"),
     Entry("environment", "Environment", "deployed_code", "Staging"),
     Entry("data", "Data", "database", "Staging"),
+    Entry("files", "Files", "perm_media", "Staging"),
     Entry("projects", "Projects", "folder_copy", "Staging"),
     Entry("notifications", "Notifications", "notifications", "Platform"),
     Entry("audit", "Audit", "receipt_long", "Platform"),
     Entry("platform", "Platform", "monitor_heart", "Platform"),
+    Entry("storage", "Storage", "mop", "Platform"),
     Entry("account", "Account", "account_circle", "Platform"),
 )
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
