@@ -9,6 +9,7 @@ from prefect import flow
 from tasks.artifact import build
 from tasks.copies import ensure_database
 from tasks.hold import deploying
+from tasks.isolation import order_check
 from tasks.measuring import check_room
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
@@ -44,4 +45,5 @@ def deploy(request: DeployRequest) -> Any:
         run_after_deploy(held, running)
         retire_previous(held)
     order_measurement(request)  # its load times beside production's, by a run of its own
+    order_check(request)  # whether anything gets out, by a run of its own
     return report(request)

@@ -8,6 +8,7 @@ from tasks.asset_sync import repair_assets
 from tasks.comparing import repair_comparisons
 from tasks.expiring import end_lifetimes
 from tasks.following import follow_sources
+from tasks.isolation import end_lost_checks
 from tasks.measuring import measure_copies
 from tasks.notifying import tell_people
 from tasks.remarks import follow_up
@@ -29,6 +30,7 @@ def reconcile() -> int:
     measure_copies()
     repair_measurements()
     follow_sources()
+    end_lost_checks()
     tell_people()
     follow_up()
     tidy()

@@ -8,6 +8,7 @@ from prefect import flow
 
 from tasks.artifact import kept_release
 from tasks.hold import deploying
+from tasks.isolation import order_check
 from tasks.measuring import check_room
 from tasks.report import report
 from tasks.running import candidate, start_candidate, wait_until_healthy
@@ -32,4 +33,5 @@ def rollback(request: DeployRequest) -> Any:
             wait_until_healthy(held, running)
             switch_traffic(held, running)
         retire_previous(held)
+    order_check(request)  # whether anything gets out, by a run of its own
     return report(request)

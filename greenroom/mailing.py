@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
+from email.parser import BytesHeaderParser
 from html import unescape
 
 from greenroom.secrets import is_same, sign
@@ -86,7 +87,10 @@ def read_mail(source: bytes) -> ReadMail:
 
     Source: RFC 5322, RFC 2045 and following (MIME).
     """
-    message = message_from_bytes(source, policy=policy.default)
+    try:
+        message = message_from_bytes(source, policy=policy.default)
+    except RecursionError:  # parts in parts in parts: shown by its head alone
+        message = BytesHeaderParser(policy=policy.default).parsebytes(source)
     headers = tuple((name, _header(message, name)) for name in _SHOWN if name in message)
     text, html = "", ""
     attached: list[Attachment] = []

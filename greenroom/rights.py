@@ -65,12 +65,13 @@ RIGHTS: Mapping[str, Right] = {
         "comment.create", "comment.reply", "comment.resolve", "comment.reopen",
         "comment.want_issue", "link.create",
         "link.extend", "link.revoke", "comparison.request", "measurement.request",
+        "isolation.check",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DEPLOY, "deployment.deploy", "deployment.rollback",
         "deployment.promote", "deployment.cancel", "environment.create", "environment.destroy",
         "environment.free", "environment.extend", "environment.approve_fork", "variable.set",
-        "variable.unset", "mail.delete",
+        "variable.unset", "mail.delete", "mail.release",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DATA, "data.look", "sync.request", "sync.cancel", "sync.back",
@@ -81,7 +82,7 @@ RIGHTS: Mapping[str, Right] = {
         Role.ADMIN, Scope.ADMIN, "production.destroy", "project.add", "project.set_production",
         "project.set_production_database", "project.set_forge", "project.set_previews",
         "project.set_access", "project.set_life", "domain.add", "domain.verify", "domain.remove",
-        "project.set_assets", "project.forget_assets", "cleanup.request",
+        "project.set_mail_release", "project.set_assets", "project.forget_assets", "cleanup.request",
         "project.show_webhook_secret", "project.set_tracker", "project.set_tracker_secret",
         "project.forget_tracker", "project.show_tracker_secret", "backup.read", "notice_target.add",
         "notice_target.test", "notice_target.remove", "member.set", "member.remove", "user.add",

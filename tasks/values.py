@@ -61,6 +61,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class CheckRequest:
+    """A recorded isolation check that shall be made."""
+
+    check_id: UUID
+    environment: str
+    """``<project>/<name>``, for reading only."""
+
+
+@dataclass(frozen=True)
 class TeardownRequest:
     """An environment that shall be destroyed."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenroom.mailing import ReadMail, read_mail
+from greenroom.releasing import release_mail
 from greenroom.store import environments, mails
 from greenroom.store.work import unit_of_work
 
@@ -41,6 +42,18 @@ def read(reference: str, number: int) -> tuple[ReadMail, bytes]:
         environment = environments.get_environment(work, reference)
         source = bytes(mails.get_mail(work, environment, number).source)
     return read_mail(source), source
+
+
+def releasable(reference: str) -> tuple[str, ...]:
+    """Give whom mail of an environment's project may be released to."""
+    with unit_of_work() as work:
+        return tuple(environments.get_environment(work, reference).project.mail_release_to)
+
+
+def release(reference: str, number: int, to: str, actor: str) -> str:
+    """Let a mail out to somebody who is named."""
+    release_mail(reference, number, to, actor=actor)
+    return f"Mail #{number} is on its way to {to}."
 
 
 def empty(reference: str, actor: str) -> str:

@@ -7,9 +7,13 @@ from typing import Any
 
 import click
 
+from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table
+from greenroom.cli.projects import read_secret
 from greenroom.mailing import read_mail
-from greenroom.store import environments, mails
+from greenroom.releasing import release_mail
+from greenroom.store import environments, mails, projects
+from greenroom.store import mail_release as release
 from greenroom.store.models import Environment
 from greenroom.store.work import Work, unit_of_work
 
@@ -85,3 +89,46 @@ def mail_delete(environment: str, number: int | None) -> None:
     with unit_of_work() as work:
         count = mails.delete_mails(work, _of(work, environment), number)
     out.print(f"Deleted {count} mail{'' if count == 1 else 's'}.")
+
+
+@mail.command("release")
+@click.argument("environment")
+@click.argument("number", type=int)
+@click.option("--to", required=True, help="An address that the project names.")
+@command
+def mail_release(environment: str, number: int, to: str) -> None:
+    """Let mail NUMBER of ENVIRONMENT out, to somebody whom the project names."""
+    release_mail(environment, number, to, actor=actor())
+    out.print(f"Sent to {to}.", markup=False)
+
+
+@mail.command("allow")
+@click.argument("project")
+@click.argument("addresses", nargs=-1)
+@command
+def mail_allow(project: str, addresses: tuple[str, ...]) -> None:
+    """Name the ADDRESSES that mail of PROJECT may be released to; none named is nobody.
+
+    @agency.example is everybody there.
+    """
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        release.set_release_addresses(work, found, addresses, actor=actor())
+        named = ", ".join(found.mail_release_to)
+    out.print(f"Released to: {named or 'nobody'}.", markup=False)
+
+
+@mail.command("server")
+@click.argument("project")
+@click.option("--forget", is_flag=True, help="Nothing is released any more.")
+@command
+def mail_server(project: str, forget: bool) -> None:
+    """Name the server that released mail of PROJECT goes out by: smtp://user:password@host:587.
+
+    It is asked for, or read from standard input; it is kept encrypted.
+    """
+    url = "" if forget else read_secret("Server")
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        release.set_release_server(work, found, url, actor=actor())
+    out.print("Forgotten." if forget else "Set, and kept encrypted.")

@@ -8,13 +8,20 @@ from types import FrameType
 
 import click
 
+from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import PlatformError
+from greenroom.isolating import describe_check, place_check
 from greenroom.platform.doctor import examine
 from greenroom.platform.up import Platform, Started
 from greenroom.programs import Programs
 from greenroom.settings import load_settings
+from greenroom.store import isolation
+from greenroom.store.models import IsolationCheck
+from greenroom.store.work import unit_of_work
 
+ESCAPED = 9
+"""Exit code where something got out: for scripts."""
 WATCH_SECONDS = 2.0
 """How soon we notice that the process manager has ended."""
 
@@ -105,11 +112,57 @@ def status(as_json: bool) -> None:
     )
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Examine machine and platform, and say what is missing and what to do."""
+    if context.invoked_subcommand is None:
+        examined(as_json)
+
+
+@doctor.command("isolation")
+@click.argument("environment")
 @json_option
 @command
-def doctor(as_json: bool) -> None:
-    """Examine machine and platform, and say what is missing and what to do."""
+def doctor_isolation(environment: str, as_json: bool) -> None:
+    """Try to get out of ENVIRONMENT, and show what got out. Ends with 9 where anything did."""
+    check_id = place_check(environment, actor=actor())
+    while True:
+        with unit_of_work() as work:
+            row = isolation.get_check(work, check_id)
+        if row.status in isolation.FINAL:
+            break
+        time.sleep(0.5)
+    if as_json:
+        say_json(
+            {
+                "status": row.status, "verdict": row.verdict, "packets": row.packets,
+                "probes": row.probes, "error": row.error,
+            }
+        )  # fmt: skip
+    elif row.error:
+        click.echo(f"ERROR ({row.error['error']}): {row.error['detail']}", err=True)
+    else:
+        _say_check(row)
+    if row.status == "failed":
+        raise SystemExit(1)
+    if row.verdict == "open":
+        raise SystemExit(ESCAPED)
+
+
+def _say_check(row: IsolationCheck) -> None:
+    say_table(
+        ["what", "tried", "outcome", ""],
+        [(one["group"], one["what"], one["outcome"], one["detail"]) for one in row.probes],
+        "Nothing was tried.",
+    )
+    out.print(f"\n{describe_check(row.verdict, len(row.probes), row.packets)}", markup=False)
+
+
+@command
+def examined(as_json: bool) -> None:
+    """Examine, and say what was found."""
     findings = examine(load_settings())
     if as_json:
         say_json([f.__dict__ for f in findings])

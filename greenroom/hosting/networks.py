@@ -72,3 +72,19 @@ def guarded_options(network: Network | None) -> dict[str, Any]:
         "dns_search": ["."],
         "sysctls": {"net.ipv6.conf.all.disable_ipv6": "1"},
     }
+
+
+def describe_place(
+    client: docker.DockerClient, name: str, environment_id: str, home: str
+) -> tuple[int, list[tuple[str, int]]]:
+    """Give a process of a container, and where other environments' containers listen."""
+    pid = int(client.containers.get(name).attrs["State"]["Pid"])
+    siblings = []
+    for one in client.containers.list(filters={"label": [f"{HOME_LABEL}={home}"]}):
+        if one.labels.get(ENVIRONMENT_LABEL, environment_id) == environment_id:
+            continue
+        exposed = one.attrs["Config"].get("ExposedPorts") or {}
+        ports = [int(port.partition("/")[0]) for port in exposed]
+        for network in one.attrs["NetworkSettings"]["Networks"].values():
+            siblings += [(network["IPAddress"], port) for port in ports or [80]]
+    return pid, siblings

@@ -14,7 +14,8 @@ import ssl
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
-from email import message_from_bytes, policy
+from email import policy
+from email.parser import BytesHeaderParser
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -210,8 +211,9 @@ class _Connection(SMTP):
 def subject_of(source: bytes) -> str:
     """Read a mail's subject; nothing where it has none that can be read. Pure."""
     try:
-        told = str(message_from_bytes(source[:65536], policy=policy.default)["subject"] or "")
-    except (ValueError, LookupError, IndexError, AttributeError, TypeError):
+        parser = BytesHeaderParser(policy=policy.default)  # no body: its nesting has no bound
+        told = str(parser.parsebytes(source[:65536])["subject"] or "")
+    except (ValueError, LookupError, IndexError, AttributeError, TypeError, RecursionError):
         return ""
     return " ".join("".join(c for c in told if c.isprintable()).split())[:LONGEST_SUBJECT]
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from greenroom.binaries import find_binaries
 from greenroom.errors import GreenroomError
+from greenroom.guarding import installed_guard, why_impossible
 from greenroom.programs import Programs
 from greenroom.runs import POOL, Runs
 from greenroom.settings import Settings
@@ -39,6 +40,7 @@ def examine(settings: Settings) -> list[Finding]:
         _git,
         _postgres,
         _docker,
+        _guard,
         _accounts,
         _limits,
         _names,
@@ -105,6 +107,30 @@ def _docker(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("docker", "ok", f"engine {version}")
+
+
+def _guard(settings: Settings) -> Iterator[Finding]:
+    reason = why_impossible(settings)
+    guard = installed_guard(settings)
+    if guard is not None:
+        yield Finding("egress guard", "ok", f"keeps staging's containers, by {guard.backend}")
+    elif not reason:
+        yield Finding("egress guard", "ok", "can be had: it stands while the platform runs")
+    else:
+        grade = "bad" if settings.egress_guard == "required" else "note"
+        yield Finding(
+            "egress guard",
+            grade,
+            f"none: {reason}. Staging's containers reach the world, this machine's services and"
+            " real mail servers",
+            "Run Greenroom as root on Linux, on the Docker Engine's own machine.",
+        )
+    yield Finding(
+        "process isolation",
+        "note",
+        "`process` environments are not guarded: only mail sent by the usual variables is captured",
+        "Use `docker` for applications that must reach nobody.",
+    )
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:

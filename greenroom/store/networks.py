@@ -47,6 +47,10 @@ def record_network(
             EnvironmentNetwork.environment_id != environment_id,
         )
     )
+    known = work.get(EnvironmentNetwork, environment_id)
+    same = (subnet, gateway, bridge, is_guarded)
+    if known and (known.subnet, known.gateway, known.bridge, known.is_guarded) == same:
+        return
     values = {
         "subnet": subnet, "gateway": gateway, "bridge": bridge, "is_guarded": is_guarded,
         "created_at": now(),

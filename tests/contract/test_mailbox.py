@@ -6,19 +6,23 @@ import os
 import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from greenroom.errors import InvalidInput, NotAllowed
 from greenroom.mailing import login_of, mail_variables, read_mail
+from greenroom.releasing import release_mail
 from greenroom.settings import load_settings
-from greenroom.store import environments, mails, projects
+from greenroom.store import environments, mail_release, mails, projects
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
 from tests.conftest import free_port
@@ -187,3 +191,92 @@ def test_applications_find_it_by_the_usual_names(store_url: str) -> None:
     assert told["SMTP_HOST"] == told["MAIL_HOST"] == told["EMAIL_HOST"] == "127.0.0.1"
     assert told["MAILER_DSN"] == told["SMTP_URL"]
     assert told["SMTP_PASSWORD"] in told["MAILER_DSN"]
+
+
+def unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def test_it_speaks_tls_from_the_start_or_when_asked(server: Server) -> None:
+    user, password = login()
+    with smtplib.SMTP("127.0.0.1", server.starttls_port, timeout=20) as client:
+        client.starttls(context=unchecked())
+        client.login(user, password)
+        client.send_message(letter("by STARTTLS"))
+    with smtplib.SMTP_SSL("127.0.0.1", server.tls_port, timeout=20, context=unchecked()) as client:
+        client.login(user, password)
+        client.send_message(letter("by TLS"))
+    assert [subject for _, subject, _ in kept()] == ["by TLS", "by STARTTLS"]
+    with server.client() as client:
+        client.ehlo()
+        assert not client.has_extn("starttls")  # who is given this port would check the certificate
+    with pytest.raises(ssl.SSLCertVerificationError):
+        smtplib.SMTP_SSL("127.0.0.1", server.tls_port, context=ssl.create_default_context())
+
+
+def test_a_bomb_is_kept_or_refused_and_the_server_lives(server: Server) -> None:
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+        for n in range(3000)
+    )
+    many = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n\r\nx\r\n" * 100_000
+    with server.client(login()) as client:
+        for source in (deep, many, b"A: b\r\n" * 200_000 + b"\r\nx"):
+            client.sendmail("a@x.test", ["b@y.test"], source)
+    with server.client(login()) as client, pytest.raises(smtplib.SMTPResponseException):
+        client.sendmail("a@x.test", ["b@y.test"], (b"x" * 998 + b"\r\n") * 50_000)  # 50 MB
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as endless:
+        endless.sendall(b"HELO x\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n")
+        with pytest.raises(OSError, match=r"."):
+            for _ in range(100):
+                endless.sendall(b"x" * 1_000_000)  # a line without an end
+    with server.client(login()) as client:
+        client.send_message(letter("it lives"))
+    assert kept()[0][1] == "it lives"
+    for number in range(1, len(kept()) + 1):
+        with unit_of_work() as work:
+            found = environments.get_environment(work, REFERENCE)
+            read_mail(bytes(mails.get_mail(work, found, number).source))
+
+
+def test_much_mail_makes_room_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mails, "MOST_OCTETS", 2500)
+    with unit_of_work() as work:
+        found = environments.get_environment(work, REFERENCE)
+        for number in range(6):
+            new = mails.NewMail(found.id, "a@x.test", ("b@y.test",), f"{number}", b"x" * 1000)
+            mails.add_mails(work, [new, replace(new, subject=f"{number}b")])
+    assert [subject for _, subject, _ in kept()] == ["5b", "5"]
+
+
+def test_one_mail_is_released_to_whom_the_project_names(server: Server) -> None:
+    with server.client(login()) as client:
+        client.send_message(letter("Look at this"))
+    with pytest.raises(NotAllowed, match="not released to ada@"):
+        release_mail(REFERENCE, 1, "ada@agency.example", actor="ada")
+    with unit_of_work() as work:
+        project = projects.get_project(work, "shop")
+        mail_release.set_release_addresses(work, project, ["@Agency.example"], actor="ada")
+        with pytest.raises(InvalidInput):
+            mail_release.set_release_addresses(work, project, ["nonsense"], actor="ada")
+        with pytest.raises(InvalidInput):
+            mail_release.set_release_server(work, project, "http://x.test", actor="ada")
+    with pytest.raises(InvalidInput, match="no server"):
+        release_mail(REFERENCE, 1, "ada@agency.example", actor="ada")
+    with unit_of_work() as work:  # the server of this very test plays the world's
+        project = projects.get_project(work, "shop")
+        url = f"smtp://127.0.0.1:{server.port}"
+        mail_release.set_release_server(work, project, url, actor="ada")
+        assert url.encode() not in (project.mail_release_url or b"")
+    with pytest.raises(NotAllowed):
+        release_mail(REFERENCE, 1, "ada@agency.example.evil", actor="ada")
+    release_mail(REFERENCE, 1, "Ada@agency.example", actor="ada")
+    assert kept(None) == [(1, "Look at this", ["ada@agency.example"])]
+    with unit_of_work() as work:
+        project = projects.get_project(work, "shop")
+        login_in_the_clear = f"smtp://a:secret@127.0.0.1:{server.port}"
+        mail_release.set_release_server(work, project, login_in_the_clear, actor="ada")
+    with pytest.raises(InvalidInput, match="no encryption"):
+        release_mail(REFERENCE, 1, "ada@agency.example", actor="ada")

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from greenroom import orders
+from greenroom.errors import InvalidInput
+from greenroom.isolating import place_check
 from greenroom.mailing import login_of, read_mail
-from greenroom.store import environments, mails
+from greenroom.store import environments, isolation, mails
 from greenroom.store.crypto import ensure_secret_key
-from greenroom.store.models import Mail
+from greenroom.store.models import IsolationCheck, Mail
 from greenroom.store.work import unit_of_work
 from tests.flows.conftest import eventually
 
@@ -30,6 +32,20 @@ if "SMTP_HOST" in os.environ:
 else:
     print("no mail server")
 """
+
+
+def checked(reference: str) -> IsolationCheck:
+    """Order an attempt to get out, and wait for its end."""
+    check_id = place_check(reference, actor="ada")
+
+    def ended() -> IsolationCheck | None:
+        with unit_of_work() as work:
+            row = isolation.get_check(work, check_id)
+        return row if row.status in isolation.FINAL else None
+
+    found = eventually(ended, "a check that ends", 60)
+    assert isinstance(found, IsolationCheck)
+    return found
 
 
 def test_mail_is_kept_for_staging_and_goes_with_it(new_site: Callable[..., Any], app: Any) -> None:
@@ -51,6 +67,15 @@ def test_mail_is_kept_for_staging_and_goes_with_it(new_site: Callable[..., Any],
         (kept,) = mails.list_mails(work, found)
         assert (kept.subject, kept.recipients) == ("Your order", ["nora@y.test"])
         assert "Thank you" in read_mail(bytes(mails.get_mail(work, found, 1).source)).text
+    check = checked(f"{site.name}/feature")
+    outcomes = {(one["group"], one["what"]): one["outcome"] for one in check.probes}
+    assert (check.status, check.verdict, check.runtime) == ("done", "partly", "process")
+    assert outcomes["mail", "the server that its variables name"] == "captured"
+    assert outcomes["robots", "search engines"] == "blocked"
+    assert outcomes["payments", "live keys among its variables"] == "blocked"
+    assert outcomes["web", "any host, by name or by address"] == "not kept"
+    with pytest.raises(InvalidInput, match="meant to reach the world"):
+        place_check(f"{site.name}/production", actor="ada")
     orders.place_destroy(str(environment.id), actor="ada")
 
     def is_gone() -> bool:

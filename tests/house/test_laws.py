@@ -54,6 +54,7 @@ FLOORS: dict[str, float] = {
     "greenroom.guarding": 1,
     "greenroom.mailing": 1.1,  # on guarding
     "greenroom.isolating": 1.5,
+    "greenroom.releasing": 1.5,
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.talking": 1.6,  # on notices

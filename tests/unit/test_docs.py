@@ -71,6 +71,8 @@ def leaves(command: click.Command, path: str = "greenroom") -> Iterator[tuple[st
     if not isinstance(command, click.Group):
         yield path, command
         return
+    if command.invoke_without_command:
+        yield path, command
     context = click.Context(command)
     for name in command.list_commands(context):
         found = command.get_command(context, name)

@@ -7,13 +7,24 @@ from functools import partial
 import streamlit as st
 
 from ui import acts, dialogs, look, nav, parts, reads
-from ui.views import comments, compare, life, logs, mail, performance, review, share, variables
+from ui.views import (
+    comments,
+    compare,
+    isolation,
+    life,
+    logs,
+    mail,
+    performance,
+    review,
+    share,
+    variables,
+)
 from ui.views.audit import show_events
 
 PARTS = {
     "history": "History", "share": "Share", "comments": "Comments", "review": "Review",
     "compare": "Compare", "performance": "Performance",
-    "mail": "Mail", "logs": "Logs",
+    "mail": "Mail", "isolation": "Isolation", "logs": "Logs",
     "life": "Life", "variables": "Variables", "activity": "Activity",
 }  # fmt: skip
 _BACK = {"rollback": "rollback to ", "promote": "promotion of "}
@@ -49,6 +60,8 @@ def show() -> None:
         mail.show(reference)
     elif part == "life":
         life.show(reference)
+    elif part == "isolation":
+        isolation.show(reference)
     elif part == "variables":
         variables.show(reference)
     elif part == "activity":

@@ -26,8 +26,8 @@ def show(reference: str) -> None:
         if not rows:
             look.empty_state(
                 "mail", "Nothing here" if search else "It sent no mail yet",
-                "What it sends is kept here and reaches nobody: `process` environments get the"
-                " mail server's address in SMTP_HOST, MAILER_DSN and the other usual variables.",
+                "What it sends is kept here and reaches nobody: it gets the mail server's address"
+                " in SMTP_HOST, MAILER_DSN and the other usual variables.",
             )  # fmt: skip
             return
         by_number = {row.number: row for row in rows}
@@ -53,6 +53,25 @@ def show(reference: str) -> None:
             st.rerun()
 
 
+def _release(reference: str, number: int) -> None:
+    with st.popover("Release to me", icon=":material/forward_to_inbox:"):
+        named = mail_reads.releasable(reference)
+        if not named:
+            project = reference.partition("/")[0]
+            st.caption("Mail goes out to nobody, until an administrator names who may get it:")
+            st.code(f"greenroom mail allow {project} you@agency.example", language=None)
+            return
+        with st.form(f"release-{number}", border=False):
+            single = [one for one in named if not one.startswith("@")]
+            to = st.text_input(
+                "To", single[0] if len(single) == 1 else "", placeholder=", ".join(named[:3]),
+                help="Only addresses that an administrator named.",
+            )  # fmt: skip
+            sent = st.form_submit_button("Send it there", type="primary")
+        if sent and acts.act(partial(mail_reads.release, reference, number, to or "")):
+            st.rerun()
+
+
 def _one(reference: str, row: mail_reads.MailRow) -> None:
     mail, source = mail_reads.read(reference, row.number)
     st.html(
@@ -65,6 +84,7 @@ def _one(reference: str, row: mail_reads.MailRow) -> None:
             wide=True,
         )
     )
+    _release(reference, row.number)
     shown, text, links, raw = st.tabs(["Shown", "Text", "Links", "Source"])
     with shown:
         if mail.html:
