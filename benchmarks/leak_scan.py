@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import html
 import json
+import quopri
 import random
 import time
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -23,6 +25,7 @@ from greenroom.data.verify import Needles, Origin
 
 PEOPLE, MEGABYTES, PLANTED = 60_000, 100, 40
 GOAL = 100.0
+ESCAPED = 0.05
 EMAIL, NAME, PHONE = (Origin("public.users", name) for name in ("email", "full_name", "phone"))
 ENCODED: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
@@ -32,6 +35,20 @@ ENCODED: dict[str, Callable[[str], str]] = {
     "html": lambda text: html.escape(text).replace("@", "&#64;").replace(" ", "&#32;"),
     "hex": lambda text: text.lower().encode().hex(),
     "base64": lambda text: base64.b64encode(f"to {text}!".encode()).decode(),
+    "url twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "json in json": lambda text: json.dumps(json.dumps({"to": text})),
+    "json in url": lambda text: quote(json.dumps({"to": f"\u00e4 {text}"})),
+    "url in base64": lambda text: base64.b64encode(quote(f"?to={text}&").encode()).decode(),
+    "base64 twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "lines of base64": lambda text: base64.encodebytes(f"{'lorem ' * 40}{text}".encode()).decode(),
+    "utf-16 in base64": lambda text: base64.b64encode(text.encode("utf-16")).decode(),
+    "utf-16 in hex": lambda text: text.encode("utf-16-be").hex(),
+    "quoted-printable": lambda text: (
+        quopri.encodestring(f"{'lorem ' * 10}{text}".replace("@", "=40").encode())
+        .decode()
+        .replace("=3D40", "=40")
+    ),
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
 }
 
 
@@ -49,14 +66,15 @@ def _people(count: int, seed: int) -> dict[Origin, list[str]]:
     return found
 
 
-def _blocks(megabytes: int, seed: int) -> list[bytes]:
-    """Rows of ids, times, words and documents, in which nobody is."""
+def _blocks(megabytes: int, seed: int, links: float = 0) -> list[bytes]:
+    """Rows of ids, times, words and documents, in which nobody is; a share holds escapes."""
     dice = random.Random(seed)
     words = [word for word in Faker("la").words(800) if len(word) > 2]
     rows, size, blocks = [], 0, []
     while len(blocks) < megabytes:
         text = " ".join(dice.choices(words, k=24))
-        row = (f'{dice.randint(1, 10**7)} 2026-0{dice.randint(1, 9)}-11 {text} {{"sku": "SKU-'
+        link = f" {quote(text[:30])}" if dice.random() < links else ""
+        row = (f'{dice.randint(1, 10**7)} 2026-0{dice.randint(1, 9)}-11 {text}{link} {{"sku": "SKU-'
                f'{dice.randint(0, 999_999)}", "n": {dice.random():.4f}}}').encode()  # fmt: skip
         rows.append(row)
         size += len(row)
@@ -83,6 +101,10 @@ def run(people: int = PEOPLE, megabytes: int = MEGABYTES) -> Line:
     begun = time.process_time()
     false_hits = sum(len(scanner.find(block)) for block in blocks)
     rate = octets / 1e6 / (time.process_time() - begun)
+    escaped = _blocks(megabytes // 4, 3, ESCAPED)
+    begun = time.process_time()
+    false_hits += sum(len(scanner.find(block)) for block in escaped)
+    escaped_rate = sum(map(len, escaped)) / 1e6 / (time.process_time() - begun)
     missed = _missed(scanner.find, known)
     rival = _rival(known, blocks, octets)
     met = rate >= GOAL and not missed and not false_hits
@@ -91,6 +113,7 @@ def run(people: int = PEOPLE, megabytes: int = MEGABYTES) -> Line:
         rival, f">= {GOAL:g} MB/s, every planted original found, no false hit", met,
         {"patterns": len(needles), "megabytes": round(octets / 1e6),
          "build_cpu_seconds": round(build, 2), "start_cpu_seconds": round(start, 2),
+         "rate_where_one_row_in_twenty_has_escapes": round(escaped_rate, 1),
          "planted": PLANTED * (2 * len(ENCODED) + 3), "missed": missed,
          "false_hits": false_hits},
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from greenroom.data.encodings import wide_texts
 from greenroom.data.rows import unescape_octets
 
 SEPARATOR = b"\0"
@@ -24,7 +25,9 @@ def texts_in_octets(field: bytes, size: int, overlap: int) -> Iterator[bytes]:
     size = max(size, 4 * overlap)
     for start in range(0, max(1, (len(field) - 3) // 2), size - overlap):
         piece = field[3 + 2 * start : 3 + 2 * (start + size)]
-        yield _with_blanks(bytes.fromhex(piece.decode()))
+        octets = bytes.fromhex(piece.decode())
+        yield _with_blanks(octets)
+        yield from wide_texts(octets)
         if 3 + 2 * (start + size) >= len(field):
             return
 

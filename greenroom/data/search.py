@@ -5,6 +5,7 @@ numba compiles it at first use and keeps it on disk; where it cannot, numpy does
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -53,6 +54,75 @@ def by_numpy(octets: Any, small: Any, small_shift: Any, large: Any, large_shift:
         places = places[large[mixed[places] >> large_shift]]
         found.append(places * WIDTH + start)
     return np.sort(np.concatenate(found))
+
+
+_CODE = re.compile(rb"[0-9A-Za-z+/_-]+")
+_MIXED = re.compile(rb"[0-Z]")
+_IS_CODE = np.zeros(256, dtype=np.bool_)
+_IS_CODE[list(b"+/-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+
+
+def runs_of_code(text: bytes, shortest: int) -> list[tuple[int, int]]:
+    """Give where letters and digits of base64 stand together, ``shortest`` and more.
+
+    Words are left out: what has neither digit nor capital behind its first letter.
+    """
+    scan = compiled_runs()
+    if scan is None:
+        return [
+            match.span()
+            for match in _CODE.finditer(text)
+            if match.end() - match.start() >= shortest and _MIXED.search(match[0], 1)
+        ]
+    found = scan(np.frombuffer(text, dtype=np.uint8), _IS_CODE, shortest)
+    return [(start, end) for start, end in found.tolist()]
+
+
+def places_of(text: bytes, signs: bytes) -> list[int]:
+    """Give where any of some signs stands."""
+    is_sign = np.zeros(256, dtype=np.bool_)
+    is_sign[list(signs)] = True
+    places: list[int] = np.flatnonzero(is_sign[np.frombuffer(text, dtype=np.uint8)]).tolist()
+    return places
+
+
+@cache
+def compiled_runs() -> Callable[..., Any] | None:
+    """Give the compiled search for runs; None where numba cannot compile it."""
+    try:
+        from numba import njit
+    except ImportError:
+        return None
+
+    def scan(octets: Any, is_code: Any, shortest: int) -> Any:
+        found = np.empty((len(octets) // shortest + 1, 2), dtype=np.int64)
+        count, at, size = 0, shortest - 1, len(octets)
+        while at < size:  # only places that every long run must cover are looked at
+            if not is_code[octets[at]]:
+                at += shortest
+                continue
+            start = at
+            while start > 0 and is_code[octets[start - 1]]:
+                start -= 1
+            end = at + 1
+            while end < size and is_code[octets[end]]:
+                end += 1
+            is_mixed = False
+            for place in range(start + 1, end):
+                if octets[place] <= 90 and octets[place] >= 48:  # a digit or a capital
+                    is_mixed = True
+                    break
+            if is_mixed and end - start >= shortest:
+                found[count, 0], found[count, 1] = start, end
+                count += 1
+            at = end + shortest
+        return found[:count]
+
+    try:
+        made: Callable[..., Any] = njit(nogil=True, cache=True)(scan)
+    except RuntimeError:  # nowhere to keep it
+        made = njit(nogil=True)(scan)
+    return made
 
 
 @cache

@@ -8,14 +8,14 @@ value.
 from __future__ import annotations
 
 import base64
-import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
 
 import numpy as np
 
+from greenroom.data.encodings import readings
 from greenroom.data.numbers import LAYOUT, number_of, numbers_in
 from greenroom.data.search import Tables
 
@@ -23,8 +23,9 @@ SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
 FEWEST_OWN_DIGITS = 10
 """Digits of a number that is nobody else's by chance."""
+LONGEST_ESCAPE = 40
+"""Octets around a needle that an escape may take in, as the longest of HTML's do."""
 _LETTER = re.compile(r"[^\W\d_]")
-_JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _SPACE = re.compile(r"\s+")
 _ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
@@ -54,25 +55,8 @@ class Leak:
 
 
 def normalise(value: str) -> str:
-    """Fold a value so that layout and case do not hide it."""
-    return _SPACE.sub(" ", value).strip().casefold()
-
-
-def readings(text: str) -> dict[str, str]:
-    """Give the ways a text can be read: as it stands, and with its escapes undone."""
-    found = {"plain": text}
-    if "\\u" in text:
-        found["json"] = _JSON_ESCAPE.sub(_read_escape, text)
-    if "%" in text:
-        found["url"] = unquote_plus(text)
-    if "&" in text and ";" in text:
-        found["html"] = html.unescape(text)
-    return found
-
-
-def _read_escape(escape: re.Match[str]) -> str:
-    units = bytes.fromhex("".join(escape[0].split("\\u")))
-    return units.decode("utf-16-be", "replace")
+    """Fold a value so that layout, case and how accents are written do not hide it."""
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", value).strip().casefold())
 
 
 def base64_cores(value: str) -> list[bytes]:
@@ -226,6 +210,7 @@ class Scanner:
 
     def __init__(self, found: dict[bytes, Needle], digits: dict[bytes, Needle]) -> None:
         self._found, self._digits, self._numbers = _Index(found), _Index(digits), digits
+        self._reach = max(map(len, (*found, *digits)), default=0) + LONGEST_ESCAPE
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
@@ -234,10 +219,8 @@ class Scanner:
     def hits(self, text: bytes) -> list[tuple[Needle, str]]:
         """Give every needle that is found in a text, with the encoding it was found in."""
         hits = self._look(text, "plain")
-        if b"\\" in text or b"%" in text or b"&" in text:
-            for reading, read in readings(text.decode(errors="replace")).items():
-                if reading != "plain":
-                    hits += self._look(read.encode(errors="replace"), reading)
+        for reading, said in readings(text, self._reach):
+            hits += self._look(said, reading)
         return hits
 
     def whole(self, value: bytes) -> Needle | None:
@@ -286,6 +269,7 @@ def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     is_ascii = text.isascii()
     if is_ascii and not has_odd_space(text):
         return
-    folded = " ".join(text.decode(errors="replace").casefold().split()).encode(errors="replace")
+    plain = " ".join(text.decode(errors="replace").casefold().split())
+    folded = unicodedata.normalize("NFC", plain).encode(errors="replace")
     if folded != lowered:
         yield folded, folded

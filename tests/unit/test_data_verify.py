@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import html
 import json
+import quopri
+import unicodedata
+from collections.abc import Callable
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data import search
+from greenroom.data.pieces import texts_in_octets
 from greenroom.data.tally import Findings
 from greenroom.data.verify import Needles, Origin, Scanner
 
@@ -32,7 +36,15 @@ def scanner() -> Scanner:
     return needles.build()
 
 
+LONG = "lorem ipsum dolor sit amet "
 MAIL = "Grete.Öhm@mail.test"
+
+
+CODES: dict[str, Callable[[str], str]] = {
+    "json": json.dumps, "url": lambda text: quote(text, errors="replace"), "html": html.escape,
+    "base64": lambda text: base64.b64encode(text.encode(errors="replace")).decode(),
+    "mail": lambda text: quopri.encodestring(text.encode(errors="replace")).decode(),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -48,6 +60,21 @@ MAIL = "Grete.Öhm@mail.test"
         (base64.b64encode(MAIL.encode()).decode(), EMAIL, "base64"),
         (base64.b64encode(f"x{MAIL}y".encode()).decode(), EMAIL, "base64"),
         (base64.b64encode(f"hi {MAIL}!".encode()).decode(), EMAIL, "base64"),
+        (quote(quote(MAIL)), EMAIL, "url"),
+        (json.dumps(json.dumps({"to": MAIL})), EMAIL, "json"),
+        (quote(json.dumps({"to": MAIL})), EMAIL, "url+json"),
+        (base64.b64encode(quote(MAIL).encode()).decode(), EMAIL, "base64+url"),
+        (base64.b64encode(base64.b64encode(f"-- {MAIL} --".encode())).decode(), EMAIL, "base64"),
+        (base64.urlsafe_b64encode(f"{LONG}{MAIL}".encode()).decode(), EMAIL, "base64"),
+        (base64.encodebytes(f"{LONG * 4}{MAIL}".encode()).decode(), EMAIL, "base64"),
+        (base64.b64encode(MAIL.encode("utf-16-le")).decode(), EMAIL, "base64+utf-16"),
+        (MAIL.encode("utf-16").hex(), EMAIL, "hex+utf-16"),
+        (quopri.encodestring(f"{MAIL} {'x' * 90} Ö".encode()).decode(), EMAIL, "mail"),
+        (html.escape(f"<{MAIL.replace('@', '&#64;')}>"), EMAIL, "html"),
+        (MAIL.replace("@", "\\x40"), EMAIL, "json"),
+        (unicodedata.normalize("NFD", MAIL), EMAIL, "plain"),
+        (quote(unicodedata.normalize("NFD", MAIL)), EMAIL, "url"),
+        ("q=%22Grete+%C3%96hm-K%C3%A4stner%22", NAME, "url"),
         ("Dear Grete   Öhm-Kästner,", NAME, "plain"),
         ("dear grete\nöhm-kästner", NAME, "plain"),
         ("call +44 20 7946 0958 now", PHONE, "digits"),
@@ -68,6 +95,24 @@ def test_it_is_found(scanner: Scanner, text: str, origin: Origin, encoding: str)
 )  # fmt: skip
 def test_it_is_something_else(scanner: Scanner, text: str) -> None:
     assert scanner.find(text.encode("latin-1", "replace")) == []
+
+
+def test_octets_that_are_a_text_of_wide_letters_are_read(scanner: Scanner) -> None:
+    for coding in ("utf-16-le", "utf-16-be", "utf-16"):
+        field = b"\\\\x" + f"to {MAIL}!".encode(coding).hex().encode()
+        pieces = list(texts_in_octets(field, 1 << 20, 1 << 10))
+        assert any((EMAIL, "plain") in scanner.find(piece) for piece in pieces), coding
+
+
+@given(st.text(max_size=60), st.lists(st.sampled_from(sorted(CODES)), max_size=3))
+@settings(deadline=None)
+def test_codes_around_one_another_are_undone(
+    scanner: Scanner, words: str, codes: list[str]
+) -> None:
+    text = f"{words} {MAIL} {words}"
+    for code in codes:
+        text = CODES[code](text)
+    assert EMAIL in {origin for origin, _ in scanner.find(text.encode(errors="replace"))}
 
 
 def test_findings_name_places_and_never_values(scanner: Scanner) -> None:
