@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.asset_sync import repair_assets
+from tasks.cleanup import repair_cleanups
 from tasks.comparing import repair_comparisons
 from tasks.expiring import end_lifetimes
 from tasks.following import follow_sources
@@ -25,6 +26,7 @@ def reconcile() -> int:
         repair(wanted)
     mended = repair_syncs()
     brought = repair_assets()
+    repair_cleanups()
     repair_comparisons()
     end_lifetimes()
     measure_copies()

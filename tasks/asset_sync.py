@@ -24,6 +24,9 @@ from tasks.hold import HOST, LOCK_WAIT_SECONDS, is_process_alive, this_process
 from tasks.policies import step
 from tasks.values import AssetRequest, AssetsHeld
 
+MOST_ATTEMPTS = 5
+"""Runs of one sync that may be killed before it is given up."""
+
 
 @step
 def begin_assets(request: AssetRequest) -> AssetsHeld:
@@ -126,6 +129,9 @@ def repair_assets() -> int:
             runs.end(run.id, "CRASHED", "its process was killed")
         if sync.cancel_requested_at is not None:
             end_assets.fn(sync.id, SyncStatus.CANCELLED, Overtaken("it was cancelled"))
+        elif int(sync.report.get("attempts", 0)) >= MOST_ATTEMPTS:
+            error = PlatformError(f"its run was killed {MOST_ATTEMPTS} times")
+            end_assets.fn(sync.id, SyncStatus.FAILED, error)
         else:
             asset_orders.start_asset_sync(asset_orders.order_of(sync), runs)
         mended += 1

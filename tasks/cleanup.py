@@ -19,6 +19,7 @@ from greenroom.data.databases import DatabaseServer
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting import storage
 from greenroom.names import database_name, role_name
+from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import (
     approvals,
@@ -47,6 +48,9 @@ from tasks.policies import step
 
 TOLD = 500
 """Things that a report names one by one."""
+OWN = "schedule"
+LONGEST_SECONDS = 4 * 3600.0
+"""A clearing of the calendar's that has not ended by then was killed."""
 ON_DISK = frozenset({Kind.RELEASE, Kind.CACHE, Kind.LOG, Kind.PICTURES, Kind.MEASUREMENT,
                      Kind.BACKUP, Kind.FILES})  # fmt: skip
 IN_ENGINE = frozenset({Kind.IMAGE, Kind.NETWORK, Kind.VOLUME})
@@ -220,7 +224,7 @@ def is_only_plan(number: int) -> bool:
 def record_own_cleanup(why: str) -> int:
     """Record a clearing that the calendar asked for; give its number."""
     with unit_of_work() as work:
-        return cleanups.create_cleanup(work, is_plan=False, why=why, by="schedule").number
+        return cleanups.create_cleanup(work, is_plan=False, why=why, by=OWN).number
 
 
 @contextmanager
@@ -263,3 +267,24 @@ def report_cleanup(number: int, removals: list[Removal], outcomes: dict[str, str
     with unit_of_work() as work:
         cleanups.finish_cleanup(work.get_one(Cleanup, number), report, freed)
     return freed
+
+
+@step
+def repair_cleanups() -> int:
+    """End clearings whose run was killed; start those that have none. Idempotent."""
+    with unit_of_work() as work:
+        unfinished = cleanups.list_unfinished_cleanups(work)
+    runs, mended = Runs(), 0
+    for row in unfinished:
+        run = runs.find(row.flow_run_id) if row.flow_run_id else None
+        is_own = row.flow_run_id is None and row.requested_by == OWN
+        if is_own and (now() - row.requested_at).total_seconds() < LONGEST_SECONDS:
+            continue  # its run is the calendar's
+        if row.flow_run_id is None and not is_own:
+            cleaning.start_cleanup(row.number, runs)
+        elif run is None or run.is_final:
+            _fail(row.number, PlatformError("the run was killed before it ended"))
+        else:
+            continue
+        mended += 1
+    return mended

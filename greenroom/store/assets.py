@@ -147,6 +147,7 @@ def begin_asset_sync(
     check_asset_sync(sync)
     sync.status, sync.host, sync.process = SyncStatus.RUNNING, host, process
     sync.started_at, sync.flow_run_id = sync.started_at or now(), run or sync.flow_run_id
+    sync.report = {**sync.report, "attempts": int(sync.report.get("attempts", 0)) + 1}
     try:
         work.flush()
     except IntegrityError as error:

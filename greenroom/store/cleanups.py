@@ -37,6 +37,11 @@ def list_cleanups(work: Work, *, limit: int = 20) -> list[Cleanup]:
     return list(work.scalars(select(Cleanup).order_by(Cleanup.number.desc()).limit(limit)))
 
 
+def list_unfinished_cleanups(work: Work) -> list[Cleanup]:
+    """List clearings that have not ended."""
+    return list(work.scalars(select(Cleanup).where(Cleanup.status == SyncStatus.QUEUED)))
+
+
 def finish_cleanup(
     row: Cleanup, report: dict[str, Any], freed_bytes: int, error: dict[str, Any] | None = None
 ) -> None:

@@ -39,7 +39,7 @@ def _body() -> None:
             )
             return
         _newest(rows[0])
-        look.section("Before")
+        look.section("Clearings")
         parts.table(
             ("#", "What", "Status", "Things", "Freed", "By", "When", "Why"),
             [
