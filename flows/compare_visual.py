@@ -6,8 +6,9 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.compare import choose_pages, compare_pages, write_page
-from tasks.comparing import comparing, report_comparison
+from tasks.compare import choose_pages, compare_pages, wake_sides
+from tasks.compare_report import write_report
+from tasks.comparing import comparing, find_baseline, report_comparison
 from tasks.values import CompareRequest
 
 
@@ -15,7 +16,9 @@ from tasks.values import CompareRequest
 def compare_visual(request: CompareRequest) -> Any:
     """Compare ``request.environment`` with production as both are now; again is the same."""
     with comparing(request) as sides:  # records the end, whatever it is
-        chosen = choose_pages(sides)  # those asked for, else what the front page links to
+        wake_sides(sides)  # one that sleeps is not measured cold
+        based = find_baseline(sides)  # production as it is now, or pictures of earlier
+        chosen = choose_pages(based)  # those asked for, else what the project's rules find
         compare_pages(chosen)  # each page and width alone; one that fails leaves the others
-        write_page(chosen)
+        write_report(chosen)
     return report_comparison(request)

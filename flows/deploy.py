@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 
 from tasks.artifact import build
+from tasks.compare_orders import order_comparison
 from tasks.copies import ensure_database
 from tasks.hold import deploying
 from tasks.isolation import order_check
@@ -46,4 +47,5 @@ def deploy(request: DeployRequest) -> Any:
         retire_previous(held)
     order_measurement(request)  # its load times beside production's, by a run of its own
     order_check(request)  # whether anything gets out, by a run of its own
+    order_comparison(request)  # what looks different now; a run of its own
     return report(request)

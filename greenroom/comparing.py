@@ -1,18 +1,31 @@
-"""Orders of comparisons: recorded in the store, then started at Prefect."""
+"""Comparisons: ordered, judged by people, and what does not count in them.
+
+Recorded in the store first, then started at Prefect.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from greenroom.compare_rules import BASELINES, Ignored, Rules
+from greenroom.compare_verdicts import APPROVED, REJECTED, chosen
+from greenroom.errors import InvalidInput, InvalidManifest
+from greenroom.manifest import Manifest
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import comparisons, environments
-from greenroom.store.models import Comparison
-from greenroom.store.work import platform_work, unit_of_work
+from greenroom.store.models import Comparison, Environment, EnvironmentKind
+from greenroom.store.work import Work, platform_work, unit_of_work
 
 COMPARE = "compare_visual/on-demand"
+MAX_NOTE = 500
+AFTER_DEPLOYMENT = "deployment"
+"""Who asks for a comparison after a deployment."""
 
 
 def start_comparison(comparison_id: uuid.UUID, runs: Runs | None = None) -> uuid.UUID:
@@ -35,19 +48,108 @@ def start_comparison(comparison_id: uuid.UUID, runs: Runs | None = None) -> uuid
 
 
 def place_comparison(
-    reference: str, paths: Sequence[str] = (), *, actor: str, runs: Runs | None = None
-) -> uuid.UUID:
+    reference: str, paths: Sequence[str] = (), *, baseline: str = "", actor: str,
+    runs: Runs | None = None,
+) -> uuid.UUID:  # fmt: skip
     """Record and start a comparison of an environment with production; give its id.
 
     Errors: NotFound, InvalidInput.
     """
+    if baseline and baseline not in BASELINES:
+        raise InvalidInput(
+            f"{baseline!r} is no baseline", hint=f"There are: {', '.join(BASELINES)}."
+        )
     with unit_of_work() as work:
         environment = environments.get_environment(work, reference)
-        made = comparisons.create_comparison(work, environment, paths, by=actor).id
+        base = baseline or rules_of(environment).baseline
+        made = comparisons.create_comparison(
+            work, environment, paths, by=actor, baseline=base
+        ).id  # fmt: skip
     start_comparison(made, runs)
     return made
 
 
+def is_wanted_after_deployment(work: Work, environment: Environment) -> bool:
+    """Whether a deployment of an environment is followed by a comparison."""
+    return (
+        load_settings().compare_after_deployment
+        and environment.kind != EnvironmentKind.PRODUCTION
+        and environment.release is not None
+        and comparisons.production_of(work, environment.project) is not None
+        and rules_of(environment).after_deployment
+    )
+
+
+def rules_of(environment: Environment) -> Rules:
+    """Give what an environment's project says of comparisons, at the commit that it shows."""
+    if environment.release is None or not environment.release.manifest:
+        return Rules()
+    try:
+        return Manifest.from_json(environment.release.manifest).comparison
+    except (InvalidManifest, KeyError, TypeError):
+        return Rules()  # of an earlier version of ours
+
+
+def decide_changes(
+    reference: str, verdict: str, *, number: int = 0, path: str = "", signature: str = "",
+    note: str = "", actor: str,
+) -> int:  # fmt: skip
+    """Approve or reject a comparison's changes: all, a page's, or one wherever it shows.
+
+    Gives how many. The last word on a change counts, and holds as long as the change is the same.
+
+    Errors: NotFound, InvalidInput.
+    """
+    if verdict not in (APPROVED, REJECTED):
+        raise InvalidInput(f"{verdict!r} is no verdict", hint="There are: approved, rejected.")
+    if len(note) > MAX_NOTE:
+        raise InvalidInput(f"a note has at most {MAX_NOTE} characters")
+    with unit_of_work() as work:
+        environment = environments.get_environment(work, reference)
+        row = comparisons.find_comparison(work, environment, number)
+        keys = list(chosen(row.pages, path, signature))
+        if not keys:
+            raise InvalidInput(
+                f"comparison #{row.number} has no such change", hint="Look again: it may be newer."
+            )
+        return comparisons.record_decisions(work, row, keys, verdict, note.strip(), by=actor)
+
+
+def ignore_part(
+    reference: str, *, page: str = "*", viewport: str = "", selector: str = "",
+    box: Sequence[int] | None = None, actor: str,
+) -> uuid.UUID:  # fmt: skip
+    """Say that a part of a project's pages does not count: an element, or a box in pixels.
+
+    Errors: NotFound, InvalidInput.
+    """
+    said: dict[str, Any] = {"page": page, "viewport": viewport, "selector": selector}
+    try:
+        rule = Ignored.model_validate({**said, "box": tuple(box) if box else None})
+    except ValidationError as error:
+        raise InvalidInput(
+            "that is no part of a page", hint="Give a selector, or left, top, width and height."
+        ) from error
+    with unit_of_work() as work:
+        project = environments.get_environment(work, reference).project
+        return comparisons.add_ignored(work, project, rule.model_dump(mode="json"), by=actor).id
+
+
+def heed_part(reference: str, region_id: uuid.UUID, *, actor: str) -> None:
+    """Let a part of a project's pages count again.
+
+    Errors: NotFound.
+    """
+    with unit_of_work() as work:
+        project = environments.get_environment(work, reference).project
+        comparisons.remove_ignored(work, project, region_id, by=actor)
+
+
 def folder_of(comparison_id: uuid.UUID) -> Path:
-    """Give the folder of a comparison's pictures."""
+    """Give the folder of a comparison's report."""
     return load_settings().path("comparisons", str(comparison_id))
+
+
+def pictures_root() -> Path:
+    """Give the folder that the pictures of all comparisons are kept in."""
+    return load_settings().path("comparisons")

@@ -64,7 +64,8 @@ RIGHTS: Mapping[str, Right] = {
         Role.REVIEWER, Scope.REVIEW, "release.approved", "release.changes", "release.withdrawn",
         "comment.create", "comment.reply", "comment.resolve", "comment.reopen",
         "comment.want_issue", "link.create",
-        "link.extend", "link.revoke", "comparison.request", "measurement.request",
+        "link.extend", "link.revoke", "comparison.request", "comparison.approved",
+        "comparison.rejected", "comparison.ignore", "comparison.heed", "measurement.request",
         "isolation.check",
     ),
     **_acts(

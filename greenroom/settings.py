@@ -139,6 +139,12 @@ class Settings(BaseSettings):
     """Releases kept per environment for rollback, the serving one included."""
     keep_previous_seconds: int = 900
     """How long production's version before is kept paused: a rollback to it takes a moment."""
+    keep_comparisons: int = Field(10, ge=1)
+    """Comparisons of an environment whose pictures are kept."""
+    compare_after_deployment: bool = True
+    """Whether a staging environment is compared with production after each of its deployments."""
+    compare_browsers: int = Field(0, ge=0, le=16)
+    """Browsers that take pictures at once; 0: one more than there are processors, four at most."""
     keep_backups: int = 5
     """Encrypted backups kept of each production's database; one is made before each promotion."""
     drain_seconds: float = 2.0

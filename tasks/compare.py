@@ -1,81 +1,185 @@
-"""The steps of a comparison: choose pages, take and compare pictures, write the page to send."""
+"""The steps of a comparison: wake both sides, choose pages, take and compare pictures."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import asdict, replace
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact
 
-from greenroom.compare.report import markdown, render
-from greenroom.compare.run import PAGE_SECONDS, VIEWPORTS, Job, run_apart
-from greenroom.comparing import folder_of
+from greenroom.compare.capture import View
+from greenroom.compare.judge import empty
+from greenroom.compare.pool import ask_all, ask_once, count_programs
+from greenroom.compare_rules import Rules
+from greenroom.comparing import pictures_root, rules_of
+from greenroom.errors import PlatformError
 from greenroom.previews import browser_cookie
 from greenroom.settings import load_settings
-from greenroom.store import comparisons
+from greenroom.store import comparisons, projects
 from greenroom.store.crypto import ensure_secret_key
-from greenroom.store.models import Comparison
-from greenroom.store.work import unit_of_work
+from greenroom.store.models import Comparison, Environment
+from greenroom.store.work import Work, unit_of_work
 from greenroom.waking import wake
 from tasks.policies import step
 from tasks.values import Sides
 
+WAKE_SECONDS = 90.0
+SAVE_SECONDS = 1.0
+"""How often what is known so far is written."""
+
+
+@step
+def wake_sides(sides: Sides) -> None:
+    """Ask both sides until they answer: one that sleeps wakes, and is not measured cold.
+
+    Idempotent. One that never answers is left to the pages: each says what it answered.
+    """
+    for site in (sides.production, sides.environment):
+        wake(urlsplit(site).hostname or "")
+    questions = [
+        {"ask": "wake", "side": _side(sides, site), "seconds": WAKE_SECONDS}
+        for site in (sides.production, sides.environment)
+    ]
+    for _ in ask_all(questions, 2):
+        pass
+
 
 @step
 def choose_pages(sides: Sides) -> Sides:
-    """Give the pages: those asked for, else those that production's front page links to.
-
-    What sleeps is woken first. Idempotent.
-    """
-    for address in (sides.production, sides.environment):
-        wake(urlsplit(address).hostname or "")
+    """Give the pages: those asked for, else those that the project's rules find in production."""
     if sides.paths:
         return sides
-    found = run_apart({"front": f"{sides.production}/"})
+    asked = {"ask": "paths", "side": _side(sides, sides.production)}
+    found, broke = ask_once(asked)
+    if broke:
+        get_run_logger().warning("production's pages were not found: %s", broke)
     return replace(sides, paths=tuple(found or ["/"]))
 
 
 @step
 def compare_pages(sides: Sides) -> None:
     """Compare every page at every width; what breaks is told of that page alone. Idempotent."""
-    folder = folder_of(sides.comparison_id)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    pages: list[dict[str, Any]] = []
-    host = urlsplit(sides.environment).hostname or ""
-    cookie = browser_cookie(load_settings(), host, sides.environment, ensure_secret_key())
-    for number, path in enumerate(sides.paths):
-        for viewport in VIEWPORTS:
-            job = Job(
-                sides.production, sides.environment, path, viewport.name, str(folder),
-                f"{number}-{viewport.name}", cookie,
-            )  # fmt: skip
-            found = run_apart(asdict(job))
-            if found is None:
-                failure = f"The browser did not end within {PAGE_SECONDS:g} seconds, or broke."
-                found = {"path": path, "viewport": viewport.name, "verdict": "failed",
-                         "failure": failure, "changes": [], "ratio": 0.0, "masks": 0,
-                         "before": None, "after": None}  # fmt: skip
-            pages.append(found)
-            get_run_logger().info("%s %s: %s", path, viewport.name, found["verdict"])
-            with unit_of_work() as work:
-                work.get_one(Comparison, sides.comparison_id).pages = list(pages)
-
-
-@step
-def write_page(sides: Sides) -> None:
-    """Write the page that can be sent to somebody, and Prefect's summary. Idempotent."""
+    log = get_run_logger()
     with unit_of_work() as work:
-        row = comparisons.get_comparison(work, sides.comparison_id)
-        environment, pages = row.environment, list(row.pages)
-        name = f"{environment.project.name}/{environment.name}"
-        title = f"{name} #{row.number}: {row.commit_hash[:12]} beside {row.production_commit[:12]}"
-    folder = folder_of(sides.comparison_id)
-    made = folder / "report.html.new"
-    made.write_text(render(title, pages, folder), encoding="utf-8")
-    made.replace(folder / "report.html")
-    key = f"comparison-{sides.comparison_id}"
-    create_markdown_artifact(markdown(title, pages), key=key, description=title)
+        environment = _environment(work, sides)
+        rules = rules_of(environment)
+        ignored = [one.rule for one in comparisons.list_ignored(work, environment.project_id)]
+        kept = _kept_pictures(work, sides)
+    views = plan_views(sides.paths, rules)
+    with unit_of_work() as work:
+        row = work.get_one(Comparison, sides.comparison_id)
+        row.views, row.pages = len(views), []
+    before = _logged_in(sides, sides.production)
+    after = _logged_in(sides, sides.environment)
+    questions = [
+        {
+            "ask": "view", "before": before, "after": after, "view": _as_json(view),
+            "folder": str(pictures_root()),
+            "ignored": [*(one.model_dump(mode="json") for one in rules.ignore), *ignored],
+            "baseline": kept.get(_key(empty(view))) if sides.baseline_id else None,
+        }
+        for view in views
+    ]  # fmt: skip
+    found: dict[int, dict[str, Any]] = {}
+    saved_at = time.monotonic()
+    programs = load_settings().compare_browsers or count_programs()
+    for number, said, broke in ask_all(questions, programs):
+        view = views[number]
+        if sides.baseline_id and questions[number]["baseline"] is None and said:
+            said = {**said, "notes": [*said["notes"], "no kept picture: production as it is now"]}
+        found[number] = said if said is not None else {**empty(view), "failure": broke}
+        log.info("%s %s: %s", view.path, view.viewport.name, found[number]["verdict"])
+        if time.monotonic() - saved_at > SAVE_SECONDS:
+            _save(sides.comparison_id, found)
+            saved_at = time.monotonic()
+    _save(sides.comparison_id, found)
+
+
+def plan_views(paths: tuple[str, ...], rules: Rules) -> list[View]:
+    """Give every page at every width and colour scheme, and its states. Pure."""
+    views = []
+    for path in paths:
+        states = [None, *(state for state in rules.states if state.page == path)]
+        views += [
+            View(path, window, scheme, state)
+            for state in states
+            for scheme in rules.colour_schemes
+            for window in rules.windows
+        ]
+    return views
+
+
+def _as_json(view: View) -> dict[str, Any]:
+    return {
+        "path": view.path, "viewport": view.viewport.model_dump(mode="json"),
+        "scheme": view.scheme,
+        "state": view.state.model_dump(mode="json") if view.state else None,
+    }  # fmt: skip
+
+
+def _key(page: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("path", "state", "viewport", "scheme")
+    return tuple(str(page.get(name, "")) for name in names)
+
+
+def _kept_pictures(work: Work, sides: Sides) -> dict[tuple[str, ...], Any]:
+    """Give the pictures of an earlier comparison that stand for production."""
+    if sides.baseline_id is None:
+        return {}
+    pages = work.get_one(Comparison, sides.baseline_id).pages
+    found = {_key(page): page[sides.baseline_side] for page in pages}
+    return {key: shot for key, shot in found.items() if isinstance(shot, dict)}
+
+
+def _environment(work: Work, sides: Sides) -> Environment:
+    row = work.get_one(Comparison, sides.comparison_id)
+    return work.get_one(Environment, row.environment_id)
+
+
+def _side(sides: Sides, site: str) -> dict[str, Any]:
+    """Say how a side is visited: with its own variables, by a pass of ours. Never stored."""
+    with unit_of_work() as work:
+        environment = _environment(work, sides)
+        rules = rules_of(environment)
+        owner = environment
+        if site == sides.production:
+            owner = comparisons.production_of(work, environment.project) or environment
+        secrets = {v.name: v.value for v in projects.resolve_variables(owner)}
+    host = urlsplit(site).hostname or ""
+    cookie = browser_cookie(load_settings(), host, site, ensure_secret_key())
+    missing = sorted(rules.secrets - set(secrets))
+    if missing:
+        raise PlatformError(
+            f"comparisons need the variable {missing[0]}",
+            hint=f"Set it: greenroom variable set <project> {missing[0]} …",
+        )
+    return {
+        "site": site, "rules": rules.model_dump(mode="json"), "cookie": cookie,
+        "secrets": {name: secrets[name] for name in rules.secrets},
+    }  # fmt: skip
+
+
+def _logged_in(sides: Sides, site: str) -> dict[str, Any]:
+    """Give a side after its login, if the project has one.
+
+    Errors: PlatformError.
+    """
+    side = _side(sides, site)
+    if not side["rules"]["login"]:
+        return side
+    found, broke = ask_once({"ask": "login", "side": side})
+    failure = broke or found.get("failure", "")
+    if failure:
+        name = "production" if site == sides.production else "the environment"
+        raise PlatformError(f"the browser could not log in to {name}: {failure}")
+    return {**side, "logged_in": found["kept"]}
+
+
+def _save(comparison_id: UUID, found: Mapping[int, dict[str, Any]]) -> None:
+    with unit_of_work() as work:
+        row = work.get_one(Comparison, comparison_id)
+        row.pages = [found[number] for number in sorted(found)]

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
-from greenroom.comparing import folder_of, start_comparison
+from prefect import get_run_logger
+
+from greenroom.compare.kept import FOLDER, forget_others, names_in
+from greenroom.compare_verdicts import APPROVED, decided, worst
+from greenroom.comparing import pictures_root, start_comparison
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
+from greenroom.sources import git
 from greenroom.store import comparisons
 from greenroom.store.models import Comparison, Environment, now
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import Work, unit_of_work
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
 from tasks.values import CompareRequest, Sides
 
-KEPT = 10
-"""Comparisons of an environment whose pictures are kept."""
+FRESH_SECONDS = 3600.0
+"""Pictures this young may belong to a comparison that has not told of them yet."""
 
 
 @step
@@ -36,7 +43,62 @@ def begin_comparison(request: CompareRequest) -> Sides:
         row.commit_hash = environment.last_deployed_commit or ""
         row.production_commit = production.last_deployed_commit or ""
         row.pages = []
-        return Sides(row.id, production.url, environment.url, tuple(row.paths))
+        row.artifact = environment.release.artifact if environment.release else ""
+        return Sides(row.id, production.url, environment.url, tuple(row.paths), row.baseline)
+
+
+@step
+def find_baseline(sides: Sides) -> Sides:
+    """Find the kept pictures that stand for production, if the comparison is with such. Idempotent.
+
+    Where there are none it is compared with production as it is now, and the record says so.
+    """
+    if sides.baseline == "production":
+        return sides
+    with unit_of_work() as work:
+        row = work.get_one(Comparison, sides.comparison_id)
+        environment = work.get_one(Environment, row.environment_id)
+        project = environment.project
+        commits, url = (row.commit_hash, row.production_commit), project.source_url
+        found = _last_approved(work, environment) if sides.baseline == "approved" else None
+    if sides.baseline == "merge-base":
+        base = _merge_base(url, commits, project.id)
+        if base is None or base == commits[1]:
+            return replace(sides, baseline="production") if base is None else sides
+        with unit_of_work() as work:
+            found = comparisons.find_of_production(work, project.id, base)
+    with unit_of_work() as work:
+        row = work.get_one(Comparison, sides.comparison_id)
+        if found is None:
+            row.baseline = "production"
+            return replace(sides, baseline="production")
+        is_approved = sides.baseline == "approved"
+        row.production_commit = found.commit_hash if is_approved else found.production_commit
+    side = "after" if is_approved else "before"
+    return replace(sides, baseline_id=found.id, baseline_side=side)
+
+
+def _merge_base(url: str, commits: tuple[str, str], project_id: UUID) -> str | None:
+    folder = load_settings().path("histories", f"{project_id}.git")
+    try:
+        return git.merge_base(url, *commits, folder, lambda: None)
+    except GreenroomError as error:
+        get_run_logger().warning("no merge base: %s", error.message)
+        return None
+
+
+def _last_approved(work: Work, environment: Environment) -> Comparison | None:
+    """Find the newest comparison whose changes are all approved."""
+    said = comparisons.said_in(work, environment.project_id)
+    kept = comparisons.list_comparisons(work, environment, limit=load_settings().keep_comparisons)
+    return next(
+        (
+            row for row in kept
+            if row.status == "done" and row.pages
+            and worst(decided(row.pages, said)) in (APPROVED, "unchanged")
+        ),
+        None,
+    )  # fmt: skip
 
 
 @step
@@ -45,10 +107,22 @@ def end_comparison(comparison_id: UUID, error: GreenroomError | None) -> None:
     with unit_of_work() as work:
         row = work.get_one(Comparison, comparison_id, with_for_update=True)
         comparisons.finish(row, error.as_json() if error else None)
-        environment = work.get_one(Environment, row.environment_id)
-        old = comparisons.list_comparisons(work, environment, limit=1000)[KEPT:]
-    for each in old:
-        shutil.rmtree(folder_of(each.id), ignore_errors=True)
+    forget_pictures()
+
+
+def forget_pictures() -> None:
+    """Delete the reports and pictures of old comparisons, and of none. Idempotent."""
+    root = pictures_root()
+    if not root.is_dir():
+        return
+    with unit_of_work() as work:
+        kept = comparisons.list_kept(work, load_settings().keep_comparisons)
+        names = {name for row in kept for name in names_in(row.pages)}
+    known = {str(row.id) for row in kept} | {FOLDER}
+    for folder in root.iterdir():
+        if folder.name not in known:
+            shutil.rmtree(folder, ignore_errors=True)
+    forget_others(root, names, time.time() - FRESH_SECONDS)
 
 
 @contextmanager
@@ -69,9 +143,11 @@ def comparing(request: CompareRequest) -> Iterator[Sides]:
 
 @step
 def report_comparison(request: CompareRequest) -> dict[str, int]:
-    """Count the verdicts. Idempotent."""
+    """Count the verdicts, after what people said before. Idempotent."""
     with unit_of_work() as work:
-        pages = work.get_one(Comparison, request.comparison_id).pages
+        row = work.get_one(Comparison, request.comparison_id)
+        environment = work.get_one(Environment, row.environment_id)
+        pages = decided(row.pages, comparisons.said_in(work, environment.project_id))
     counts: dict[str, int] = {}
     for page in pages:
         counts[page["verdict"]] = counts.get(page["verdict"], 0) + 1
@@ -93,7 +169,7 @@ def repair_comparisons() -> int:
         else:
             continue
         mended += 1
-    _forget_lost()
+    forget_pictures()
     return mended
 
 
@@ -103,14 +179,3 @@ def _is_lost(row: Comparison, runs: Runs) -> bool:
         return not is_process_alive(row.host, row.process)
     run = runs.find(row.flow_run_id) if row.flow_run_id else None
     return run is None or run.is_final
-
-
-def _forget_lost() -> None:
-    """Delete pictures that belong to no comparison."""
-    root = load_settings().path("comparisons")
-    if root.is_dir():
-        with unit_of_work() as work:
-            known = {str(key) for key in comparisons.list_ids(work)}
-        for folder in root.iterdir():
-            if folder.name not in known:
-                shutil.rmtree(folder, ignore_errors=True)

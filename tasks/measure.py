@@ -15,7 +15,7 @@ from greenroom.compare.judging import count_questions, judge_pages, overall
 from greenroom.compare.lighthouse import RUN_SECONDS
 from greenroom.compare.loading import DEVICES
 from greenroom.compare.measure import Job
-from greenroom.compare.run import run_apart
+from greenroom.compare.pool import ask_once
 from greenroom.compare.speed_report import markdown, render
 from greenroom.compare.statistics import Plan, plan_looks
 from greenroom.compare_rules import Rules
@@ -46,7 +46,8 @@ def choose_measured(sides: Measured) -> Measured:
         rules = _rules(work, sides)
     if not isinstance(rules.pages, str):
         return replace(sides, paths=rules.pages[: rules.max_pages])
-    found = run_apart({"front": f"{sides.production}/"})
+    side = {"site": sides.production, "rules": {}}
+    found, _ = ask_once({"ask": "paths", "side": side})
     return replace(sides, paths=tuple(found or ["/"]))
 
 

@@ -36,6 +36,11 @@ class Sides:
     """Its address, without a path."""
     environment: str
     paths: tuple[str, ...]
+    baseline: str = "production"
+    baseline_id: UUID | None = None
+    """An earlier comparison whose pictures stand for production."""
+    baseline_side: str = "before"
+    """Which of its pictures: ``before`` or ``after``."""
 
 
 @dataclass(frozen=True)

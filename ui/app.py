@@ -11,8 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
-from ui import who
+from ui import pictures, who
 from ui.guard import Guard
 
 COLLECT_SECONDS = 60
@@ -51,6 +52,7 @@ def show_script_error(error: Exception) -> bool:
 who.serve_people()
 app = st.App(
     Path(__file__).with_name("script.py"),
+    routes=[Route(pictures.PATH, pictures.give_picture, methods=["GET"])],
     middleware=[Middleware(Guard)],
     lifespan=lifespan,
     on_script_error=show_script_error,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,8 +12,10 @@ import click
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.compare.words import describe_change
-from greenroom.comparing import folder_of, place_comparison
-from greenroom.store import comparisons
+from greenroom.compare_rules import BASELINES
+from greenroom.compare_verdicts import APPROVED, REJECTED, decided, signatures, worst
+from greenroom.comparing import decide_changes, folder_of, place_comparison
+from greenroom.store import comparisons, environments
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
 
@@ -24,31 +27,87 @@ CHANGED = 9
 @click.command()
 @click.argument("environment")
 @click.option("--page", "paths", multiple=True, metavar="PATH", help="Only this page; repeatable.")
+@click.option(
+    "--baseline", type=click.Choice(BASELINES), default="", show_default=False,
+    help="What it is compared with; else what the project says.",
+)  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Return when it is ordered.")
 @json_option
 @command
-def compare(environment: str, paths: tuple[str, ...], no_wait: bool, as_json: bool) -> None:
+def compare(
+    environment: str, paths: tuple[str, ...], baseline: str, no_wait: bool, as_json: bool
+) -> None:
     """Compare the pages of ENVIRONMENT with production's, as a person sees them.
 
-    Without --page: production's front page and what it links to. Ends with 9 where pages differ.
+    Without --page: what the project's rules find. Ends with 0 where nothing differs or all of it is
+    approved, 9 where something waits for a decision or was rejected, 1 where a page failed.
     """
-    comparison_id = place_comparison(environment, paths, actor=actor())
+    comparison_id = place_comparison(environment, paths, baseline=baseline, actor=actor())
     if no_wait:
         out.print("Ordered. The console shows it on the environment's page, under Compare.")
         return
     row = _wait(comparison_id)
+    with unit_of_work() as work:
+        said = comparisons.said_in(work, row.environment.project_id)
+    pages = decided(row.pages, said)
     report = folder_of(comparison_id) / "report.html"
     if as_json:
-        say_json({"number": row.number, "status": row.status, "pages": row.pages,
-                  "error": row.error, "report": str(report)})  # fmt: skip
+        say_json({"number": row.number, "status": row.status, "verdict": worst(pages),
+                  "baseline": row.baseline, "pages": pages, "error": row.error,
+                  "report": str(report)})  # fmt: skip
     else:
-        _say(row)
+        _say(row, pages)
         if report.exists():
             out.print(f"  Report   {report}", markup=False)
-    if row.status == "failed" or any(page["verdict"] == "failed" for page in row.pages):
+    if row.status == "failed" or any(page["verdict"] == "failed" for page in pages):
         raise SystemExit(1)
-    if any(page["verdict"] != "unchanged" for page in row.pages):
+    if worst(pages) not in (APPROVED, "unchanged"):
         raise SystemExit(CHANGED)
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--number", type=int, default=0, help="Of the comparison; else the newest.")
+@click.option("--approve", "verdict", flag_value=APPROVED, help="Approve.")
+@click.option("--reject", "verdict", flag_value=REJECTED, help="Reject.")
+@click.option("--page", "path", default="", metavar="PATH", help="Only this page's.")
+@click.option("--change", default="", metavar="ID", help="Only this one, wherever it shows.")
+@click.option("--note", default="", help="Why.")
+@json_option
+@command
+def changes(
+    environment: str, number: int, verdict: str | None, path: str, change: str, note: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """List what the newest comparison of ENVIRONMENT found, and approve or reject it.
+
+    What is decided is not asked again as long as the change stays the same.
+    """
+    if verdict:
+        count = decide_changes(
+            environment, verdict, number=number, path=path, signature=change, note=note,
+            actor=actor(),
+        )  # fmt: skip
+        out.print(f"{count} {'change' if count == 1 else 'changes'} {verdict}.")
+        return
+    with unit_of_work() as work:
+        found = environments.get_environment(work, environment)
+        row = comparisons.find_comparison(work, found, number)
+        pages = decided(row.pages, comparisons.said_in(work, found.project_id))
+    listed = [
+        (page["path"], page["viewport"], said or "open", told, key)
+        for page in pages
+        for told, said, key in zip(
+            [describe_change(one) for one in page["changes"]] or [page["verdict"]],
+            [one.get("said", "") for one in page["changes"]] or [""],
+            signatures(page), strict=False,
+        )
+    ]  # fmt: skip
+    if as_json:
+        names = ("page", "viewport", "said", "what", "id")
+        say_json([dict(zip(names, one, strict=True)) for one in listed])
+        return
+    say_table(["page", "width", "said", "what", "id"], listed, "Nothing differs.")
 
 
 def _wait(comparison_id: uuid.UUID) -> Comparison:
@@ -60,12 +119,12 @@ def _wait(comparison_id: uuid.UUID) -> Comparison:
         time.sleep(POLL_SECONDS)
 
 
-def _say(row: Comparison) -> None:
+def _say(row: Comparison, pages: Sequence[dict[str, Any]]) -> None:
     if row.error:
         click.echo(f"ERROR ({row.error['error']}): {row.error['detail']}", err=True)
     say_table(
         ["page", "width", "verdict", "changes"],
-        [(p["path"], p["viewport"], p["verdict"], _first(p)) for p in row.pages],
+        [(p["path"], p["viewport"], p["verdict"], _first(p)) for p in pages],
         "No page was compared.",
     )
 

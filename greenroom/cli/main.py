@@ -36,6 +36,7 @@ _COMMANDS = {
     "backup": "promotion",
     "compare": "compare",
     "performance": "performance",
+    "changes": "compare",
     "share": "share",
     "comments": "comments",
     "tracker": "tracker",

@@ -1,42 +1,48 @@
 """Take a picture of a page that comes out the same every time.
 
 The clock is stopped before the page is opened, moved by fixed steps while the page loads, and set
-to a fixed moment before the picture is taken: timers, dates and animations then stand still.
+to a fixed moment before the picture is taken: timers and dates then stand still. A page that needs
+a running clock to show what it must show is taken again with one.
 """
 
 from __future__ import annotations
 
+import base64
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from greenroom.compare.difference import Shot
-from greenroom.compare.naming import Element
+from greenroom.compare import pagejs
+from greenroom.compare.difference import Box, Shot
+from greenroom.compare.snapshot import STYLES, elements
+from greenroom.compare.visit import StepFailed, Visitor, is_of, opened, take_steps
+from greenroom.compare_rules import Scheme, State, Viewport, matches
 
 START = datetime(2025, 1, 1, 9, tzinfo=UTC)
-MAX_SCROLL_PX = 60_000
-STYLES = ("color", "background-color", "font-size", "font-weight", "display", "border-top-color")
-SEED_RANDOM = "let s = 1; Math.random = () => (s = (s * 16807) % 2147483647) / 2147483647;"
-STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
-SETTLE = """async () => {
-  await document.fonts.ready;
-  await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
-}"""
-EAGER = "document.querySelectorAll('img[loading=lazy]').forEach(i => { i.loading = 'eager' })"
+STEP_MS, SPAN_MS = 20, 2000
+"""Each scroll moves the clock by one, and the whole is filled up to the other: the same ticks of
+every timer, however tall the page is."""
+SETTLE_SECONDS = 8.0
+QUIET_SECONDS = 0.12
+UNRULY = ("canvas", "video", "audio", "object", "embed")
+"""Draw by themselves, whatever the clock says."""
+_ENDLESS = ("eventsource", "websocket", "media", "ping")
 
 
 @dataclass(frozen=True)
-class Viewport:
-    """The size of a window in CSS pixels."""
+class View:
+    """What is looked at: a page, perhaps after some steps, at a width."""
 
-    name: str
-    width: int
-    height: int
+    path: str
+    viewport: Viewport
+    scheme: Scheme = "light"
+    state: State | None = None
 
 
 @dataclass(frozen=True)
@@ -45,110 +51,182 @@ class Captured:
 
     shot: Shot | None
     failure: str = ""
+    status: int = 0
+    led_to: str = ""
+    """The path that the page was redirected to, if it was."""
+    masked: tuple[Box, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def capture(
-    browser: Browser,
-    url: str,
-    viewport: Viewport,
-    *,
-    require: str = "",
-    timeout_seconds: float = 30,
-    cookie: dict[str, str] | None = None,
+    browser: Browser, visitor: Visitor, view: View, ignored: tuple[str, ...] = ()
 ) -> Captured:
     """Take a picture of a whole page; one that answers wrongly or too late has failed.
 
-    ``cookie`` lets the browser into a closed preview; it is sent to that host alone.
+    ``ignored`` are selectors that are covered beside those of the rules.
     """
+    found = _attempt(browser, visitor, view, ignored, is_clock_stopped=True)
+    if found.failure.startswith("The page never showed"):
+        again = _attempt(browser, visitor, view, ignored, is_clock_stopped=False)
+        return again if again.shot is None else Captured(
+            again.shot, "", again.status, again.led_to, again.masked,
+            (*again.notes, "taken with a running clock"),
+        )  # fmt: skip
+    return found
+
+
+def _attempt(
+    browser: Browser, visitor: Visitor, view: View, ignored: tuple[str, ...], *,
+    is_clock_stopped: bool,
+) -> Captured:  # fmt: skip
     try:
-        context = browser.new_context(
-            viewport={"width": viewport.width, "height": viewport.height}, reduced_motion="reduce"
-        )
-    except PlaywrightError:
-        return Captured(None, "The browser has ended.")
-    try:
-        context.set_default_timeout(timeout_seconds * 1000)
-        if cookie is not None:
-            context.add_cookies(
-                [{"name": cookie["name"], "value": cookie["value"], "url": cookie["url"]}]
-            )
-        page = context.new_page()
-        page.on("dialog", lambda dialog: dialog.dismiss())
-        return _shoot(page, url, viewport, require)
+        with opened(browser, visitor, view.viewport, view.scheme) as page:
+            return _Sitting(page, visitor, view, ignored, is_clock_stopped).shoot()
+    except StepFailed as error:
+        return Captured(None, f"The page did not take {error}.")
     except PlaywrightTimeout:
-        return Captured(None, f"The page took more than {timeout_seconds:g} seconds.")
+        seconds = visitor.rules.timeout_seconds
+        return Captured(None, f"The page took more than {seconds:g} seconds.")
     except PlaywrightError as error:
-        return Captured(None, f"The page broke off: {error.message.splitlines()[0]}")
-    finally:
+        if not browser.is_connected():
+            return Captured(None, "The browser has ended.")
+        return Captured(None, f"The page broke off: {error.message.splitlines()[0][:200]}")
+
+
+class _Sitting:
+    """One page, from its opening to its picture."""
+
+    def __init__(
+        self, page: Page, visitor: Visitor, view: View, ignored: tuple[str, ...], stopped: bool
+    ) -> None:
+        self.page, self.visitor, self.view, self.ignored = page, visitor, view, ignored
+        self.rules, self.stopped = visitor.rules, stopped
+        self.notes: list[str] = []
+        self.open: set[Request] = set()
+        page.on("request", self._begun)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    def _begun(self, request: Request) -> None:
+        if request.resource_type not in _ENDLESS:
+            self.open.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self.open.discard(request)
+
+    def shoot(self) -> Captured:
+        if self.stopped:
+            self.page.clock.install(time=START)
+            self.page.clock.pause_at(START + timedelta(seconds=1))
+        self.page.add_init_script(pagejs.BEFORE)
+        answer = self._go()
+        if answer is None or answer.status >= 400:
+            status = answer.status if answer else 0
+            return Captured(None, f"The page answered {status or 'nothing'}.", status)
+        if not is_of(self.page.url, self.visitor.site):
+            return Captured(None, f"The page led away, to {urlsplit(self.page.url).netloc}.")
+        led_to = urlsplit(self.page.url).path
+        take_steps(self.page, self.rules.before, self.visitor.secrets)
+        if self.rules.hide:
+            self.page.evaluate(pagejs.HIDE, list(self.rules.hide))
+        self._scroll()
+        self._settle()
+        self._run(SPAN_MS // 2)
+        if self.view.state is not None:
+            take_steps(self.page, self.view.state.steps, self.visitor.secrets)
+            self.page.evaluate("window.__greenroomKeepFocus = true")
+            self._run(SPAN_MS // 2)
+        self._settle()
+        missing, deadline = self._missing(), time.monotonic() + SETTLE_SECONDS
+        while missing and not self.stopped and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
+            missing = self._missing()
+        if missing:
+            return Captured(None, f"The page never showed {missing}.", answer.status)
+        return self._picture(answer.status, led_to if led_to != self.view.path else "")
+
+    def _go(self) -> Response | None:
+        answer = self.page.goto(self.visitor.site + self.view.path, wait_until="commit")
+        try:
+            self.page.wait_for_load_state("load", timeout=self.rules.timeout_seconds * 500)
+        except PlaywrightTimeout:
+            self.notes.append("it never finished loading")
+            self.page.wait_for_load_state("domcontentloaded", timeout=1000)
+        return answer
+
+    def _run(self, milliseconds: int) -> None:
+        if self.stopped:
+            self.page.clock.run_for(milliseconds)
+        else:
+            self.page.wait_for_timeout(milliseconds)
+
+    def _scroll(self) -> None:
+        """Show every part once, so that what waits for being seen is loaded."""
+        self.page.evaluate(pagejs.EAGER)
+        y, steps, height = 0, 0, 1
+        while y < min(self.rules.max_height, height):
+            height = int(self.page.evaluate(pagejs.SCROLL, y))
+            self._run(STEP_MS)
+            y, steps = y + int(self.view.viewport.height * 0.8), steps + 1
+        self.page.evaluate(pagejs.SCROLL, 0)
+        if self.stopped:
+            self._run(SPAN_MS - steps * STEP_MS % SPAN_MS)
+
+    def _settle(self) -> None:
+        """Wait, by the real clock, for the network, the fonts and the pictures."""
+        began, quiet_since = time.monotonic(), 0.0
+        while time.monotonic() - began < SETTLE_SECONDS:
+            is_ready = not self.open and bool(self.page.evaluate(pagejs.READY))
+            if not is_ready:
+                quiet_since = 0.0
+            elif not quiet_since:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since >= QUIET_SECONDS and self.page.evaluate(
+                pagejs.DECODE
+            ):
+                return
+            self.page.wait_for_timeout(30)
+        self.notes.append("it never came to rest")
+
+    def _missing(self) -> str:
+        for need in self.rules.require:
+            if not matches(need.page, self.view.path):
+                continue
+            if need.selector and not self.page.locator(need.selector).first.is_visible():
+                return need.selector
+            if need.text and need.text not in self.page.evaluate(pagejs.TEXT):
+                return f"“{need.text}”"
+        return ""
+
+    def _picture(self, status: int, led_to: str) -> Captured:
+        page, viewport = self.page, self.view.viewport
+        if page.evaluate(pagejs.STILL):
+            self._run(STEP_MS)
+            page.evaluate(pagejs.STILL)
+        if self.stopped:
+            page.clock.pause_at(START + timedelta(hours=1))
+            page.evaluate(pagejs.STILL)
+        height = max(int(page.evaluate(pagejs.HEIGHT)), viewport.height)
+        if height > self.rules.max_height:
+            self.notes.append(f"{height} px tall; compared down to {self.rules.max_height} px")
+            height = self.rules.max_height
+        devtools = page.context.new_cdp_session(page)
+        seen = devtools.send("DOMSnapshot.captureSnapshot", {"computedStyles": [*STYLES]})
+        selectors = [*UNRULY, *self.rules.mask, *self.ignored]
+        covered = page.evaluate(pagejs.COVER, selectors)
+        clip = {"x": 0, "y": 0, "width": viewport.width, "height": height, "scale": 1}
+        taken = devtools.send(
+            "Page.captureScreenshot",
+            {
+                "format": "png",
+                "captureBeyondViewport": True,
+                "optimizeForSpeed": True,
+                "clip": clip,
+            },
+        )
+        scale = viewport.scale
+        masked = tuple(Box(*(round(number * scale) for number in box)) for box in covered)
         with suppress(PlaywrightError):
-            context.close()
-
-
-def _shoot(page: Page, url: str, viewport: Viewport, require: str) -> Captured:
-    page.clock.install(time=START)
-    page.clock.pause_at(START + timedelta(seconds=1))
-    page.add_init_script(SEED_RANDOM)
-    answer = page.goto(url, wait_until="load")
-    if answer is None or answer.status >= 400:
-        return Captured(None, f"The page answered {answer.status if answer else 'nothing'}.")
-    page.add_style_tag(content=STILL)
-    page.evaluate(EAGER)
-    y = 0
-    while y < min(MAX_SCROLL_PX, int(page.evaluate("document.documentElement.scrollHeight"))):
-        page.evaluate("y => scrollTo(0, y)", y)
-        page.clock.run_for(50)
-        y += int(viewport.height * 0.8)
-    page.evaluate("scrollTo(0, 0)")
-    with suppress(PlaywrightTimeout):
-        page.wait_for_load_state("networkidle", timeout=8000)
-    page.evaluate(SETTLE)
-    page.clock.run_for(1000)
-    page.clock.pause_at(START + timedelta(hours=1))
-    if require and not page.locator(require).first.is_visible():
-        return Captured(None, f"The page never showed {require}.")
-    height = int(page.evaluate("document.documentElement.scrollHeight"))
-    if height > MAX_SCROLL_PX:
-        return Captured(None, f"The page is {height} px tall; {MAX_SCROLL_PX} are allowed.")
-    png = page.screenshot(full_page=True, animations="disabled", caret="hide")
-    snapshot = page.context.new_cdp_session(page).send(
-        "DOMSnapshot.captureSnapshot", {"computedStyles": [*STYLES]}
-    )
-    return Captured(Shot(png, elements(snapshot), 1.0))
-
-
-def elements(snapshot: dict[str, Any]) -> tuple[Element, ...]:
-    """Read the elements of the main document from the answer of ``DOMSnapshot``."""
-    words, document = snapshot["strings"], snapshot["documents"][0]
-    nodes, layout = document["nodes"], document["layout"]
-    parents, kinds = nodes["parentIndex"], nodes["nodeType"]
-    paths: dict[int, str] = {}
-    counts: dict[tuple[int, str], int] = {}
-    texts: dict[int, list[str]] = {}
-    for index, parent in enumerate(parents):
-        if kinds[index] == 1:
-            tag = words[nodes["nodeName"][index]].lower()
-            nth = counts[parent, tag] = counts.get((parent, tag), 0) + 1
-            step = f"{tag}:nth-of-type({nth})"
-            paths[index] = f"{paths[parent]} > {step}" if parent in paths else tag
-        elif kinds[index] == 3 and words[nodes["nodeValue"][index]].strip():
-            texts.setdefault(parent, []).append(words[nodes["nodeValue"][index]].strip())
-    found = []
-    for place, index in enumerate(layout["nodeIndex"]):
-        if index in paths:
-            pairs = [words[word] for word in nodes["attributes"][index]]
-            marks = dict(zip(pairs[::2], pairs[1::2], strict=True))
-            styles = [words[word] for word in layout["styles"][place]]
-            left, top, width, height = layout["bounds"][place]
-            found.append(
-                Element(
-                    selector=paths[index],
-                    text=" ".join(texts.get(index, [])),
-                    left=left,
-                    top=top,
-                    width=width,
-                    height=height,
-                    styles=dict(zip(STYLES, styles, strict=False)),
-                    key=marks.get("data-testid") or marks.get("id", ""),
-                )
-            )
-    return tuple(found)
+            devtools.detach()
+        shot = Shot(base64.b64decode(taken["data"]), elements(seen), scale)
+        return Captured(shot, "", status, led_to, masked, tuple(self.notes))

@@ -106,9 +106,10 @@ class Difference:
 
 
 def difference(
-    before: Shot, after: Shot, masks: Sequence[Box] = (), *, threshold: float = THRESHOLD
-) -> Difference:
-    """Compare two shots; masks are boxes of the first one whose content does not count."""
+    before: Shot, after: Shot, masks: Sequence[Box] = (), *,
+    after_masks: Sequence[Box] = (), threshold: float = THRESHOLD,
+) -> Difference:  # fmt: skip
+    """Compare two shots; masks are boxes whose content does not count, of the first or second."""
     sizes = size_of(before.png), size_of(after.png)
     same = Difference(*sizes, rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
     if before.png == after.png:
@@ -118,7 +119,7 @@ def difference(
         if np.array_equal(first, second):
             return same
         one, other = pool.map(with_alpha, (first, second))
-    return _Comparison(before, after, one, other, threshold).told(masks, sizes)
+    return _Comparison(before, after, one, other, threshold).told(masks, after_masks, sizes)
 
 
 def noise(shots: Sequence[Shot]) -> tuple[Box, ...]:
@@ -157,15 +158,16 @@ class _Comparison:
     blocks: list[Block] = field(default_factory=list)
 
     def told(
-        self, masks: Sequence[Box], sizes: tuple[tuple[int, int], tuple[int, int]]
-    ) -> Difference:
+        self, masks: Sequence[Box], after_masks: Sequence[Box],
+        sizes: tuple[tuple[int, int], tuple[int, int]],
+    ) -> Difference:  # fmt: skip
         width = min(self.one.shape[1], self.other.shape[1])
         rows, self.blocks = align(words(self.one)[:, :width], words(self.other)[:, :width])
         gone = np.zeros((len(self.one), width), np.uint8)
         new = np.zeros((len(self.other), width), np.uint8)
         for block in self.blocks:
             self._mark(block, gone, new)
-        self._mask(masks, gone, new)
+        self._mask(masks, after_masks, gone, new)
         changes = []
         if gone.any() or new.any():
             ones = naming.place(self.before.elements, self.before.scale, self.one)
@@ -209,17 +211,24 @@ class _Comparison:
         gone[ys[kept] + b, xs[kept]] = _IN_PLACE
         new[ys[kept] + a, xs[kept]] = _IN_PLACE
 
-    def _mask(self, masks: Sequence[Box], gone: Marks, new: Marks) -> None:
-        for mask in masks:
-            for block in self.blocks:
-                there = Box(block.left, block.before_top, block.width, block.before_height)
-                if block.after_height and mask.shared(there):
-                    top, left = max(mask.top, there.top), max(mask.left, there.left)
-                    right = min(mask.left + mask.width, there.left + there.width)
-                    bottom = min(mask.top + mask.height, there.top + there.height)
-                    part = Box(left, top, right - left, bottom - top)
-                    part.shifted(block.after_top - block.before_top).of(new)[...] = 0
-            mask.of(gone)[...] = 0
+    def _mask(
+        self, masks: Sequence[Box], after_masks: Sequence[Box], gone: Marks, new: Marks
+    ) -> None:
+        """Forget what is masked, on the side of the mask and where its rows are on the other."""
+        for listed, mine, yours, is_after in (
+            (masks, gone, new, False), (after_masks, new, gone, True)
+        ):  # fmt: skip
+            for mask in listed:
+                for block in self.blocks:
+                    tops = (
+                        (block.before_top, block.before_height),
+                        (block.after_top, block.after_height),
+                    )
+                    (top, height), (other_top, other_height) = tops[::-1] if is_after else tops
+                    part = mask.cut(Box(block.left, top, block.width, height))
+                    if other_height and part.area:
+                        part.shifted(other_top - top).of(yours)[...] = 0
+                mask.of(mine)[...] = 0
 
     def _changes(
         self, gone: Marks, new: Marks, ones: list[Placed], others: list[Placed]

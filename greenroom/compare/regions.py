@@ -45,6 +45,13 @@ class Box:
         down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         return max(0, across) * max(0, down)
 
+    def cut(self, other: Box) -> Box:
+        """Give the part that lies in another."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        right = min(self.left + self.width, other.left + other.width)
+        bottom = min(self.top + self.height, other.top + other.height)
+        return Box(left, top, max(0, right - left), max(0, bottom - top))
+
     def of(self, picture: NDArray[np.generic]) -> NDArray[np.generic]:
         """Give this part of a picture or mask."""
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]

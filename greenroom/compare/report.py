@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -11,71 +12,110 @@ from typing import Any
 import cv2
 import numpy as np
 
-from greenroom.compare.words import count_verdicts, describe_change, short_selector
+from greenroom.compare.kept import place_of, viewer_script, viewer_style
+from greenroom.compare.words import as_viewed, count_verdicts, describe_change, short_selector
+from greenroom.compare_verdicts import worst
 
 QUALITY = 80
 """Of the pictures in the page, JPEG's 0 to 100."""
+MOST_PX = 16_000
+"""JPEG ends at 65,535; a reader long before."""
+MOST_SHOWN, MOST_THUMBS = 60, 6
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 1500px; padding: 1.5rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem; }
-.tag { border: 1px solid; border-radius: 1rem; font-size: .8rem; padding: .1rem .6rem; }
-.changed, .gone, .failed { color: #b3261e; } .unchanged { color: #146c4e; } .new { color: #7a4d00; }
-.pair { display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; align-items: start; }
-.pair img { border: 1px solid #8886; max-width: 100%; } figure { margin: 0; }
-figcaption { font-size: .85rem; } li { overflow-wrap: anywhere; }
-@media (max-width: 700px) { body { padding: 1rem; } .pair { gap: .5rem; } }
+body { margin: 0 auto; max-width: 1700px; padding: 1.25rem; }
+h1 { font-size: 1.3rem; margin: 0; } .told { margin: .2rem 0 1rem; opacity: .75; }
+noscript li { overflow-wrap: anywhere; }
+"""
+_START = """
+const data = JSON.parse(document.getElementById('comparison').textContent);
+for (const page of data.pages) for (const side of [page.before, page.after]) if (side) {
+  const coded = atob(side.url.slice(side.url.indexOf(',') + 1));
+  const octets = Uint8Array.from(coded, letter => letter.charCodeAt(0));
+  side.url = URL.createObjectURL(new Blob([octets], {type: 'image/jpeg'}));
+}
+new Viewer(document.getElementById('viewer'), data, () => {});
 """
 
 
-def markdown(title: str, pages: Sequence[dict[str, Any]]) -> str:
-    """Give the summary for Prefect's own pages."""
+def markdown(title: str, pages: Sequence[dict[str, Any]], root: Path) -> str:
+    """Give the summary for Prefect's own pages, with small pictures of what changed."""
     rows = "\n".join(
-        f"| `{page['path']}` | {page['viewport']} | {page['verdict']} | {len(page['changes'])} |"
+        f"| `{_cell(page['path'])}` | {page['viewport']} | {page['verdict']} |"
+        f" {len(page['changes'])} |"
         for page in pages
     )
-    return f"# {title}\n\n| Page | Width | Verdict | Changes |\n|---|---|---|---|\n{rows}\n"
+    shown = [page for page in pages if page["verdict"] not in ("unchanged", "failed")]
+    thumbs = "\n\n".join(
+        f"`{_cell(page['path'])}` {page['viewport']}: production, here\n\n"
+        + " ".join(
+            f"![{side}]({_coded(place_of(root, page[side]['thumb']))})"
+            for side in ("before", "after") if page[side]
+        )
+        for page in shown[:MOST_THUMBS]
+    )  # fmt: skip
+    return (
+        f"# {title}\n\n**{worst(pages)}**: {count_verdicts(pages)}\n\n"
+        f"| Page | Width | Verdict | Changes |\n|---|---|---|---|\n{rows}\n\n{thumbs}\n"
+    )
 
 
-def render(title: str, pages: Sequence[dict[str, Any]], folder: Path) -> str:
-    """Give the page; every text in it comes from somewhere and is escaped."""
-    body = "".join(_section(page, folder) for page in pages)
+def _cell(text: str) -> str:
+    return text.replace("|", "%7C").replace("`", "%60")
+
+
+def render(title: str, pages: Sequence[dict[str, Any]], root: Path) -> str:
+    """Give the page; every text in it comes from somewhere, and is escaped or set as text."""
+    viewed = {"can": False, "number": 0, "pages": [_embedded(page, root) for page in pages]}
+    data = json.dumps(viewed).replace("<", "\\u003c")
+    told = f"{count_verdicts(pages)}. Keys: n and p for changes, 1 to 5 for how, z for pixels."
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{escape(title)}</h1><p>{escape(count_verdicts(pages))}. Left: production. Right: the"
-        f" environment.</p>{body}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}{viewer_style()}</style></head><body>"
+        f'<h1>{escape(title)}</h1><p class="told">{escape(told)}</p><div id="viewer"></div>'
+        f"<noscript>{''.join(map(_plain, pages))}</noscript>"
+        f'<script type="application/json" id="comparison">{data}</script>'
+        f"<script>{viewer_script()}{_START}</script></body></html>\n"
     )
 
 
-def _section(page: dict[str, Any], folder: Path) -> str:
-    verdict = escape(page["verdict"])
-    head = (
-        f'<h2>{escape(page["path"])} <span class="tag">{escape(page["viewport"])}</span>'
-        f' <span class="tag {verdict}">{verdict}</span></h2>'
-    )
+def _plain(page: dict[str, Any]) -> str:
+    """Tell a page in words, for readers that run no script."""
     said = "".join(
         f"<li>{escape(describe_change(change))}"
         f" <code>{escape(short_selector(change['selector']))}</code></li>"
         for change in page["changes"]
     )
-    failure = f"<p>{escape(page['failure'])}</p>" if page["failure"] else ""
-    if page["verdict"] == "unchanged":
-        return head
-    pictures = "".join(
-        f"<figure>{_picture(folder / page[side]) if page[side] else ''}"
-        f"<figcaption>{caption}</figcaption></figure>"
-        for side, caption in (("before", "production"), ("after", "the environment"))
-    )
-    return f'{head}{failure}<ol>{said}</ol><div class="pair">{pictures}</div>'
+    head = f"{page['path']} {page['viewport']}: {page['verdict']} {page['failure']}"
+    return f"<h2>{escape(head)}</h2><ol>{said}</ol>"
 
 
-def _picture(file: Path) -> str:
-    picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        return ""
-    height = min(picture.shape[0], 16_000)  # JPEG ends at 65,535; a reader long before
-    _, data = cv2.imencode(".jpg", picture[:height], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    coded = base64.b64encode(data.tobytes()).decode()
-    return f'<img alt="" loading="lazy" src="data:image/jpeg;base64,{coded}">'
+def _embedded(page: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Give a page as the viewer takes it, its pictures inside; an unchanged one's only small."""
+    is_small = page["verdict"] == "unchanged"
+
+    def url(side: dict[str, Any], kind: str) -> str:
+        file = place_of(root, side["picture" if kind == "url" and not is_small else "thumb"])
+        return _coded(file)
+
+    viewed = as_viewed(page, url)
+    for side in ("before", "after"):
+        if is_small and viewed[side] and side == "before":
+            viewed[side] = None
+    return viewed
+
+
+def _coded(file: Path) -> str:
+    """Give a picture as the address of itself."""
+    if not file.exists():
+        return "data:image/jpeg;base64,"
+    if file.suffix == ".jpg":
+        data = file.read_bytes()
+    else:
+        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            return "data:image/jpeg;base64,"
+        quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+        data = cv2.imencode(".jpg", picture[:MOST_PX], quality)[1].tobytes()
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -33,3 +33,32 @@ def short_selector(selector: str) -> str:
     """Give a selector as people read it: without what is said of every element."""
     plain = selector.replace(":nth-of-type(1)", "").removeprefix("html > ")
     return plain.removeprefix("body > ")
+
+
+def as_viewed(
+    page: dict[str, Any], url: Callable[[dict[str, Any], str], str]
+) -> dict[str, Any]:  # fmt: skip
+    """Give a page as the viewer takes it; ``url(side, "url" or "thumb")`` gives addresses."""
+    sides = {
+        side: {
+            "url": url(kept, "url"), "thumb": url(kept, "thumb"),
+            "width": kept["width"], "height": kept["height"],
+        }
+        if isinstance(kept := page.get(side), dict) else None
+        for side in ("before", "after")
+    }  # fmt: skip
+    changes = [
+        {
+            "kind": change["kind"], "told": describe_change(change), "said": change.get("said", ""),
+            "where": short_selector(change["selector"])[-80:], "selector": change["selector"],
+            "signature": change["signature"], "before": change["before"], "after": change["after"],
+        }
+        for change in page["changes"]
+    ]  # fmt: skip
+    kept = {name: page.get(name, "") for name in ("path", "state", "viewport", "scheme", "verdict",
+                                                  "failure")}  # fmt: skip
+    rest = {name: page.get(name) or [] for name in ("notes", "rows")}
+    return {
+        **kept, **rest, **sides, "changes": changes, "left_out": page.get("left_out", 0),
+        "masked": page.get("masked") or {},
+    }  # fmt: skip

@@ -257,6 +257,29 @@ def checkout(
     return Commit(commit, subject[:200], author[:100], address[:200])
 
 
+def merge_base(url: str, one: str, other: str, repository: Path, check: Check) -> str | None:
+    """Give the commit that two commits have in common, None where they have none.
+
+    Fetches the history without its files into the bare ``repository``, used for that alone.
+
+    Errors: SourceError. Locks: the repository.
+    """
+    with _locked(repository, check):
+        if not (repository / "HEAD").exists():
+            _git("init", "--quiet", "--bare", "--", str(repository))
+        for wanted in (one, other):
+            if not _has_commit(repository, wanted):
+                _git(
+                    "fetch", "--quiet", "--filter=tree:0", "--no-tags", "--no-write-fetch-head",
+                    "--", url, f"+{wanted}:refs/greenroom/{wanted}", "+refs/heads/*:refs/heads/*",
+                    repository=repository, check=check,
+                )  # fmt: skip
+        try:
+            return _git("merge-base", one, other, repository=repository).strip() or None
+        except SourceError:
+            return None
+
+
 @contextlib.contextmanager
 def _locked(repository: Path, check: Check) -> Iterator[None]:
     """Hold a project's repository: two fetches into one at a time get in each other's way."""

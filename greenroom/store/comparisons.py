@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
 from greenroom.errors import InvalidInput, NotFound
 from greenroom.store.audit import record_audit
-from greenroom.store.models import Comparison, Environment, EnvironmentKind, Project, now
+from greenroom.store.models import (
+    ChangeDecision,
+    Comparison,
+    Environment,
+    EnvironmentKind,
+    IgnoredRegion,
+    Project,
+    now,
+)
 from greenroom.store.work import Work
 
 FINAL = frozenset({"done", "failed"})
@@ -19,8 +28,9 @@ MOST_PAGES = 50
 
 
 def create_comparison(
-    work: Work, environment: Environment, paths: Sequence[str], *, by: str
-) -> Comparison:
+    work: Work, environment: Environment, paths: Sequence[str], *, by: str,
+    baseline: str = "production",
+) -> Comparison:  # fmt: skip
     """Record that an environment's pages shall be compared with production's.
 
     Errors: InvalidInput (production itself, production shows nothing, a path that is none).
@@ -44,7 +54,7 @@ def create_comparison(
     number = work.scalar(select(func.coalesce(func.max(Comparison.number), 0) + 1).where(of))
     made = Comparison(
         environment_id=environment.id, number=number, paths=list(dict.fromkeys(paths)),
-        requested_by=by,
+        requested_by=by, baseline=baseline, artifact=environment.release.artifact,
     )  # fmt: skip
     work.add(made)
     work.flush()
@@ -105,3 +115,122 @@ def finish(comparison: Comparison, error: dict[str, Any] | None = None) -> None:
 def list_ids(work: Work) -> list[uuid.UUID]:
     """List the ids of all comparisons."""
     return list(work.scalars(select(Comparison.id)))
+
+
+def find_comparison(work: Work, environment: Environment, number: int = 0) -> Comparison:
+    """Get an environment's comparison by its number; the newest without one.
+
+    Errors: NotFound.
+    """
+    found = work.scalar(
+        select(Comparison)
+        .where(Comparison.environment_id == environment.id)
+        .where(Comparison.number == number if number else Comparison.number > 0)
+        .order_by(Comparison.number.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound(
+            f"there is no comparison{f' #{number}' if number else ''} of {environment.name}",
+            hint="`greenroom compare` makes one.",
+        )
+    return found
+
+
+def find_of_production(
+    work: Work, project_id: uuid.UUID, commit_hash: str
+) -> Comparison | None:  # fmt: skip
+    """Find the newest comparison that took pictures of production at a commit."""
+    return work.scalar(
+        select(Comparison)
+        .join(Environment, Environment.id == Comparison.environment_id)
+        .where(
+            Environment.project_id == project_id, Comparison.production_commit == commit_hash,
+            Comparison.baseline == "production", Comparison.status == "done",
+        )
+        .order_by(Comparison.requested_at.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
+def list_decisions(work: Work, project_id: uuid.UUID) -> dict[tuple[str, str], ChangeDecision]:
+    """Give what was said about a project's changes, by page and fingerprint."""
+    rows = work.scalars(select(ChangeDecision).where(ChangeDecision.project_id == project_id))
+    return {(row.path, row.signature): row for row in rows}
+
+
+def said_in(work: Work, project_id: uuid.UUID) -> dict[tuple[str, str], str]:
+    """Give the verdicts on a project's changes, by page and fingerprint."""
+    return {key: row.verdict for key, row in list_decisions(work, project_id).items()}
+
+
+def record_decisions(
+    work: Work, comparison: Comparison, keys: Sequence[tuple[str, str]], verdict: str, note: str,
+    *, by: str,
+) -> int:  # fmt: skip
+    """Record what somebody says about changes; give how many. The last word counts.
+
+    Idempotent.
+    """
+    environment = work.get_one(Environment, comparison.environment_id)
+    for path, signature in dict.fromkeys(keys):
+        said = {
+            "environment_id": environment.id, "artifact": comparison.artifact, "verdict": verdict,
+            "note": note, "decided_by": by, "decided_at": func.clock_timestamp(),
+        }  # fmt: skip
+        work.execute(
+            insert(ChangeDecision)
+            .values(
+                id=uuid.uuid4(), project_id=environment.project_id, path=path, signature=signature,
+                **said,
+            )
+            .on_conflict_do_update(
+                index_elements=["project_id", "path", "signature"], set_=said
+            )
+        )  # fmt: skip
+    record_audit(
+        work, by, f"comparison.{verdict}", environment=environment,
+        subject=f"#{comparison.number}", changes=len(set(keys)),
+    )  # fmt: skip
+    return len(set(keys))
+
+
+def list_ignored(work: Work, project_id: uuid.UUID) -> list[IgnoredRegion]:
+    """List the parts of a project's pages that do not count, oldest first."""
+    query = select(IgnoredRegion).where(IgnoredRegion.project_id == project_id)
+    return list(work.scalars(query.order_by(IgnoredRegion.created_at)))
+
+
+def add_ignored(work: Work, project: Project, rule: dict[str, Any], *, by: str) -> IgnoredRegion:
+    """Say that a part of pages does not count."""
+    made = IgnoredRegion(project_id=project.id, rule=rule, created_by=by)
+    work.add(made)
+    work.flush()
+    record_audit(work, by, "comparison.ignore", project=project, **rule)
+    return made
+
+
+def remove_ignored(work: Work, project: Project, region_id: uuid.UUID, *, by: str) -> None:
+    """Let a part of pages count again.
+
+    Errors: NotFound.
+    """
+    found = work.get(IgnoredRegion, region_id)
+    if found is None or found.project_id != project.id:
+        raise NotFound("there is no such ignored part")
+    work.delete(found)
+    record_audit(work, by, "comparison.heed", project=project, **found.rule)
+
+
+def list_kept(work: Work, most: int) -> list[Comparison]:
+    """List the comparisons whose pictures are kept: of each environment that lives, the newest."""
+    order = Comparison.number.desc()
+    rank = func.row_number().over(partition_by=Comparison.environment_id, order_by=order)
+    ranked = (
+        select(Comparison.id, rank.label("rank"))
+        .join(Environment, Environment.id == Comparison.environment_id)
+        .where(Environment.status != "destroyed")
+        .subquery()
+    )
+    kept = select(ranked.c.id).where(ranked.c.rank <= most)
+    return list(work.scalars(select(Comparison).where(Comparison.id.in_(kept))))

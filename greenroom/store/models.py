@@ -28,7 +28,9 @@ from greenroom.store.base import created, new_key
 from greenroom.store.base import now as now
 from greenroom.store.comment_models import Comment as Comment
 from greenroom.store.comment_models import CommentThread as CommentThread
+from greenroom.store.compare_models import ChangeDecision as ChangeDecision
 from greenroom.store.compare_models import Comparison as Comparison
+from greenroom.store.compare_models import IgnoredRegion as IgnoredRegion
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync

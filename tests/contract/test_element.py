@@ -50,7 +50,8 @@ def anchor(**more: Any) -> dict[str, Any]:
 def test_an_element_is_shown_with_what_is_around_it(
     site: str, tmp_path: Path, require: Callable[[bool, str, str], None]
 ) -> None:
-    from greenroom.compare.browser import NAMES, shutil
+    from greenroom.compare.browser import shutil
+    from greenroom.compare.installed import NAMES
 
     require(any(map(shutil.which, NAMES)), "Chromium", "scripts/install-system")
     cookie = {"name": "pass", "value": "ok", "url": site}

@@ -298,6 +298,7 @@ def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
         for name in [name for name in os.environ if name.startswith(("GREENROOM_", "PREFECT_"))]:
             patch.delenv(name)
         patch.setenv("GREENROOM_HOME", str(home))
+        patch.setenv("GREENROOM_COMPARE_AFTER_DEPLOYMENT", "false")  # only where a test asks for it
         for name in PORTS:
             patch.setenv(f"GREENROOM_{name}_PORT", str(choose_port()))
         patch.setenv("GREENROOM_EGRESS_GUARD", "off")  # its rules would be the whole machine's

@@ -24,6 +24,7 @@ GROUND = {
         "egress",
         "surroundings",
         "sizes",
+        "compare_verdicts",
         "errors",
         "settings",
         "names",

@@ -9,9 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
+from greenroom.compare.difference import Shot
+from greenroom.compare.kept import forget_others, is_name, names_in
+from greenroom.compare.pages import linked_paths
+from greenroom.compare.pictures import keep_shot, load_shot
 from greenroom.compare.report import markdown, render
-from greenroom.compare.run import MOST_LINKED, linked_paths
 from greenroom.compare.words import count_verdicts, describe_change, short_selector
+from greenroom.compare_verdicts import chosen, decided, worst
 
 pytestmark = pytest.mark.unit
 HOSTILE = "<script>alert(1)</script>"
@@ -33,8 +37,8 @@ def page(**other: Any) -> dict[str, Any]:
 def test_the_pages_are_those_that_the_front_page_links_to() -> None:
     links = ["http://shop.test/a?x=1#y", "/b", "http://shop.test/a", "https://shop.test/tls",
              "http://other.test/c", "mailto:x@y.test", "b", ""]  # fmt: skip
-    assert linked_paths("http://shop.test/", links) == ["/", "/a", "/b"]
-    assert len(linked_paths("http://shop.test/", [f"/{n}" for n in range(50)])) == MOST_LINKED
+    assert linked_paths("http://shop.test/", links, 8) == ["/", "/a", "/b"]
+    assert len(linked_paths("http://shop.test/", [f"/{n}" for n in range(50)], 8)) == 8
 
 
 def test_a_change_is_said_in_words() -> None:
@@ -48,15 +52,60 @@ def test_a_change_is_said_in_words() -> None:
     assert short_selector(path) == "main > p:nth-of-type(2)"
 
 
+def kept(root: Path) -> dict[str, Any]:
+    picture = cv2.imencode(".png", np.full((40, 60, 3), 200, np.uint8))[1].tobytes()
+    return keep_shot(root, Shot(picture))
+
+
 def test_a_report_is_one_file_whose_texts_are_text(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((40, 60, 3), 200, np.uint8))
-    changed = page(path=HOSTILE, verdict="changed", before="a.png", after="a.png",
+    side = kept(tmp_path)
+    changed = page(path=HOSTILE, verdict="changed", before=side, after=side,
                    changes=[change(what=HOSTILE, text_after=HOSTILE)])  # fmt: skip
     failed = page(path="/x", verdict="failed", failure=HOSTILE)
     made = render(HOSTILE, [changed, failed, page()], tmp_path)
-    assert "<script" not in made
-    assert made.count("data:image/jpeg;base64,") == 2
-    assert "http" not in made.replace("http-equiv", "")
+    assert HOSTILE not in made
+    assert made.count("data:image/jpeg;base64,") == 4
+    assert "src=http" not in made
+    assert "url(http" not in made
     assert "1 changed, 1 failed, 1 unchanged" in made
     assert count_verdicts([]) == ""
-    assert "| `/x` | phone | failed | 0 |" in markdown("t", [failed])
+    told = markdown("t", [changed, failed], tmp_path)
+    assert "| `/x` | phone | failed | 0 |" in told
+    assert told.count("data:image/jpeg;base64,") == 2
+
+
+def test_pictures_are_kept_once_and_as_long_as_somebody_speaks_of_them(tmp_path: Path) -> None:
+    side = kept(tmp_path)
+    assert side == kept(tmp_path)
+    shot = load_shot(tmp_path, side)
+    assert shot is not None
+    assert shot.png.startswith(b"\x89PNG")
+    assert is_name(side["picture"])
+    assert not is_name("../" + side["picture"][3:])
+    names = set(names_in([page(before=side, after=None)]))
+    assert len(names) == 3
+    assert forget_others(tmp_path, names, 9e12) == 0
+    assert forget_others(tmp_path, set(), 0) == 0  # they were just written
+    assert forget_others(tmp_path, set(), 9e12) == 3
+    assert load_shot(tmp_path, side) is None
+
+
+def test_what_people_said_holds_for_the_same_change_alone() -> None:
+    pages = [
+        page(verdict="changed", changes=[change(signature="a"), change(signature="b")]),
+        page(path="/x", verdict="changed", changes=[change(signature="a")]),
+        page(path="/n", verdict="new", after={"picture": "p.png"}), page(path="/u"),
+    ]  # fmt: skip
+    assert worst(pages) == "changed"
+    said = {("/", "a"): "approved"}
+    assert [one["verdict"] for one in decided(pages, said)] == [
+        "changed", "changed", "new", "unchanged"
+    ]  # fmt: skip
+    said = dict.fromkeys(chosen(pages), "approved")
+    assert len(said) == 4
+    assert worst(decided(pages, said)) == "approved"
+    assert list(chosen(pages, signature="a")) == [("/", "a"), ("/x", "a")]
+    said["/x", "a"] = "rejected"
+    assert worst(decided(pages, said)) == "rejected"
+    more = [page(verdict="changed", changes=[change(signature="a")], left_out=3)]
+    assert worst(decided(more, {("/", "a"): "approved"})) == "changed"

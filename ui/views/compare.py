@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
+from streamlit.components import v2
 
-from greenroom.compare.words import describe_change, short_selector
+from greenroom.compare.kept import viewer_script, viewer_style
+from greenroom.compare.words import as_viewed, count_verdicts
 from ui import acts, compare_reads, look, parts, reads
+
+BASELINES = {
+    "": "what the project says", "production": "production as it is now",
+    "merge-base": "where the branch began", "approved": "what was approved last",
+}  # fmt: skip
+_MOUNT = """
+const kept = new WeakMap();
+export default function ({ data, parentElement, setTriggerValue }) {
+  let root = parentElement.querySelector('#viewer');
+  if (!root) {
+    root = document.createElement('div'); root.id = 'viewer'; parentElement.append(root);
+  }
+  const known = kept.get(root);
+  if (!known) kept.set(root, new Viewer(root, data, setTriggerValue));
+  else { known.say = setTriggerValue; if (known.told !== JSON.stringify(data)) known.give(data); }
+  kept.get(root).told = JSON.stringify(data);
+  return () => { const viewer = kept.get(root); setTimeout(() => {
+    if (viewer && !root.isConnected) { viewer.end(); kept.delete(root); } }, 500); };
+}
+"""
+
+
+@st.cache_resource
+def _viewer() -> Any:
+    """Register the viewer once."""
+    return v2.component(
+        "greenroom_comparison", css=viewer_style(), js=viewer_script() + _MOUNT
+    )  # fmt: skip
 
 
 def show(reference: str) -> None:
-    """Show the newest comparison, and a button for another."""
+    """Show a comparison in the viewer, and a button for another."""
     if reads.environment(reference).is_production:
         look.empty_state(
             "compare", "This is production", "Open a staging environment: it is compared with this."
@@ -26,21 +57,30 @@ def show(reference: str) -> None:
     row = rows[0]
     if row.status in ("queued", "running"):
         _under_way(reference, row.number)
-        return
-    _head(row)
-    for page in row.pages:
-        _page(row, page)
+    done = [one for one in rows if one.status not in ("queued", "running")]
+    if done:
+        row = done[0] if len(done) < 2 else st.selectbox(
+            "Comparison", done, format_func=_name, label_visibility="collapsed"
+        )  # fmt: skip
+        _head(row)
+        _view(reference, row)
+    _ignored(reference)
+
+
+def _name(row: compare_reads.ComparisonRow) -> str:
+    return f"#{row.number} · {row.at:%d %b %H:%M} · {count_verdicts(row.pages) or row.status}"
 
 
 def _form(reference: str) -> None:
     with st.form("compare", border=False):
-        left, right = st.columns([4, 1], vertical_alignment="bottom")
+        left, middle, right = st.columns([4, 3, 1], vertical_alignment="bottom")
         paths = left.text_input(
-            "Pages", placeholder="what production's front page links to",
+            "Pages", placeholder="what the project's rules find",
             help="Paths with spaces between, like: / /about /shop",
         )  # fmt: skip
+        baseline = middle.selectbox("With", list(BASELINES), format_func=BASELINES.__getitem__)
         sent = right.form_submit_button("Compare", type="primary", icon=":material/compare:")
-    do = partial(compare_reads.order, reference, (paths or "").split())
+    do = partial(compare_reads.order, reference, (paths or "").split(), baseline or "")
     if sent and acts.act(do):
         st.rerun()
 
@@ -49,56 +89,71 @@ def _form(reference: str) -> None:
 def _under_way(reference: str, number: int) -> None:
     with look.shown_errors():
         row = next(r for r in compare_reads.listed(reference) if r.number == number)
-        st.html(f"<p>{look.badge('building')} Comparing: {len(row.pages)} pictures so far.</p>")
+        of = f" of {row.views}" if row.views else ""
+        st.html(f"<p>{look.badge('building')} Comparing: {len(row.pages)}{of} pictures so far.</p>")
         if row.status not in ("queued", "running"):
             st.rerun()
 
 
 def _head(row: compare_reads.ComparisonRow) -> None:
-    look.section(f"Comparison #{row.number}", look.tag(row.status))
+    look.section(f"Comparison #{row.number}", look.tag(count_verdicts(row.pages) or row.status))
+    with_what = {"approved": "Approved", "merge-base": "Where it began"}.get(
+        row.baseline, "Production"
+    )  # fmt: skip
     st.html(
         parts.facts(
             [
                 ("Here", look.short_commit(row.commit)),
-                ("Production", look.short_commit(row.production_commit)),
+                (with_what, look.short_commit(row.production_commit)),
                 ("Asked for by", look.text(row.by)),
                 ("When", look.ago(row.at)),
-            ],
-            wide=True,
+            ]
         )
     )
     if row.failure:
         st.html(f"<p>{look.text(row.failure)}</p>")
+
+
+def _view(reference: str, row: compare_reads.ComparisonRow) -> None:
+    if row.pages:
+        viewed = {
+            "can": True, "number": row.number,
+            "pages": [as_viewed(page, _address) for page in row.pages],
+        }  # fmt: skip
+        said = _viewer()(
+            key=f"viewer-{reference}-{row.number}", data=viewed, on_decision_change=_nothing,
+            on_ignore_change=_nothing,
+        )  # fmt: skip
+        for name, do in (("decision", compare_reads.decide), ("ignore", compare_reads.ignore)):
+            asked = getattr(said, name, None)
+            if asked and acts.act(partial(do, reference, asked)):
+                st.rerun()
     report = row.folder / "report.html"
     if report.exists():
         st.download_button(
             "Download as a page", report.read_bytes(), f"comparison-{row.number}.html", "text/html",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
+    st.caption("Keys: n, p next and previous change · a approve · r reject · 1 to 5 how it is shown"
+               " · z a pixel a pixel · v all widths")  # fmt: skip
 
 
-def _page(row: compare_reads.ComparisonRow, page: dict[str, Any]) -> None:
-    verdict = str(page["verdict"])
-    title = f"{page['path']} · {page['viewport']} · {verdict}"
-    with st.expander(look.plain(title), expanded=verdict != "unchanged"):
-        if page["failure"]:
-            st.html(f"<p>{look.text(str(page['failure']))}</p>")
-        if page["changes"]:
-            parts.table(
-                ("", "What", "Where"),
-                [
-                    (
-                        f"<b>{number}</b>",
-                        look.text(describe_change(change)),
-                        look.code(short_selector(str(change["selector"]))[-80:]),
-                    )
-                    for number, change in enumerate(page["changes"], 1)
-                ],
-                terse=True,
-            )
-        for column, side, name in zip(
-            st.columns(2), ("before", "after"), ("Production", "Here"), strict=True
-        ):
-            file = row.folder / str(page[side])
-            if page[side] and file.exists():
-                column.image(file.read_bytes(), caption=name)
+def _nothing() -> None:
+    """Let the component's word come as its result."""
+
+
+def _address(side: dict[str, Any], kind: str) -> str:
+    return f"/pictures/{quote(side['picture' if kind == 'url' else 'thumb'])}"
+
+
+def _ignored(reference: str) -> None:
+    rows = compare_reads.ignored(reference)
+    if not rows:
+        return
+    look.section("What does not count", look.tag(str(len(rows))))
+    for row in rows:
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        left.html(f"{look.code(row.told)} <span class='gr-soft'>by {look.text(row.by)}</span>")
+        do = partial(compare_reads.heed, reference, row.id)
+        if right.button("Heed again", key=f"heed-{row.id}") and acts.act(do):
+            st.rerun()
