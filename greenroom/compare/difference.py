@@ -16,6 +16,7 @@ import numpy as np
 
 from greenroom.compare import naming
 from greenroom.compare.align import Block, align
+from greenroom.compare.moves import is_ground, is_seam, take_out_moves
 from greenroom.compare.naming import Element, Placed
 from greenroom.compare.pixels import (
     THRESHOLD,
@@ -36,7 +37,11 @@ __all__ = [
 
 NOISE_MARGIN = 6
 _CONTEXT = 2
-_IN_PLACE, _ONE_SIDED = 1, 2
+_FRACTION = 0.02
+"""CSS pixels that are no other place."""
+_IN_PLACE, _ONE_SIDED, _WHOLE = 1, 2, 3
+_MOSTLY_MARKED = 0.2
+"""Share of a lone element's pixels that differ where it is what came or went."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,11 @@ class _Comparison:
             return
         columns = slice(block.left, block.left + block.width)
         if block.before_height != block.after_height:
+            height = block.before_height or block.after_height
+            picture = self.one if block.before_height else self.other
+            top = block.before_top if block.before_height else block.after_top
+            if is_seam(picture, top, height, columns):
+                return
             gone[block.before_top : block.before_top + block.before_height, columns] = _ONE_SIDED
             new[block.after_top : block.after_top + block.after_height, columns] = _ONE_SIDED
             return
@@ -234,18 +244,24 @@ class _Comparison:
         self, gone: Marks, new: Marks, ones: list[Placed], others: list[Placed]
     ) -> Iterator[Change]:
         pairs = naming.match(ones, others)
-        movements = naming.moved(
-            self.one, self.other, ones, others, gone, new, pairs, self.threshold
+        movements, inside = take_out_moves(
+            self.one, self.other, ones, others, pairs, gone, new, self._is_explained
         )
         partner = {id(one): other for one, other in pairs}
         partner |= {id(other): one for one, other in pairs}
         left_blank = bool(movements)
+        self._gather(gone, [one for one in ones if id(one) not in partner])
+        self._gather(new, [one for one in others if id(one) not in partner])
         for box, count in boxes(new == _ONE_SIDED):
-            if not (left_blank and naming.blank(box, self.other)):
+            if not (left_blank and is_ground(box, new, self.other)):
                 yield self._lone(ChangeKind.INSERTED, box, count, others)
         for box, count in boxes(gone == _ONE_SIDED):
-            if not (left_blank and naming.blank(box, self.one)):
+            if not (left_blank and is_ground(box, gone, self.one)):
                 yield self._lone(ChangeKind.REMOVED, box, count, ones)
+        for box, count in boxes(new == _WHOLE):
+            yield self._lone(ChangeKind.INSERTED, box, count, others)
+        for box, count in boxes(gone == _WHOLE):
+            yield self._lone(ChangeKind.REMOVED, box, count, ones)
         for box, count in boxes(new == _IN_PLACE):
             earlier = box.shifted(-self._down(box, after=True))
             if naming.bare(box, self.other) and not naming.bare(earlier, self.one):
@@ -262,8 +278,34 @@ class _Comparison:
             told = (later.of(new) == _IN_PLACE).any()
             if not told and not naming.blank(box, self.one):
                 yield self._lone(ChangeKind.REMOVED, box, count, ones)
+        for one, other in inside:
+            yield self._in_place(one.box, other.box, other.box.area, others, partner)
         for one, other in movements:
             yield self._moved(one, other)
+
+    def _gather(self, marks: Marks, lonely: Sequence[Placed]) -> None:
+        """Mark the whole of an element that only one side has, where parts of it are marked."""
+        for one in sorted(lonely, key=lambda placed: -placed.box.area):
+            part = np.asarray(one.box.of(marks), np.uint8)
+            if (part > 0).mean() > _MOSTLY_MARKED and not (part == _WHOLE).any():
+                one.box.of(marks)[...] = _WHOLE
+
+    def _is_explained(self, one: Placed, other: Placed) -> bool:
+        """Whether rows that are paired put an element just where it is, to the fraction."""
+        was, now = one.box, other.box
+        down = now.top - was.top
+        exact = (other.element.top - one.element.top) * self.after.scale
+        if was.left != now.left or abs(one.element.left - other.element.left) > _FRACTION:
+            return False
+        if abs(exact - down) > _FRACTION:
+            return False
+        shared = sum(
+            Box(block.left, block.after_top, block.width, block.after_height).shared(now)
+            for block in self.blocks
+            if block.before_height == block.after_height
+            and block.after_top - block.before_top == down
+        )
+        return shared * 2 > now.area
 
     def _down(self, box: Box, *, after: bool) -> int:
         """Give how far the block that shares most with a box was pushed down."""

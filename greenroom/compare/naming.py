@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cv2
-import numpy as np
-
-from greenroom.compare.pixels import Picture, changed, words
-from greenroom.compare.regions import Box, Marks
+from greenroom.compare.pixels import Picture, words
+from greenroom.compare.regions import Box
 
 _MARGIN = 2
+_CONTAINER = 3
+"""Elements that something holds, itself among them, to be known by what it holds."""
+_MOSTLY = 0.5
+"""Share of what two containers hold together that both hold."""
 _SHADOWS = (24, 8, 2)
 
 
@@ -73,8 +74,16 @@ def _tag(selector: str) -> str:
     return selector.rpartition(">")[2].strip().split(":")[0]
 
 
-_SIGNATURES: tuple[_Signature, ...] = (
-    lambda one: one.element.key,
+def _by_key(one: Placed) -> Hashable:
+    return one.element.key
+
+
+def _by_content(one: Placed) -> Hashable:
+    is_container = isinstance(one.inside, tuple) and len(one.inside) >= _CONTAINER
+    return is_container and (_tag(one.element.selector), one.inside)
+
+
+_BY_TEXT: tuple[_Signature, ...] = (
     lambda one: (
         one.element.text and (one.element.text, _tag(one.element.selector), one.element.selector)
     ),
@@ -84,24 +93,95 @@ _SIGNATURES: tuple[_Signature, ...] = (
     ),
     lambda one: one.element.text and (one.element.text, _tag(one.element.selector)),
     lambda one: one.inside and (_tag(one.element.selector), one.inside),
-    lambda one: one.element.selector,
 )
+_MATCHERS: tuple[Callable[[Pairs, list[Placed], list[Placed]], Pairs], ...] = (
+    lambda _, left, right: _match_by(_by_key, left, right),
+    lambda _, left, right: _match_by(_by_content, left, right),
+    lambda pairs, left, right: _match_within(pairs, left, right, is_same_text=True),
+    lambda _, left, right: _match_mostly(left, right),
+    lambda pairs, left, right: _match_within(pairs, left, right, is_same_text=True),
+    lambda _, left, right: _match_by(_BY_TEXT[0], left, right),
+    lambda _, left, right: _match_by(_BY_TEXT[1], left, right),
+    lambda _, left, right: _match_by(_BY_TEXT[2], left, right),
+    lambda _, left, right: _match_by(_BY_TEXT[3], left, right),
+    lambda pairs, left, right: _match_within(pairs, left, right, is_same_text=False),
+    lambda _, left, right: _match_by(lambda one: one.element.selector, left, right),
+)
+"""From what is surest to what is a guess; each gets what those before it left."""
 
 
 def match(before: Sequence[Placed], after: Sequence[Placed]) -> Pairs:
-    """Pair elements by key, then by text and place in the tree, then by the place alone."""
+    """Pair elements by key, by what they hold, by place in what is paired, by text, by path."""
     pairs: Pairs = []
     left, right = list(before), list(after)
-    for signature in _SIGNATURES:
-        ones, others = _grouped(left, signature), _grouped(right, signature)
-        taken: set[int] = set()
-        for name, group in ones.items():
-            if len(group) == len(others.get(name, ())):
-                pairs += zip(group, others[name], strict=True)
-                taken |= {id(one) for one in (*group, *others[name])}
-        left = [one for one in left if id(one) not in taken]
-        right = [one for one in right if id(one) not in taken]
+    for matcher in _MATCHERS:
+        found = matcher(pairs, left, right)
+        pairs += found
+        left, right = _without(left, right, found)
     return pairs
+
+
+def _match_by(signature: _Signature, left: Sequence[Placed], right: Sequence[Placed]) -> Pairs:
+    """Pair in order what has the same signature, where it occurs as often on both sides."""
+    ones, others = _grouped(left, signature), _grouped(right, signature)
+    return [
+        pair
+        for name, group in ones.items()
+        if len(group) == len(others.get(name, ()))
+        for pair in zip(group, others[name], strict=True)
+    ]
+
+
+def _without(left: list[Placed], right: list[Placed], taken: Pairs) -> tuple[list[Placed], ...]:
+    gone = {id(side) for pair in taken for side in pair}
+    return [one for one in left if id(one) not in gone], [
+        one for one in right if id(one) not in gone
+    ]
+
+
+def _match_within(
+    pairs: Pairs, left: Sequence[Placed], right: Sequence[Placed], *, is_same_text: bool
+) -> Pairs:
+    """Pair what stands at the same place inside of two that are paired."""
+    partner = {one.element.selector: other.element.selector for one, other in pairs}
+    free = {one.element.selector: one for one in right}
+    found: Pairs = []
+    for one in left:
+        above, _, step = one.element.selector.rpartition(" > ")
+        while above and above not in partner:
+            above, _, more = above.rpartition(" > ")
+            step = f"{more} > {step}"
+        other = free.get(f"{partner[above]} > {step}") if above else None
+        if other is None or (is_same_text and other.element.text != one.element.text):
+            continue
+        del free[other.element.selector]
+        found.append((one, other))
+    return found
+
+
+def _match_mostly(left: Sequence[Placed], right: Sequence[Placed]) -> Pairs:
+    """Pair containers that hold mostly the same; the most alike first."""
+    rated = []
+    for i, one in enumerate(left):
+        held = set(one.inside) if isinstance(one.inside, tuple) else set()
+        if len(held) < _CONTAINER:
+            continue
+        for j, other in enumerate(right):
+            same_tag = _tag(one.element.selector) == _tag(other.element.selector)
+            if not same_tag or not isinstance(other.inside, tuple):
+                continue
+            theirs = set(other.inside)
+            share = len(held & theirs) / max(1, len(held | theirs))
+            if share >= _MOSTLY:
+                rated.append((-share, abs(i - j), i, j))
+    found: Pairs = []
+    taken: tuple[set[int], set[int]] = (set(), set())
+    for _, _, i, j in sorted(rated):
+        if i not in taken[0] and j not in taken[1]:
+            found.append((left[i], right[j]))
+            taken[0].add(i)
+            taken[1].add(j)
+    return found
 
 
 def _grouped(placed: Iterable[Placed], signature: _Signature) -> dict[Hashable, list[Placed]]:
@@ -111,75 +191,6 @@ def _grouped(placed: Iterable[Placed], signature: _Signature) -> dict[Hashable, 
         if name:
             groups[name].append(one)
     return groups
-
-
-def moved(
-    before: Picture, after: Picture, ones: Sequence[Placed], others: Sequence[Placed],
-    gone: Marks, new: Marks, pairs: Pairs, threshold: float,
-) -> Pairs:  # fmt: skip
-    """Find elements that look the same elsewhere, and take their pixels out of both masks.
-
-    The largest come first: a card that moved explains all that is in it.
-    """
-    looks: dict[Hashable, list[Placed]] = defaultdict(list)
-    for one in ones:
-        if one.box.of(gone).any() and not blank(one.box, before):
-            looks[_look(one.box, before)].append(one)
-    partner = {id(other): one for one, other in pairs}
-    found: Pairs = []
-    for other in sorted(others, key=lambda placed: -placed.box.area):
-        if not other.box.of(new).any() or blank(other.box, after):
-            continue
-        mate = _same(other, looks, before, after, partner.get(id(other)), threshold)
-        if mate is None or mate.box == other.box:
-            continue
-        found.append((mate, other))
-        was, now = _with_shadow(mate.box, other.box, before, after)
-        was.of(gone)[...] = 0
-        now.of(new)[...] = 0
-    return found
-
-
-def _same(
-    other: Placed, looks: Mapping[Hashable, list[Placed]], before: Picture, after: Picture,
-    partner: Placed | None, threshold: float,
-) -> Placed | None:  # fmt: skip
-    alike = looks.get(_look(other.box, after), [])
-    if alike:
-        near = min(alike, key=lambda one: (one is not partner, abs(one.box.top - other.box.top)))
-        alike.remove(near)
-        return near
-    if partner is None or partner.inside != other.inside:
-        return None
-    return partner if _drawn_alike(partner.box, other.box, before, after, threshold) else None
-
-
-def _drawn_alike(one: Box, other: Box, before: Picture, after: Picture, threshold: float) -> bool:
-    """Whether two boxes differ in thin edges at most: a place between two pixels shows there."""
-    width, height = min(one.width, other.width), min(one.height, other.height)
-    if abs(one.width - other.width) > 1 or abs(one.height - other.height) > 1:
-        return False
-    crops = [
-        np.ascontiguousarray(Box(box.left, box.top, width, height).of(picture))
-        for box, picture in ((one, before), (other, after))
-    ]
-    marks = np.zeros(width * height, np.uint8)
-    marks[changed(crops[0], crops[1], threshold)] = 1
-    return not cv2.erode(marks.reshape(height, width), np.ones((3, 3), np.uint8)).any()
-
-
-def _with_shadow(one: Box, other: Box, before: Picture, after: Picture) -> tuple[Box, Box]:
-    """Grow two boxes by what looks the same around them: shadows and empty margins."""
-    for margin in _SHADOWS:
-        was, now = (box.grown(margin, picture.shape[1], picture.shape[0])
-                    for box, picture in ((one, before), (other, after)))  # fmt: skip
-        if np.array_equal(was.of(before), now.of(after)):
-            return was, now
-    return one, other
-
-
-def _look(box: Box, picture: Picture) -> Hashable:
-    return box.width, box.height, hash(box.of(words(picture)).tobytes())
 
 
 def blank(box: Box, picture: Picture) -> bool:
