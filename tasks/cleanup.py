@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 
 from greenroom import cleaning
 from greenroom.cleaning import DAY, Kind, Limits, Needed, Removal, Thing, plan_cleanup
+from greenroom.compare.kept import FOLDER
 from greenroom.data.clones import discard_copies
 from greenroom.data.databases import DatabaseServer
 from greenroom.errors import GreenroomError, PlatformError
@@ -43,7 +44,6 @@ from greenroom.store.models import (
     now,
 )
 from greenroom.store.work import Work, database_url, unit_of_work
-from tasks.comparing import KEPT
 from tasks.policies import step
 
 TOLD = 500
@@ -60,7 +60,7 @@ def needed_now(work: Work) -> Needed:
     """Read what must stay: whatever runs, is deployed, or any rollback or promotion needs."""
     settings = load_settings()
     kept: set[str] = set()
-    pictures: set[str] = set()
+    pictures: set[str] = {FOLDER}  # it forgets its own, by what is kept
     backups: set[str] = set()
     known = projects.list_projects(work)
     rows = list(work.scalars(select(Environment)))
@@ -68,7 +68,7 @@ def needed_now(work: Work) -> Needed:
     for environment in living:
         releases = deployments.list_kept_releases(work, environment.id)[: settings.keep_releases]
         kept |= {place for r in releases for place in (r.artifact, r.location)}
-        newest = comparisons.list_comparisons(work, environment, limit=KEPT)
+        newest = comparisons.list_comparisons(work, environment, limit=settings.keep_comparisons)
         pictures |= {str(row.id) for row in newest}
     in_use = {i.release_id for i in environments.list_instances(work)}
     in_use |= {d.release_id for d in deployments.list_unfinished(work) if d.release_id}

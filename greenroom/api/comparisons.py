@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path
 from fastapi.responses import FileResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from greenroom import comparing
 from greenroom.api.noun import Environment, Given, Limit, Noun, Number, Project, Short, reference
 from greenroom.api.shapes import ComparisonShape, Ordered, is_started
+from greenroom.compare.kept import names_in, place_of
 from greenroom.errors import NotFound
 from greenroom.rights import current_actor
 from greenroom.store import comparisons as store
@@ -69,6 +70,31 @@ def compare(project: Project, environment: Environment, given: Pages | None = No
     )  # fmt: skip
 
 
+class Decision(Given):
+    """What somebody says about changes."""
+
+    verdict: Literal["approved", "rejected"]
+    path: Short = Field("", description="Only this page's; default: all.")
+    signature: Short = Field("", description="Only this change, wherever it shows.")
+    note: str = Field("", max_length=comparing.MAX_NOTE)
+
+
+class Decided(BaseModel):
+    """How many changes it was about."""
+
+    changes: int
+
+
+@router.writes("POST", _OF + "/{number}/decisions", "comparison.approved")
+def decide(project: Project, environment: Environment, number: Number, given: Decision) -> Decided:
+    """Approve or reject what a comparison found; it holds while the change stays the same."""
+    count = comparing.decide_changes(
+        reference(project, environment), given.verdict, number=number, path=given.path,
+        signature=given.signature, note=given.note, actor=current_actor().name,
+    )  # fmt: skip
+    return Decided(changes=count)
+
+
 @router.reads(_OF + "/{number}/files/{name}", response_class=FileResponse)
 def get_comparison_file(
     project: Project, environment: Environment, number: Number,
@@ -76,8 +102,10 @@ def get_comparison_file(
 ) -> FileResponse:  # fmt: skip
     """Give one of a comparison's pictures, or its page to send: `report.html`."""
     with unit_of_work() as work:
-        folder = comparing.folder_of(_find(work, project, environment, number).id)
-    file = folder / name
+        row = _find(work, project, environment, number)
+        is_picture = name in set(names_in(row.pages))
+    folder = comparing.folder_of(row.id)
+    file = place_of(comparing.pictures_root(), name) if is_picture else folder / name
     if not file.is_file():
         raise NotFound(f"comparison #{number} has no file {name!r}")
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
