@@ -28,6 +28,11 @@ def act(do: Callable[[str], str]) -> bool:
     return said is not None
 
 
+def give(do: Callable[[str], Result]) -> Result | None:
+    """Do ``do(actor)`` and give what it gives, to be shown once; the error panel when it fails."""
+    return _attempt(do)
+
+
 def place(order: Callable[[str], Order]) -> Order | None:
     """Place ``order(actor)`` and flash what comes; show the error panel when it is refused."""
     placed = _attempt(order)

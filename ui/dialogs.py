@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from greenroom.orders import Order
-from ui import acts, look, nav, reads, review_acts, review_reads
+from ui import acts, look, nav, reads, review_acts, review_reads, who
 from ui.refs import list_refs
 
 _ASKED = "asked"
@@ -36,7 +36,12 @@ def open_asked(page: str) -> None:
 
 
 def button(label: str, kind: str, subject: str, key: str, **options: Any) -> None:
-    """Show a button that asks for a dialog; it works inside a live fragment, too."""
+    """Show a button that asks for a dialog; it works inside a live fragment, too.
+
+    Whoever may not do it sees none; the core would refuse it anyway.
+    """
+    if not who.may_in(_RIGHTS[kind], subject.partition("/")[0]):
+        return
     if st.button(label, key=f"{key}-{kind}", **options):
         ask(kind, subject)
         st.rerun()
@@ -145,6 +150,13 @@ def _destroy(reference: str) -> None:
         _confirm("Destroy", partial(acts.destroy, reference), disabled=typed.strip() != row.name)
 
 
+_RIGHTS = {
+    "deploy": "deployment.deploy",
+    "create": "environment.create",
+    "promote": "deployment.promote",
+    "rollback": "deployment.rollback",
+    "destroy": "environment.destroy",
+}
 _DIALOGS: dict[str, Callable[[str], Any]] = {
     "deploy": _deploy,
     "create": _create,

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from ui import who
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -19,6 +21,8 @@ class Entry:
     title: str
     icon: str
     group: str
+    act: str = ""
+    """What it is for: it is not in the menu of whoever may that nowhere."""
 
 
 ENTRIES = (
@@ -28,6 +32,7 @@ ENTRIES = (
     Entry("files", "Files", "perm_media", "Staging"),
     Entry("projects", "Projects", "folder_copy", "Staging"),
     Entry("notifications", "Notifications", "notifications", "Platform"),
+    Entry("people", "People", "group", "Platform", "member.set"),
     Entry("audit", "Audit", "receipt_long", "Platform"),
     Entry("platform", "Platform", "monitor_heart", "Platform"),
     Entry("storage", "Storage", "mop", "Platform"),
@@ -52,6 +57,8 @@ def menu() -> dict[str, list[Any]]:
     """Give all pages by group, in order."""
     groups: dict[str, list[Any]] = {}
     for entry in ENTRIES:
+        if entry.act and not who.may_somewhere(entry.act):
+            continue
         groups.setdefault(entry.group, []).append(page(entry.name))
     return groups
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from greenroom import orders, promotions
@@ -260,11 +260,18 @@ def variables(reference: str) -> tuple[VariableRow, ...]:
         )
 
 
-def events(reference: str | None = None, limit: int = 200) -> tuple[AuditRow, ...]:
-    """Read the audit trail, newest first."""
+def events(
+    reference: str | None = None, *, project: str = "", actor: str = "", act: str = "",
+    days: int = 0, limit: int = 200,
+) -> tuple[AuditRow, ...]:  # fmt: skip
+    """Read the audit trail, newest first: of an environment, a project, somebody, some acts."""
     with unit_of_work() as work:
         key = environments.get_environment(work, reference).id if reference else None
-        rows = audit.list_audit(work, environment_id=key, limit=limit)
+        rows = audit.list_audit(
+            work, environment_id=key, actor=actor, action=act, limit=limit,
+            project=projects.get_project(work, project) if project else None,
+            since=now() - timedelta(days=days) if days else None,
+        )  # fmt: skip
         return tuple(
             AuditRow(r.at, r.actor, r.action, r.subject, _pairs(r.detail.items())) for r in rows
         )

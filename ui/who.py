@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,8 +11,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from greenroom.errors import NotAllowed
 from greenroom.rights import NOBODY, Actor, act_for_people
 from greenroom.secrets import hash_token
-from greenroom.store import logins, users
-from greenroom.store.work import platform_work
+from greenroom.store import logins, projects, users
+from greenroom.store.work import platform_work, unit_of_work
 
 COOKIE = "greenroom_session"
 CACHE_SECONDS = 4.0
@@ -84,9 +83,25 @@ def current_actor() -> Actor:
     return viewer.actor if viewer is not None and not viewer.must_change_password else NOBODY
 
 
-def may(act: str, project_id: uuid.UUID | None = None) -> bool:
-    """Whether the viewer may do something: what they may not is not offered."""
-    return current_actor().may(act, project_id)
+def may(act: str) -> bool:
+    """Whether the viewer may do something that belongs to no project: else it is not offered."""
+    return current_actor().may(act)
+
+
+def may_in(act: str, project: str) -> bool:
+    """Whether the viewer may do something in a project."""
+    actor = current_actor()
+    if actor.may(act) or not project:
+        return actor.may(act)
+    with unit_of_work() as work:
+        found = projects.find_project(work, project)
+        return found is not None and actor.may(act, found.id)
+
+
+def may_somewhere(act: str) -> bool:
+    """Whether the viewer may do something in any project."""
+    actor = current_actor()
+    return actor.may(act) or any(actor.may(act, project) for project in actor.roles)
 
 
 def serve_people() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import re
 import threading
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+import pyotp
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -22,12 +24,13 @@ from websockets.asyncio.client import connect as connect_later
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from greenroom.clients import Throttle
 from greenroom.previews import ENTER, ENTRY_SECONDS, read_pass, safe_path
 from greenroom.settings import load_settings
-from greenroom.store import environments, users
+from greenroom.store import environments, factors, users
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
-from ui import who
+from ui import entry, who
 from ui.guard import Guard
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
@@ -74,6 +77,7 @@ def client(store_url) -> Iterator[Client]:
         WebSocketRoute("/_stcore/stream", _echo),
     ]
     who._seen.clear()
+    entry._tries = Throttle(entry.TRIES, entry.TRIES_SECONDS)
     app = Starlette(routes=routes, middleware=[Middleware(Guard)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="websockets-sansio"))
     thread = threading.Thread(target=server.run)
@@ -153,6 +157,36 @@ def test_the_one_time_password_must_be_changed(client, store_url):
     form["new"] = form["again"] = "a new long password"
     assert client.post("/password", data=form, headers=SAME).headers["location"] == "/"
     assert client.get("/").text == "inside"
+
+
+def test_a_second_factor_is_asked_for_after_the_password(client, token):
+    with unit_of_work() as work:
+        address = factors.begin_totp(work, users.get_user(work, "admin"), actor="admin")
+    app = pyotp.parse_uri(address)
+    with unit_of_work() as work:
+        codes = factors.prove_totp(work, users.get_user(work, "admin"), app.now(), actor="admin")
+    page = log_in(client, next="/audit")
+    assert page.status_code == 200
+    assert "set-cookie" not in page.headers
+    assert client.get("/").status_code == 401
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert ticket is not None
+    form = {"ticket": ticket[1], "next": "/audit"}
+    for wrong in ({"code": "000000"}, {"code": ""}, {"code": codes[0], "ticket": "x.y"}):
+        answer = client.post("/login", data={**form, **wrong}, headers=SAME)
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
+    answer = client.post("/login", data={**form, "code": codes[0]}, headers=SAME)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/audit")
+    assert client.get("/").text == "inside"
+
+
+def test_an_address_that_guesses_waits(client, token):
+    for number in range(entry.TRIES):
+        assert log_in(client, "wrong", f"guess{number}").status_code == 401
+    answer = log_in(client)
+    assert answer.status_code == 429
+    assert "from your address" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, comment_acts, look
+from ui import acts, comment_acts, look, who
 
 _TONES = {"open": "wait", "detached": "bad", "resolved": "good"}
 _WORDS = {"open": "open", "detached": "its place is gone", "resolved": "resolved"}
@@ -50,6 +50,8 @@ def _thread(reference: str, row: comment_acts.ThreadRow, has_tracker: bool) -> N
         _pictures(row)
         if row.refused:
             st.caption(look.plain(f"The tracker did not take it: {row.refused}"))
+        if not who.may_in("comment.reply", reference.partition("/")[0]):
+            return
         with st.form(f"reply-{row.number}", clear_on_submit=True, border=False):
             answer = st.text_input("Answer", label_visibility="collapsed", placeholder="Answer")
             sent = st.form_submit_button("Answer", icon=":material/reply:")

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, dialogs, look, nav, parts, reads
+from ui import acts, dialogs, look, nav, parts, reads, who
 
 MAX_CARDS = 40
 FILTER_FROM = 7
@@ -127,7 +127,9 @@ def _welcome() -> None:
 
 
 def add_project_form(key: str) -> None:
-    """Show the form that adds a project."""
+    """Show the form that adds a project, to whoever may."""
+    if not who.may("project.add"):
+        return
     with st.form(f"add-{key}", border=True):
         source = st.text_input(
             "Repository", placeholder="https://git.example.org/team/shop.git or /srv/git/shop",

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, dialogs, look, nav, parts, reads
+from ui import acts, dialogs, look, nav, parts, reads, who
 from ui.views import (
     comments,
     compare,
@@ -122,7 +122,7 @@ def _controls(row: reads.EnvironmentRow) -> None:
             "Roll back", "rollback", row.reference, "e", icon=":material/undo:",
             disabled=row.is_leaving or last is None,
         )  # fmt: skip
-        if last is not None and not last.is_final:
+        if last is not None and not last.is_final and who.may_in("deployment.cancel", row.project):
             label = "Stopping …" if last.is_stopping else f"Cancel #{last.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=last.is_stopping):
                 acts.act(partial(acts.cancel, row.reference, last.number))

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from ui import acts, look, mail_reads, parts, reads
+from ui import acts, look, mail_reads, parts, reads, who
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 HEIGHT_PX = 480
@@ -47,6 +47,8 @@ def show(reference: str) -> None:
                 for row in rows
             ],
         )  # fmt: skip
+        if not who.may_in("mail.delete", reference.partition("/")[0]):
+            return
         if st.button("Delete all of it", icon=":material/delete:") and acts.act(
             partial(mail_reads.empty, reference)
         ):

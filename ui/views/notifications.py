@@ -9,7 +9,7 @@ import streamlit as st
 from greenroom.notices import MEANINGS
 from greenroom.store.notices import QUIET
 from greenroom.store.states import NoticeKind
-from ui import acts, look, notice_acts, parts, reads
+from ui import acts, look, notice_acts, parts, reads, who
 
 _EVERY = "Every project"
 
@@ -26,8 +26,9 @@ def show() -> None:
         )  # fmt: skip
     for row in rows:
         _card(row)
-    look.section("Tell somebody")
-    _form(names)
+    if who.may("notice_target.add"):
+        look.section("Tell somebody")
+        _form(names)
 
 
 def _card(row: notice_acts.TargetRow) -> None:
@@ -46,6 +47,8 @@ def _card(row: notice_acts.TargetRow) -> None:
                 wide=True,
             )
         )
+        if not who.may_in("notice_target.test", row.project):
+            return
         with st.container(horizontal=True, gap="small"):
             if st.button("Send a test", key=f"try-{row.name}", icon=":material/send:"):
                 acts.act(partial(notice_acts.try_out, row.name))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from greenroom.promotions import MOST_APPROVALS
 from greenroom.store.states import ProductionBy
-from ui import acts, dialogs, look, parts, reads, review_acts
+from ui import acts, dialogs, look, parts, reads, review_acts, who
 from ui.views import tracker
 from ui.views.dashboard import add_project_form
 
@@ -24,8 +24,9 @@ def show() -> None:
         )  # fmt: skip
     for row in rows:
         _card(row)
-    look.section("Add a project")
-    add_project_form("more")
+    if who.may("project.add"):
+        look.section("Add a project")
+        add_project_form("more")
 
 
 def _card(row: reads.ProjectRow) -> None:
@@ -50,6 +51,8 @@ def _card(row: reads.ProjectRow) -> None:
             dialogs.button(
                 "New environment", "create", row.name, f"p-{row.name}", icon=":material/add:"
             )
+            if not who.may_in("project.set_production", row.name):
+                return
             _secret(row)
             with st.popover("Approvals", icon=":material/verified:"):
                 _rule_form(row)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from greenroom.store.states import Verdict
-from ui import acts, dialogs, look, parts, review_acts, review_reads
+from ui import acts, dialogs, look, parts, review_acts, review_reads, who
 
 _WORDS = {
     Verdict.APPROVED: ("approved", "good"),
@@ -49,7 +49,7 @@ def _staging(reference: str, row: review_reads.Review) -> None:
         "Promote to production", "promote", reference, "r", type="primary",
         icon=":material/publish:", disabled=not row.is_open or row.is_live,
     )  # fmt: skip
-    if not row.is_live:
+    if not row.is_live and who.may_in("release.approved", reference.partition("/")[0]):
         _form(reference)
     if row.said:
         look.section("What was said about this artifact")

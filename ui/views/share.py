@@ -8,7 +8,7 @@ from urllib.parse import quote
 import segno
 import streamlit as st
 
-from ui import acts, look, parts, reads, share_acts
+from ui import acts, look, parts, reads, share_acts, who
 
 _UNTIL = {
     "1 day": "1d", "1 week": "7d", "2 weeks": "14d", "1 month": "30d", "3 months": "90d",
@@ -46,7 +46,8 @@ def show(reference: str) -> None:
                 "link", "Nobody has a link yet",
                 "Send one to a client: it opens on a phone, without an account.",
             )  # fmt: skip
-        _form(reference)
+        if who.may_in("link.create", reference.partition("/")[0]):
+            _form(reference)
         for row in rows:
             _card(reference, row)
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, look, parts, reads
+from ui import acts, look, parts, reads, who
 
 _MEANS = {
     "environment": "This environment",
@@ -34,6 +34,8 @@ def show(reference: str) -> None:
         look.empty_state(
             "key", "No variables", "What you set here, the project's own processes get."
         )
+    if not who.may_in("variable.set", row.project):
+        return
     scopes = ["environment", row.kind, "project"]
     left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -1,0 +1,130 @@
+"""People, accounts and tokens in the console; what one may not do is not offered, and refused."""
+
+from __future__ import annotations
+
+import pyotp
+import pytest
+
+from greenroom.errors import NotAllowed
+from greenroom.rights import Role, Scope
+from greenroom.store import factors, projects, tokens, users
+from greenroom.store.work import unit_of_work
+from ui import acts, who
+
+pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
+
+
+@pytest.fixture
+def session_of(seeded):
+    """Add an account and log it in: ``session_of("vera", shop=Role.VIEWER)``."""
+
+    def make(name: str, role: Role | None = None, **roles: Role) -> str:
+        with unit_of_work() as work:
+            users.add_user(work, name, role=role, actor="admin")
+            for project, own in roles.items():
+                found = projects.get_project(work, project)
+                users.set_member(work, found, name, own, actor="admin")
+        with unit_of_work() as work:
+            user = users.get_user(work, name)
+            user.must_change_password = False
+            return users.admit(work, user, "password", client="Firefox on Mac")
+
+    return make
+
+
+def labels(test) -> set[str]:
+    return {b.label for b in test.button} | {b.label for b in test.get("form_submit_button")}
+
+
+def test_a_viewer_sees_their_project_and_no_button(session_of, open_page, shown):
+    vera = session_of("vera", shop=Role.VIEWER)
+    board = open_page("dashboard", session=vera)
+    text = shown(board)
+    assert "shop" in text
+    assert "bare" not in text
+    assert not labels(board) & {"Deploy", "Roll back", "Add project", "New environment"}
+    page = open_page("environment", session=vera, env="shop/fix-tax", part="variables")
+    assert not labels(page) & {"Deploy", "Roll back", "Destroy", "Set"}
+    assert not labels(open_page("projects", session=vera)) & {"Show webhook secret", "Add project"}
+    assert "People" not in {e.title for e in who_menu(open_page, vera)}
+    admin = open_page("environment", env="shop/fix-tax", part="variables")
+    assert labels(admin) >= {"Deploy", "Roll back", "Destroy", "Set"}
+
+
+def who_menu(open_page, session):
+    from ui import nav
+
+    test = open_page("dashboard", session=session)
+    assert not test.exception
+    return [e for e in nav.ENTRIES if e.title in str(test._tree) or not e.act]
+
+
+def test_what_is_not_offered_is_refused_all_the_same(session_of, monkeypatch):
+    vera = session_of("vera", shop=Role.VIEWER)
+    monkeypatch.setattr(who, "current_token", lambda: vera)
+    viewer = who.require_viewer()
+    from greenroom.rights import acting_as
+
+    for do in (
+        lambda: acts.deploy("shop/fix-tax", "", viewer.name),
+        lambda: acts.set_variable("shop/fix-tax", "environment", "A", "b", True, viewer.name),
+        lambda: acts.destroy("shop/fix-tax", viewer.name),
+        lambda: acts.record_secret_shown("shop", viewer.name),
+    ):
+        with acting_as(viewer.actor), pytest.raises(NotAllowed, match="vera is viewer"):
+            do()
+
+
+def test_an_administrator_adds_limits_and_shuts_out(seeded, open_page, shown):
+    test = open_page("people")
+    by_label = {field.label: field for field in test.text_input}
+    by_label["Name"].set_value("bea")
+    by_label["E-mail"].set_value("bea@example.org")
+    test = press(test, "Add")
+    with unit_of_work() as work:
+        bea = users.get_user(work, "bea")
+        assert (bea.email, bea.role, bea.must_change_password) == ("bea@example.org", "", True)
+    assert "One-time password of bea" in shown(test)
+    assert "One-time password" not in shown(test.run())
+    test = open_page("people")
+    next(f for f in test.text_input if f.label == "Account").set_value("bea")
+    press(test, "Set role")
+    with unit_of_work() as work:
+        assert len(users.get_user(work, "bea").memberships) == 1
+
+
+def press(test, label):
+    next(b for b in test.button if b.label == label).click()
+    return test.run()
+
+
+def test_ones_own_code_sessions_and_tokens(seeded, open_page, shown):
+    test = press(open_page("account"), "Set up an app")
+    with unit_of_work() as work:
+        address = factors.pending_address(users.get_user(work, "admin"))
+    assert address is not None
+    code = pyotp.parse_uri(address).now()
+    next(f for f in test.text_input if f.label == "Code").set_value(code)
+    text = shown(press(test, "Ask for it from now on"))
+    assert "Recovery codes" in text
+    with unit_of_work() as work:
+        assert users.get_user(work, "admin").totp_since is not None
+    test = open_page("account")
+    assert "Recovery codes, each" not in shown(test)
+    next(f for f in test.text_input if f.label == "What for").set_value("deploy from CI")
+    test = press(test, "Make a token")
+    assert tokens.PREFIX in shown(test)
+    assert tokens.PREFIX not in shown(open_page("account"))
+    with unit_of_work() as work:
+        [made] = tokens.list_tokens(work)
+        assert made.user is not None
+        assert (made.user.name, made.scopes) == ("admin", [Scope.READ])
+
+
+def test_the_audit_trail_is_filtered(seeded, open_page, shown):
+    test = open_page("audit")
+    assert "project.add" in shown(test)
+    next(s for s in test.selectbox if s.label == "What").set_value("variable")
+    text = shown(test.run())
+    assert "variable.set" in text
+    assert "project.add" not in text
