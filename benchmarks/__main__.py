@@ -12,7 +12,8 @@ from pathlib import Path
 
 NAMES = (
     "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
-    "torture", "diff", "visual_seeded", "reanchor", "assets_noop", "assets_small",
+    "torture", "diff", "visual_seeded", "reanchor", "overlay", "live_comments",
+    "assets_noop", "assets_small",
 )  # fmt: skip
 
 SCALED = ("sync", "assets_noop", "assets_small")

@@ -124,11 +124,11 @@ class Stage:
         self.folder, self.settings = folder, load_settings()
         self.port, self.pid = self.settings.gateway_port, 0
 
-    def add(self, name: str) -> uuid.UUID:
-        """Add a project with a production environment; give the environment's id."""
+    def add(self, name: str, branch: str = "main") -> uuid.UUID:
+        """Add a project with production, or another branch's environment; give its id."""
         with unit_of_work() as work:
             project = projects.add_project(work, name, "/nowhere", actor="benchmark")
-            found = environments.ensure_environment(work, project, "main", actor="benchmark")
+            found = environments.ensure_environment(work, project, branch, actor="benchmark")
             work.add(
                 Release(
                     project_id=project.id, commit_hash="0" * 40, runtime="process",

@@ -23,6 +23,7 @@ PREFIX = "/_greenroom/"
 LINK = f"{PREFIX}link/"
 ENTER = f"{PREFIX}enter"
 OVERLAY = f"{PREFIX}overlay.js"
+DEVICES = f"{PREFIX}devices"
 TOKEN_HEADER = "X-Greenroom-Token"  # noqa: S105
 """By which a machine shows a link's token; exchanged for a cookie at ``ENTER``."""
 COOKIE, SECURE_COOKIE = "greenroom-preview", "__Host-greenroom-preview"

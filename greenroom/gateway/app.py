@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from greenroom.gateway import files, pages, sleep, sockets, verdicts
+from greenroom.gateway import devices, files, pages, sleep, sockets, verdicts
 from greenroom.gateway.doors import Doors
 from greenroom.gateway.proxy import Proxy
 from greenroom.gateway.remarks import Remarks
@@ -26,7 +26,7 @@ from greenroom.gateway.upstream import Upstream
 from greenroom.gateway.visitors import Visitor
 from greenroom.gateway.watch import Watch
 from greenroom.gateway.webhooks import Webhooks
-from greenroom.previews import ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
+from greenroom.previews import DEVICES, ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 from greenroom.store.environments import Route
 from greenroom.waking import WAKE
@@ -184,6 +184,8 @@ class Gateway:
         path = request.raw_path.partition("?")[0]
         if visitor is not None and path == REVIEW:
             return self.doors.lead_to_review(visitor)
+        if visitor is not None and path == DEVICES:
+            return devices.show(request)
         if visitor is not None and visitor.may_comment and self.remarks.is_mine(path):
             return await self.remarks.answer(request, visitor)
         return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")

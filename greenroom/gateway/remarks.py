@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from aiohttp import web
 from greenroom import talking
 from greenroom.clients import coarse_client
 from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed, NotFound
-from greenroom.gateway import pages, script
+from greenroom.gateway import attachments, pages, script
 from greenroom.gateway.doors import is_cross_site
 from greenroom.gateway.visitors import Visitor
 from greenroom.previews import OVERLAY
@@ -30,12 +31,15 @@ from greenroom.store.models import CommentThread, Environment
 from greenroom.store.work import Work, database_url, unit_of_work
 
 COMMENTS = "/_greenroom/comments"
+FILES = f"{COMMENTS}/files/"
 MAX_OCTETS = 16 * 1024
 LONGEST_TITLE, LONGEST_PAGE = 200, 1000
 LONGEST_ANCHOR = 6000
 MOST_LISTENERS = 400
 PING_SECONDS = 20.0
-_ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y", "twins", "turn"}
+MOST_UPLOADS, UPLOAD_SECONDS = 20, 600.0
+"""Pictures through one link in that time."""
+_ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y", "twins", "turn", "box"}
 _STATUSES: dict[type[GreenroomError], int] = {
     NotFound: 404, LimitReached: 429, InvalidInput: 400,
 }  # fmt: skip
@@ -48,6 +52,7 @@ class Remarks:
         self._listeners: dict[UUID, set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._uploads: dict[object, list[float]] = {}
 
     async def stop(self) -> None:
         """Stop listening to the store."""
@@ -73,6 +78,9 @@ class Remarks:
             if request.method == "GET":
                 if path == f"{COMMENTS}/events":
                     return await self._events(request, visitor)
+                if path.startswith(FILES):
+                    digest = path.removeprefix(FILES)
+                    return await asyncio.to_thread(attachments.serve, visitor, digest)
                 page = request.query.get("page", "/")[:LONGEST_PAGE]
                 return _json(await asyncio.to_thread(_read, visitor, page))
             if request.method != "POST":
@@ -85,15 +93,20 @@ class Remarks:
         self, request: web.BaseRequest, visitor: Visitor, path: str
     ) -> web.StreamResponse:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if is_cross_site(request) or kind != "application/json":
+        is_file = path == "files" and kind in attachments.KINDS
+        if is_cross_site(request) or not (is_file or kind == "application/json"):
             refused = NotAllowed("comments come from the page itself")
             return _json(refused.as_json(), 403)
+        if is_file:
+            self._check_uploads(visitor)
+            return _json(await attachments.receive(request), 201)
         body = await _body(request)
         author = Author(visitor.label, visitor.link_id)
         if not path:
             pin = _pin(body, request.headers.get("User-Agent", ""))
             text = _text(body)
-            made = await asyncio.to_thread(_begin, visitor, pin, text, author)
+            files = attachments.files_of(body)
+            made = await asyncio.to_thread(_begin, visitor, pin, text, author, files)
             self._follow_up()
             return _json(made, 201)
         thread, _, act = path.partition("/")
@@ -103,9 +116,9 @@ class Remarks:
             raise NotFound("there is no such thread here") from error
         match act:
             case "replies":
-                text = _text(body)
+                text, files = _text(body), attachments.files_of(body)
                 done: Callable[[Work, CommentThread], object] = lambda work, found: (  # noqa: E731
-                    _reply(work, found, text, author)
+                    _reply(work, found, text, author, files)
                 )
             case "resolve":
                 done = lambda work, found: talking.resolve(  # noqa: E731
@@ -118,6 +131,17 @@ class Remarks:
             case _:
                 raise NotFound("there is nothing here")
         return _json(await asyncio.to_thread(_change, visitor, number, done))
+
+    def _check_uploads(self, visitor: Visitor) -> None:
+        """Count a visitor's pictures of the last minutes.
+
+        Errors: LimitReached.
+        """
+        key, now = visitor.link_id or visitor.label, time.monotonic()
+        newest = [at for at in self._uploads.get(key, []) if at > now - UPLOAD_SECONDS]
+        if len(newest) >= MOST_UPLOADS:
+            raise LimitReached("too many pictures at once", hint="Wait some minutes.")
+        self._uploads[key] = [*newest, now]
 
     def _follow_up(self) -> None:
         """Have the picture taken now; what cannot be started now is within a minute."""
@@ -230,6 +254,9 @@ def _pin(body: dict[str, Any], agent: str) -> Pin:
         raise InvalidInput("a comment's place is described in fewer words")
     if not isinstance(anchor.get("attributes"), dict) or "\\u0000" in json.dumps(anchor):
         raise InvalidInput("a comment names its place")
+    box = anchor.get("box", [0, 0, 1, 1])
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(one) for one in box):
+        raise InvalidInput("a box has four numbers")
     page = _words(body.get("page"), LONGEST_PAGE)
     if not page.startswith("/"):
         raise InvalidInput("a comment names its page")
@@ -242,6 +269,10 @@ def _pin(body: dict[str, Any], agent: str) -> Pin:
     return Pin(page, title, anchor, width, height, coarse_client(agent))
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and -1e6 < value < 1e6
+
+
 def _read(visitor: Visitor, page: str) -> dict[str, Any]:
     with unit_of_work() as work:
         found = comments.list_threads(work, visitor.environment_id, page=page)
@@ -252,18 +283,22 @@ def _read(visitor: Visitor, page: str) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _begin(visitor: Visitor, pin: Pin, text: str, author: Author) -> dict[str, Any]:
+def _begin(
+    visitor: Visitor, pin: Pin, text: str, author: Author, files: tuple[dict[str, str], ...]
+) -> dict[str, Any]:
     with unit_of_work() as work:
         environment = work.get_one(Environment, visitor.environment_id)
         made = talking.begin_thread(
-            work, environment, pin, text, author, release_id=visitor.release_id
+            work, environment, pin, text, author, release_id=visitor.release_id, files=files
         )
         return comments.as_told(made)
 
 
-def _reply(work: Work, thread: CommentThread, text: str, author: Author) -> None:
+def _reply(
+    work: Work, thread: CommentThread, text: str, author: Author, files: tuple[dict[str, str], ...]
+) -> None:
     environment = work.get_one(Environment, thread.environment_id)
-    talking.reply(work, environment, thread, text, author)
+    talking.reply(work, environment, thread, text, author, files=files)
 
 
 def _change(

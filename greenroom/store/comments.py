@@ -166,6 +166,25 @@ def list_unpictured(work: Work, limit: int = 20) -> list[uuid.UUID]:
     return list(work.scalars(wanted.order_by(CommentThread.created_at).limit(limit)))
 
 
+def is_digest(text: str) -> bool:
+    """Whether a text is the SHA-256 of something. Pure."""
+    return len(text) == 64 and not set(text) - set("0123456789abcdef")
+
+
+def shows_picture(work: Work, environment_id: uuid.UUID, digest: str) -> bool:
+    """Whether a thread of an environment shows a picture."""
+    if not is_digest(digest):
+        return False
+    mine = CommentThread.environment_id == environment_id
+    own = select(CommentThread.id).where(mine, CommentThread.picture == digest)
+    sent = (
+        select(Comment.id)
+        .join(Comment.thread)
+        .where(mine, Comment.files.contains([{"digest": digest}]))
+    )
+    return any(work.scalar(query.limit(1)) is not None for query in (own, sent))
+
+
 def list_pictures(work: Work) -> set[str]:
     """List the pictures and files that threads show, by their SHA-256."""
     shown = {one for one in work.scalars(select(CommentThread.picture)) if one}
