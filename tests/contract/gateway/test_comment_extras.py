@@ -1,0 +1,80 @@
+"""Boxes, pictures and devices, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from greenroom.store import comments, environments
+from greenroom.store.work import unit_of_work
+from tests.contract.gateway.previewed import (
+    OPEN_SHADOWS,
+    PLAIN,
+    Site,
+    chromium,
+    phone,
+    site,
+)
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres, pytest.mark.needs_browser]
+__all__ = ["chromium", "phone", "site"]  # fixtures
+
+
+def test_a_box_a_picture_and_three_devices(site: Site, chromium: Browser, tmp_path: Path) -> None:
+    site.put("/", PLAIN)
+    desk = chromium.new_context(viewport={"width": 1440, "height": 900})
+    desk.add_init_script(OPEN_SHADOWS)
+    page = desk.new_page()
+    page.goto(site.link())
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_text("draw a box")).to_be_visible()
+    around = page.locator("article:nth-of-type(2)").bounding_box()
+    assert around is not None
+    page.mouse.move(around["x"] + 4, around["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(around["x"] + 150, around["y"] + 60, steps=4)
+    page.mouse.up()
+    page.get_by_role("textbox").fill("this corner @team")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(desk.new_page().screenshot())
+    page.locator("input[type=file]").set_input_files(photo)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("button", name="Comment 1")).to_be_visible()
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "shop/cart")
+        (thread,) = comments.list_threads(work, found.id)
+        anchor, (file,) = dict(thread.anchor), thread.comments[0].files
+    assert anchor["tag"] == "article"
+    assert anchor["text"].startswith("Bell Jar")
+    left, top, width, height = anchor["box"]
+    assert 0 <= left < 0.1
+    assert 0 <= top < 0.1
+    assert 0.05 < width < 0.9
+    assert 0.2 < height < 0.9
+    assert file["name"] == "photo.png"
+    page.get_by_role("button", name="Comment 1").click()
+    seen = page.get_by_role("link", name="photo.png").get_attribute("href")
+    assert seen is not None
+    look = "url => fetch(url).then(a => [a.status, a.headers.get('content-type')])"
+    assert page.evaluate(look, seen) == [200, "image/png"]
+    assert page.evaluate(look, seen[:-4] + "0000")[0] == 404
+    for body, kind in ((b"<svg onload=alert(1)>", "image/png"), (b"\x89PNG\r\n", "image/webp")):
+        refused = page.evaluate(
+            "([body, kind]) => fetch('/_greenroom/comments/files', {method: 'POST', body,"
+            " headers: {'content-type': kind}}).then(a => a.status)",
+            [body.decode("latin-1"), kind],
+        )
+        assert refused == 400
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="All comments").click()
+    page.get_by_role("link", name="On phone, tablet and desktop").click()
+    for name, wide in (("Phone", 390), ("Tablet", 820), ("Desktop", 1440)):
+        frame = page.frame_locator(f"iframe[title={name}]")
+        expect(frame.get_by_role("heading", name="Everything for the house")).to_be_visible()
+        assert frame.locator("html").evaluate("() => innerWidth") == wide
+    answer = page.goto(f"{site.origin}/_greenroom/devices?page=//evil.test/")
+    assert answer is not None
+    assert "evil" not in answer.text()
+    desk.close()
