@@ -34,7 +34,7 @@ SWEEP_SECONDS = 1.0
 PATIENCE_SECONDS = 0.8
 """How long somebody who opens a page waits before a page of ours says that it wakes."""
 AT_ONCE = 8
-"""Requests that are let through together after a wake: many servers queue no more than five."""
+"""Requests that are let through together after a start: many servers queue no more than five."""
 GATED_SECONDS = 1.0
 AGAIN_SECONDS = 0.03
 _MACHINES = re.compile(
@@ -116,7 +116,8 @@ class Sleeper:
             if not upstream.asleep or life is None:
                 return
             begun, was = time.monotonic(), upstream.asleep
-            upstream.gate = asyncio.Semaphore(AT_ONCE)
+            if was == Asleep.STOPPED:
+                upstream.gate = asyncio.Semaphore(AT_ONCE)
             try:
                 await asyncio.to_thread(
                     _resume, self.settings, life, was, upstream.address, target.route.host

@@ -18,6 +18,8 @@ from greenroom.manifest import Health
 
 PROBE_TIMEOUT_SECONDS = 5.0
 ROUTED_SECONDS = 10.0
+CHECK_SECONDS = 0.2
+"""How often it is asked, while a copy takes its time, whether the deployment is still wanted."""
 SERVING_PATH = "/_greenroom/serving"
 """Where the gateway tells, on an environment's own host, which copy it sends requests to."""
 MAX_BODY = 256 * 1024
@@ -69,6 +71,22 @@ def probe(address: str, host: str, health: Health) -> str:
     if health.text and health.text not in body.decode(errors="replace"):
         return f"{health.path} answered without the expected text {health.text[:60]!r}"
     return ""
+
+
+def _probe_checking(address: str, host: str, health: Health, check: Check) -> str:
+    """Ask once, and go on checking meanwhile: a copy that does not answer holds up no cancellation.
+
+    Errors: Overtaken.
+    """
+    found: list[str] = []
+    asking = threading.Thread(
+        target=lambda: found.append(probe(address, host, health)), daemon=True
+    )
+    asking.start()
+    while asking.is_alive():
+        asking.join(CHECK_SECONDS)
+        check()
+    return found[0] if found else "it could not be asked"
 
 
 def _too_late(health: Health) -> str:
@@ -131,7 +149,7 @@ def wait_until_healthy(
         if time.monotonic() < begin:
             sleep(min(0.2, health.start_seconds))
             continue
-        wrong, probes = probe(address, host, health), probes + 1
+        wrong, probes = _probe_checking(address, host, health, check), probes + 1
         good = 0 if wrong else good + 1
         if good >= health.successes:
             return probes

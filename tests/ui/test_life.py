@@ -23,7 +23,7 @@ def test_an_environment_is_kept_and_given_a_domain(seeded, open_page, shown):
         environments.get_environment(work, REFERENCE).expires_at = now()
     test = open_page("environment", env=REFERENCE, part="life")
     assert "It goes by itself on" in shown(test)
-    assert "without a visit" in shown(test)
+    assert "paused after 10 minutes and stopped after 2 hours" in shown(test)
     next(b for b in test.button if b.label == "Keep it").click()
     test = test.run()
     with unit_of_work() as work:

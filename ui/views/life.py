@@ -49,13 +49,22 @@ def _sleep(reference: str, row: life_reads.LifeRow) -> None:
         st.caption("Production never sleeps.")
         return
     said = [
-        f"{verb} after {look.lasting(seconds)} without a visit"
+        f"{verb} after {_span(seconds)}"
         for verb, seconds in (("paused", row.pause_seconds), ("stopped", row.stop_seconds))
         if seconds
     ]
-    st.caption(f"It is {' and '.join(said)}." if said else "It never sleeps.")
+    words = f"Without a visit it is {' and '.join(said)}." if said else "It never sleeps."
+    st.caption(words)
     if row.asleep and st.button("Wake it", icon=":material/wb_sunny:"):
         acts.act(partial(life_reads.wake, reference))
+
+
+def _span(seconds: float) -> str:
+    """Say a span of time in its largest whole unit. Pure."""
+    for name, unit in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} seconds"
 
 
 def _lifetime(reference: str, row: life_reads.LifeRow) -> None:
@@ -80,7 +89,7 @@ def _domains(reference: str, row: life_reads.LifeRow) -> None:
     look.section("Own domains")
     if row.domains:
         parts.table(
-            ("Domain", "State", "TXT record", "says"),
+            ("Domain", "State", "TXT record", "Says"),
             [
                 (
                     look.code(d.host),
