@@ -15,7 +15,7 @@ NAMES = (
     "torture", "diff", "visual_seeded", "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
     "torture", "diff", "visual_seeded", "reanchor", "assets_noop", "assets_small",
-    "wake", "density", "certificate", "chaos",
+    "wake", "density", "certificate", "chaos", "kinds",
 )  # fmt: skip
 
 SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos")

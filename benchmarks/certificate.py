@@ -35,6 +35,7 @@ def _authority(folder: Path, http_port: int, https_port: int) -> Iterator[str]:
         "listenAddress": f"127.0.0.1:{api}", "managementListenAddress": f"127.0.0.1:{free_port()}",
         "certificate": str(folder / "server.crt"), "privateKey": str(folder / "server.key"),
         "httpPort": http_port, "tlsPort": https_port,
+        "retryAfter": {"authz": 1, "order": 1},  # by itself it lets clients wait 5 s to ask again
     }  # fmt: skip
     (folder / "pebble.json").write_text(json.dumps({"pebble": configuration}))
     silent = ["-http01", "", "-https01", "", "-tlsalpn01", ""]
@@ -90,6 +91,6 @@ def run() -> Line:
     return Line(
         "certificate", value, "s to the first handshake's end, p95", "the next handshake",
         statistics.median(again), f"<= {GOAL_SECONDS:g} s", value <= GOAL_SECONDS,
-        {"hosts": HOSTS, "median": round(statistics.median(first), 3),
+        {"hosts": HOSTS, "asks_again_after_seconds": 1, "median": round(statistics.median(first), 3),
          "worst": round(max(first), 3)},
     )  # fmt: skip

@@ -60,7 +60,7 @@ def _asleep(how: str) -> int:
         return work.query(Instance).filter_by(state=InstanceState.SERVING, asleep=how).count()
 
 
-def _measure(village: Village, site: Site) -> tuple[int, int]:
+def _measure(village: Village) -> tuple[int, int]:
     """Give the memory of all copies, and of the platform beside them."""
     with unit_of_work() as work:
         names = {c.name for c in environments.list_instances(work, None, InstanceState.SERVING)}
@@ -71,7 +71,6 @@ def _measure(village: Village, site: Site) -> tuple[int, int]:
             copies |= family.tree(state.pid)
     file = village.platform.settings.path("run", "supervisord.pid")
     everything = family.tree(int(file.read_text()))
-    del site
     return _memory_bytes(copies), _memory_bytes(everything - copies)
 
 
@@ -83,18 +82,18 @@ def run(scale: float = 1.0) -> Line:
         site.deploy()
         hosts = [_more(site, number) for number in range(count)]
         until(lambda: all(visit(host)[0] == 200 for host in hosts), "every environment's answer")
-        awake, _ = _measure(village, site)
+        awake, _ = _measure(village)
         living.place_wishes(site.name, Wishes(1, 0), actor="benchmark")
         until(lambda: _asleep("paused") == count, "all asleep", 300)
         cpu = _cpu_seconds(village)
         time.sleep(10)
         share = (_cpu_seconds(village) - cpu) / 10
-        paused, platform = _measure(village, site)
+        paused, platform = _measure(village)
         with ThreadPoolExecutor(10) as pool:
             good = sum(status == 200 for status, _ in pool.map(visit, hosts))
         living.place_wishes(site.name, Wishes(0, 1), actor="benchmark")
         until(lambda: _asleep("stopped") == count, "all stopped", 300)
-        stopped, _ = _measure(village, site)
+        stopped, _ = _measure(village)
     total = (paused + platform) * 1.0
     mega = 1024**2
     return Line(
