@@ -91,6 +91,8 @@ def run() -> Line:
     return Line(
         "certificate", value, "s to the first handshake's end, p95", "the next handshake",
         statistics.median(again), f"<= {GOAL_SECONDS:g} s", value <= GOAL_SECONDS,
-        {"hosts": HOSTS, "asks_again_after_seconds": 1, "median": round(statistics.median(first), 3),
-         "worst": round(max(first), 3)},
+        {
+            "hosts": HOSTS, "asks_again_after_seconds": 1,
+            "median": round(statistics.median(first), 3), "worst": round(max(first), 3),
+        },
     )  # fmt: skip
