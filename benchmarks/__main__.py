@@ -14,7 +14,6 @@ NAMES = (
     "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
     "torture", "diff", "visual_seeded", "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
-    "torture", "diff", "visual_seeded", "reanchor", "assets_noop", "assets_small",
     "wake", "density", "certificate", "chaos", "kinds",
 )  # fmt: skip
 
