@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +69,10 @@ class Visits:
 class Chaos:
     """Orders at random on one site, each with one kill at a random moment."""
 
-    def __init__(self, platform: Platform, site: Any, seed: int) -> None:
-        self.platform, self.site = platform, site
+    def __init__(
+        self, platform: Platform, site: Any, change: Callable[[dict[str, str], str], str], seed: int
+    ) -> None:
+        self.platform, self.site, self.change = platform, site, change
         self.chance = random.Random(seed)
         self.version, self.done = 1, Counter[str]()
 
@@ -84,7 +87,7 @@ class Chaos:
 
     def _change(self, branch: str) -> None:
         self.version += 1
-        self.site.commit(app(str(self.version)), branch)
+        self.change(app(str(self.version)), branch)
 
     def strike(self) -> str:
         """Order something, and kill something while it is done; say what."""
@@ -178,7 +181,7 @@ def _status_wrong(environment: Environment, states: list[str]) -> list[str]:
 def _play(kills: int, seed: int, *, harmless: bool) -> tuple[Chaos, Visits, list[str], float]:
     with running_village(keep_previous_seconds=20) as village:
         site: Site = village.build(app("1"))
-        chaos = Chaos(village.platform, site, seed)
+        chaos = Chaos(village.platform, site, site.change, seed)
         chaos.prepare()
         if harmless:
             chaos._kill = lambda victim, key: True  # type: ignore[method-assign]

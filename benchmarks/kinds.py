@@ -38,7 +38,7 @@ def _files(kind: str, text: str) -> dict[str, str]:
 
 def _deploy(site: Site, kind: str, text: str) -> float:
     """Deploy a changed page; give the seconds until it answers."""
-    commit = site.commit(_files(kind, text))
+    commit = site.change(_files(kind, text))
     host = site.environment("production").host
     begun = time.monotonic()
     orders.place_deploy(site.name, "main", commit=commit, actor="benchmark")
@@ -74,7 +74,7 @@ def run() -> Line:
             site = village.build(_files(kind, "first"))
             if kind == "docker":
                 shutil.copy(needed("busybox"), site.folder / "busybox")
-                site.commit(_files(kind, "first"))
+                site.change(_files(kind, "first"))
             site.deploy()
             found += [_deploy(site, kind, f"page {number}") for number in range(ROUNDS)]
             _gone(site)

@@ -72,7 +72,7 @@ class Site:
     name: str
     folder: Path
 
-    def commit(self, files: dict[str, str], branch: str = "main") -> str:
+    def change(self, files: dict[str, str], branch: str = "main") -> str:
         """Commit files to a branch; give the commit's id."""
         self._git("checkout", "--quiet", "-B", branch)
         for name, text in files.items():
@@ -137,7 +137,7 @@ class Village:
         folder.mkdir(parents=True)
         site = Site(name, folder)
         subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
-        site.commit(files)
+        site.change(files)
         with unit_of_work() as work:
             projects.add_project(work, name, str(folder), actor="benchmark")
         return site

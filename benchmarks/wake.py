@@ -58,7 +58,7 @@ def run() -> Line:
     refused, firsts = 0, dict[str, list[float]]()
     with running_village() as village:
         site = village.build(app("1"))
-        site.commit(app("1"), "preview")
+        site.change(app("1"), "preview")
         site.deploy("preview")
         host = site.environment("preview").host
         for how, wishes in (

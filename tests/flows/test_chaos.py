@@ -18,7 +18,7 @@ KILLS, MOST_STRIKES = 5, 25
 
 def test_a_few_kills_leave_a_true_state(new_site: Callable[..., Any]) -> None:
     site = new_site(small_app("1"))
-    chaos = Chaos(site.stage.platform, site, 7)
+    chaos = Chaos(site.stage.platform, site, site.commit, 7)
     chaos.prepare()
     struck, seen = 0, list[str]()
     with site.visitor() as visitor:
