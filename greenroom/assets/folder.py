@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from greenroom.assets.places import Folder
 from greenroom.errors import AssetsRefused, FileGone, NoFileName
 
 _XATTR = "user.greenroom."
+_HOLE = bytes(PART_BYTES)
 _REMEMBERED = 4096
 """Longest value of a header that is kept with a file. Source: xattr(7), one block on ext4."""
 
@@ -99,6 +101,8 @@ class FolderSource:
         """Read a part of a file."""
         try:
             with self._path(key).open("rb") as file:
+                if _is_hole(file.fileno(), start, length):
+                    return _HOLE[:length]
                 file.seek(start)
                 octets = file.read(length)
         except OSError as error:
@@ -231,7 +235,7 @@ class FolderUpload:
 
     def put(self, number: int, octets: bytes) -> None:
         """Write a part; octets that are all zero stay a hole."""
-        if octets.count(0) != len(octets):
+        if octets != _HOLE[: len(octets)]:
             with self._part.open("r+b") as file:
                 file.seek((number - 1) * self.part_bytes)
                 file.write(octets)
@@ -240,6 +244,16 @@ class FolderUpload:
         """Put the file in its place."""
         self._target._settle(self._part, self._path, self._facts)
         return ""
+
+
+def _is_hole(number: int, start: int, length: int) -> bool:
+    """Whether the disk holds nothing of a part of a file: sparse files are not read for nothing."""
+    if length != len(_HOLE) or start + length > os.fstat(number).st_size:
+        return False
+    try:
+        return os.lseek(number, start, os.SEEK_DATA) >= start + length
+    except OSError as error:
+        return error.errno == errno.ENXIO  # Source: lseek(2): no data beyond
 
 
 def _headers(path: Path) -> dict[str, str]:

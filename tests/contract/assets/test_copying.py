@@ -138,7 +138,7 @@ def test_access_lists_are_kept_where_asked(world: World) -> None:
 
 def test_many_files_are_listed_in_stretches_that_lose_none(world: World) -> None:
     folder = world.folder / "many"
-    for number in range(2300):
+    for number in range(1200):
         file = folder / f"{number % 7}" / f"{number:05}-é"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
@@ -150,11 +150,11 @@ def test_many_files_are_listed_in_stretches_that_lose_none(world: World) -> None
     cuts = ["", *bounds, ""]
     parts = [Range(a, b) for a, b in pairwise(cuts)]
     assert [entry.key for part in parts for entry in source.list_entries(part)] == whole
-    assert len(whole) == 2300
+    assert len(whole) == 1200
     source.close()
     out = Folder(world.folder / "out")
     totals, _ = world.sync(replace(world.target), out, "out")
-    assert totals.copies == 2300
+    assert totals.copies == 1200
 
 
 def test_a_killed_upload_goes_on_with_what_is_missing(
@@ -188,7 +188,7 @@ def test_a_five_gigabyte_hole_is_copied_without_its_octets_in_memory(tmp_path: P
     source = tmp_path / "source"
     source.mkdir()
     with (source / "film.mp4").open("wb") as file:
-        file.truncate(5 * 1024 * MEBIBYTE // 20 if "CI" not in os.environ else 64 * MEBIBYTE)
+        file.truncate(5 * 1024 * MEBIBYTE)
         file.seek(12345)
         file.write(b"the end")
     out = tmp_path / "out"
