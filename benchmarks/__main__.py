@@ -15,6 +15,7 @@ NAMES = (
     "torture", "diff", "visual_seeded", "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
     "wake", "density", "certificate", "chaos", "kinds",
+    "mail", "isolation",
 )  # fmt: skip
 
 SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos")

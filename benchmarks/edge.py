@@ -175,12 +175,11 @@ class Stage:
 
 
 @contextmanager
-def running_gateway() -> Iterator[Stage]:
-    """Start Postgres and a gateway in a home of their own; all of it is gone afterwards."""
+def running_store(*ports: str) -> Iterator[tuple[Path, int]]:
+    """Start Postgres in a home of its own, with free ``ports``; give home and process."""
     home = Path(tempfile.mkdtemp(prefix="gr-edge-"))
     home.chmod(0o755)
-    ports = {"gateway_port": free_port(), "postgres_port": free_port()}
-    lines = [f"{name} = {port}" for name, port in ports.items()]
+    lines = [f"{name} = {free_port()}" for name in (*ports, "postgres_port")]
     home.joinpath("greenroom.toml").write_text("\n".join(lines) + "\n")
     settings = use_home(home)
     for name in ("run", "logs"):
@@ -190,7 +189,7 @@ def running_gateway() -> Iterator[Stage]:
     program = server.program()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        stack.enter_context(
+        pid = stack.enter_context(
             process(
                 list(program.command), home / "logs" / "postgres.log", signal.SIGINT,
                 user=server.account, cwd="/", env={"LC_ALL": "C"},
@@ -200,15 +199,20 @@ def running_gateway() -> Iterator[Stage]:
         server.ensure_databases()
         migrate(server.url(STORE))
         crypto.ensure_secret_key()
+        yield home, pid
+
+
+@contextmanager
+def running_gateway() -> Iterator[Stage]:
+    """Start Postgres and a gateway in a home of their own; all of it is gone afterwards."""
+    with running_store("gateway_port") as (home, _):
         stage = Stage(home)
-        stage.pid = stack.enter_context(
-            process(
-                [sys.executable, "-m", "greenroom.gateway"], home / "logs" / "gateway.log",
-                env=process_environment(GREENROOM_HOME=home),
-            )
-        )  # fmt: skip
-        wait_until_listening(stage.port)
-        yield stage
+        command = [sys.executable, "-m", "greenroom.gateway"]
+        log = home / "logs" / "gateway.log"
+        with process(command, log, env=process_environment(GREENROOM_HOME=home)) as pid:
+            stage.pid = pid
+            wait_until_listening(stage.port)
+            yield stage
 
 
 class Load:

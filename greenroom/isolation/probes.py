@@ -23,6 +23,8 @@ MARK = 0x74
 """Type of service of every packet that is sent here: it is kept wherever the packet goes."""
 NOWHERE = "192.0.2."
 NOWHERE_6 = "2001:db8::1"
+PROBE_DOMAIN = ".probe.greenroom"
+"""By which the guard knows that it is being tried: that is no wish of the application's."""
 OURS = b"Greenroom keeps mail"
 SINK = "198.18."
 BLOCKED, CAPTURED, OURS_ANSWERED, GOT_OUT = "blocked", "captured", "answered by us", "got out"
@@ -157,7 +159,7 @@ def hello(name: str) -> bytes:
 def plan_probes(order: dict[str, Any]) -> list[tuple[str, str, Callable[[], Found]]]:
     """Plan what is tried: group, words, and the try itself."""
     token: str = order["token"]
-    name, gateway = f"{token}.example.com", str(order["gateway"])
+    name, gateway = f"{token}{PROBE_DOMAIN}", str(order["gateway"])
     web = f"GET /{token} HTTP/1.0\r\nHost: {name}\r\n\r\n".encode()
     connect = f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
     plan: list[tuple[str, str, Callable[[], Found]]] = []
@@ -182,8 +184,8 @@ def plan_probes(order: dict[str, Any]) -> list[tuple[str, str, Callable[[], Foun
     add("dns", "another server's answer (TCP)", try_name, f"{NOWHERE}53", name, True)
     add("dns", "the engine's own resolver", try_name, "127.0.0.11", f"e.{name}")
     add("dns", "the host's resolver", try_name, gateway, f"h.{name}")
-    add("dns", "over TLS", try_tcp, f"{NOWHERE}53", 853, hello("dns.google"))
-    add("dns", "over https", try_tcp, f"{NOWHERE}53", 443, hello("dns.google"))
+    add("dns", "over TLS", try_tcp, f"{NOWHERE}53", 853, hello(f"dns.{name}"))
+    add("dns", "over https", try_tcp, f"{NOWHERE}53", 443, hello(f"dns.{name}"))
     for address in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"):
         add("metadata", address, try_tcp, address, 80, web)
     for address in order["host_addresses"]:

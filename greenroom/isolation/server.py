@@ -23,6 +23,7 @@ import psutil
 from greenroom.egress import DATABASE_HOST, fake_address, is_fake, is_public, server_name
 from greenroom.isolation.gates import Doors, Passage, answer_question, decide_passage
 from greenroom.isolation.insiders import Insiders
+from greenroom.isolation.probes import NOWHERE, PROBE_DOMAIN
 from greenroom.settings import Settings
 from greenroom.store.networks import Inside
 
@@ -134,7 +135,8 @@ class Servers:
         await _splice(reader, writer, *upstream, first)
 
     def _refuse(self, inside: Inside, host: str, port: int, reason: str) -> None:
-        self.insiders.refuse(inside, f"{host}:{port}", reason)
+        if not host.endswith(PROBE_DOMAIN) and not host.startswith(NOWHERE):
+            self.insiders.refuse(inside, f"{host}:{port}", reason)
         raise _Refused
 
     async def _connect(

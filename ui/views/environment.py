@@ -101,7 +101,8 @@ def _head(reference: str, known: int) -> None:
         row = reads.environment(reference)
         kind = look.tag("production") if row.is_production else look.tag("staging")
         look.heading(row.name)
-        st.html(f"{look.badge(row.status)} {kind} {look.tag(row.project)}")
+        kept = isolation.mark(reference)
+        st.html(f"{look.badge(row.status)} {kind} {look.tag(row.project)} {kept}")
         st.html(parts.environment_facts(row) + parts.reason(row))
         last = row.last
         if last is not None and last.status == "failed" and last.failure is not None:

@@ -15,6 +15,15 @@ TONES = {
 VERDICTS = {"proved": "good", "open": "bad", "partly": "wait"}
 
 
+def mark(reference: str) -> str:
+    """Give the last attempt's verdict and age as HTML; empty where there was none."""
+    row = isolation_reads.newest(reference)
+    if row is None or not row.verdict:
+        return ""
+    words = {"proved": "isolation proved", "open": "isolation open", "partly": "partly isolated"}
+    return f"{look.tagged(words[row.verdict], VERDICTS[row.verdict])} {look.ago(row.at)}"
+
+
 def show(reference: str) -> None:
     """Show the newest attempt, and a button for another."""
     with look.shown_errors():

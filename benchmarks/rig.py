@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import docker
 
+from greenroom.guarding import plan_guard
 from greenroom.hosting.engine import _client
 from greenroom.settings import Settings
 
@@ -38,6 +39,10 @@ HOSTS = f"""\
 {INNER} self.partner.example
 """
 """What the machine's resolver says."""
+PORTS = (
+    "mail_port", "mail_starttls_port", "mail_tls_port", "egress_port", "egress_dns_port",
+    "gateway_port",
+)  # fmt: skip
 WORLD_PORTS = (25, 53, 80, 443, 465, 587, 2525, 8080)
 CLONE_NEWNET = 0x40000000
 
@@ -209,6 +214,7 @@ class Rig:
         environment = {
             **os.environ, "GREENROOM_HOME": str(self.home), "GREENROOM_DATABASE_URL": database_url,
             "GREENROOM_DOCKER_HOST": str(self.settings.docker_host),
+            **{f"GREENROOM_{name.upper()}": str(getattr(self.settings, name)) for name in PORTS},
             "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **more,
         }  # fmt: skip
         made = subprocess.Popen(
@@ -225,6 +231,13 @@ class Rig:
             assert made.poll() is None, f"{name} ended"
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+    def remove_rules(self) -> None:
+        """Take the guard's rules away, and let addresses be translated: an unguarded machine."""
+        self.stop_servers()
+        self.machine.run("nft", "delete", "table", "inet", plan_guard(self.settings).label)
+        nat = "-t nat -A POSTROUTING -o wire -j MASQUERADE"
+        self.machine.run("/usr/sbin/iptables", *nat.split())
 
     def stop_servers(self) -> None:
         """Stop what :meth:`start_server` started."""
