@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import io
-import os
 import select
 import shutil
 import signal
@@ -26,7 +25,7 @@ import docker
 
 from greenroom.guarding import plan_guard
 from greenroom.hosting.engine import _client
-from greenroom.settings import Settings
+from greenroom.settings import Settings, process_environment
 
 Result = TypeVar("Result")
 WORLD = "93.184.216.34"
@@ -179,14 +178,14 @@ class Rig:
 
     def _start_engine(self) -> subprocess.Popen[bytes]:
         log = self.home.joinpath("docker.log").open("wb")
-        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+        known = process_environment()["PATH"]
         made = subprocess.Popen(
             self.machine.command(
                 "dockerd", "--data-root", f"{self.home}/docker", "--exec-root",
                 f"{self.home}/exec", "--pidfile", f"{self.home}/docker.pid",
                 "-H", f"unix://{self.home}/docker.sock",
             ),
-            stdout=log, stderr=log, env={**os.environ, "PATH": path}, start_new_session=True,
+            stdout=log, stderr=log, env=process_environment(PATH=f"{known}:/usr/sbin:/sbin"), start_new_session=True,
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + 60
@@ -211,12 +210,13 @@ class Rig:
 
     def start_server(self, name: str, database_url: str, **more: str) -> None:
         """Start the mail server or the guard's, in the machine."""
-        environment = {
-            **os.environ, "GREENROOM_HOME": str(self.home), "GREENROOM_DATABASE_URL": database_url,
-            "GREENROOM_DOCKER_HOST": str(self.settings.docker_host),
-            **{f"GREENROOM_{name.upper()}": str(getattr(self.settings, name)) for name in PORTS},
-            "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **more,
-        }  # fmt: skip
+        ports = {f"GREENROOM_{name.upper()}": getattr(self.settings, name) for name in PORTS}
+        environment = process_environment(
+            GREENROOM_HOME=self.home, GREENROOM_DATABASE_URL=database_url,
+            GREENROOM_DOCKER_HOST=self.settings.docker_host, **ports,
+        )  # fmt: skip
+        environment["PATH"] += ":/usr/sbin:/sbin"
+        environment |= more
         made = subprocess.Popen(
             self.machine.command(
                 "unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"',
