@@ -185,7 +185,8 @@ class Rig:
                 f"{self.home}/exec", "--pidfile", f"{self.home}/docker.pid",
                 "-H", f"unix://{self.home}/docker.sock",
             ),
-            stdout=log, stderr=log, env=process_environment(PATH=f"{known}:/usr/sbin:/sbin"), start_new_session=True,
+            stdout=log, stderr=log, start_new_session=True,
+            env=process_environment(PATH=f"{known}:/usr/sbin:/sbin"),
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + 60
