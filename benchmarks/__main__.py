@@ -1,6 +1,7 @@
 """Run a benchmark anew: ``python -m benchmarks <name>``; without a name, all of them.
 
-``python -m benchmarks sync 0.05`` sets the scale of one that has a scale.
+``python -m benchmarks sync 0.05`` sets the scale of one that has a scale;
+``python -m benchmarks visual_noise --whole`` does all that its goal is about.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 
 NAMES = (
     "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
-    "torture", "diff", "visual_seeded", "reanchor", "overlay", "live_comments",
+    "torture", "diff", "visual_seeded", "visual_changes", "visual_noise", "capture",
+    "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
     "wake", "density", "certificate", "chaos", "kinds",
     "mail", "isolation",
@@ -26,6 +28,9 @@ def main(names: list[str]) -> int:
     """Run each benchmark by name and print its line; give the exit code."""
     if len(names) == 2 and names[0] in SCALED and _SCALE.fullmatch(names[1]):
         print(importlib.import_module(f"benchmarks.{names[0]}").run(float(names[1])), flush=True)
+        return 0
+    if names == ["visual_noise", "--whole"]:
+        print(importlib.import_module("benchmarks.visual_noise").run(whole=True), flush=True)
         return 0
     unknown = [name for name in names if name not in NAMES]
     if unknown:

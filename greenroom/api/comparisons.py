@@ -86,7 +86,9 @@ class Decided(BaseModel):
 
 
 @router.writes("POST", _OF + "/{number}/decisions", "comparison.approved")
-def decide(project: Project, environment: Environment, number: Number, given: Decision) -> Decided:
+def decide_on_changes(
+    project: Project, environment: Environment, number: Number, given: Decision
+) -> Decided:
     """Approve or reject what a comparison found; it holds while the change stays the same."""
     count = comparing.decide_changes(
         reference(project, environment), given.verdict, number=number, path=given.path,
