@@ -39,7 +39,10 @@ def _more(site: Site, number: int) -> str:
         copy = Instance(
             environment_id=made.id, deployment_id=order.id, release_id=release.id,
             name=f"{site.name}-copy-{number}", runtime="process", address="",
+            state=InstanceState.SERVING,  # one that starts without a run would be taken for left
         )  # fmt: skip
+        order.status = "live"
+        environments.set_status(made, EnvironmentStatus.ACTIVE)
         work.add(copy)
         work.flush()
         described, key, host = copy_of(work, copy), copy.id, made.host
@@ -47,11 +50,7 @@ def _more(site: Site, number: int) -> str:
     address = runtime.start(described)
     runtime.settle(described.name)
     with unit_of_work() as work:
-        row = work.get_one(Instance, key)
-        row.address, row.state = address, InstanceState.SERVING
-        order = work.merge(order)
-        order.status = "live"
-        environments.set_status(work.merge(made), EnvironmentStatus.ACTIVE)
+        work.get_one(Instance, key).address = address
     return host
 
 
