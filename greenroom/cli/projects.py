@@ -18,7 +18,7 @@ from greenroom.errors import AlreadyExists, InvalidInput
 from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.sources.clients import CLIENTS, open_client
-from greenroom.sources.rules import Rules
+from greenroom.sources.rules import Forks, Rules
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
 from greenroom.store.states import GivenAt, PreviewAccess, ProductionBy
@@ -163,17 +163,20 @@ def project_set_forge(
 @click.option("--drafts/--no-drafts", default=True, help="Whether drafts have environments.")
 @click.option("--pulls-only", is_flag=True, help="A push alone makes no environment.")
 @click.option("--limit", type=click.IntRange(1), help="Most environments beside production.")
+@click.option(
+    "--forks", type=click.Choice([*map(str, Forks)]), default="ignore", help="Strangers'."
+)
 @json_option
 @command
 def project_set_previews(
     name: str, include: tuple[str, ...], exclude: tuple[str, ...], targets: tuple[str, ...],
     paths: tuple[str, ...], label: str, drafts: bool, pulls_only: bool, limit: int | None,
-    as_json: bool,
+    forks: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Say which events make environments of project NAME. What is not given is as by default."""
     rules = Rules(
         include=include, exclude=exclude, targets=targets, paths=paths, label=label,
-        drafts=drafts, pulls_only=pulls_only, limit=limit,
+        drafts=drafts, pulls_only=pulls_only, limit=limit, forks=Forks(forks),
     ).as_json()  # fmt: skip
     with unit_of_work() as work:
         found = projects.get_project(work, name)

@@ -33,8 +33,9 @@ log = logging.getLogger("greenroom.gateway")
 SWEEP_SECONDS = 1.0
 PATIENCE_SECONDS = 0.8
 """How long somebody who opens a page waits before a page of ours says that it wakes."""
-AT_ONCE = 8
-"""Requests that are let through together after a start: many servers queue no more than five."""
+AT_ONCE = 6
+"""Requests that are let through together after a wake: many servers queue no more than five
+connections, and one that is refused its place is asked again by the kernel after a whole second."""
 GATED_SECONDS = 1.0
 AGAIN_SECONDS = 0.03
 _MACHINES = re.compile(
@@ -116,8 +117,7 @@ class Sleeper:
             if not upstream.asleep or life is None:
                 return
             begun, was = time.monotonic(), upstream.asleep
-            if was == Asleep.STOPPED:
-                upstream.gate = asyncio.Semaphore(AT_ONCE)
+            upstream.gate = asyncio.Semaphore(AT_ONCE)
             try:
                 await asyncio.to_thread(
                     _resume, self.settings, life, was, upstream.address, target.route.host
