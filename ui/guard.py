@@ -1,7 +1,7 @@
 """The guard: nothing of the console is reachable without a session.
 
 It stands before Streamlit, and lets through by exception, not by rule: only ``/login`` and
-``/healthz`` answer to strangers.
+``/healthz`` answer to strangers, and where one is set the paths of an identity provider's login.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from greenroom.errors import GreenroomError
-from ui import entry, papers, who
+from ui import entry, papers, provider, who
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY_VIOLATION = 1008
@@ -99,8 +99,15 @@ class Guard:
             return _say(request, 403, refusal)
         if path == "/login":
             return await entry.login(request)
+        is_asked = method in SAFE_METHODS and provider.is_on()
+        if is_asked and path == provider.BEGIN:
+            return provider.begin()
+        if is_asked and path in provider.STREAMLIT:
+            return None
         token = request.cookies.get(who.COOKIE, "")
         viewer = await anyio.to_thread.run_sync(who.find_viewer, token, limiter=_lookups)
+        if viewer is None and is_asked and provider.has_answer(request):
+            return await provider.finish(request)
         if viewer is None:
             return _ask_to_log_in(request)
         if path == "/logout":
