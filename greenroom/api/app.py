@@ -15,18 +15,23 @@ from starlette.types import ASGIApp
 
 from greenroom import __version__
 from greenroom.api import (
+    assets,
     backups,
     comments,
     comparisons,
     data,
     deployments,
     environments,
+    isolation,
+    life,
     links,
     logs,
     mail,
     notifications,
     people,
+    performance,
     projects,
+    storage,
     variables,
 )
 from greenroom.api.door import Door, refuse
@@ -37,7 +42,7 @@ from greenroom.secrets import Redactor
 
 NOUNS = (
     projects, environments, deployments, logs, variables, data, comparisons, links, comments, mail,
-    notifications, backups, people,
+    notifications, backups, life, performance, isolation, assets, storage, people,
 )  # fmt: skip
 """One file a noun, each with its ``router``."""
 INTRODUCTION = """\

@@ -88,7 +88,7 @@ class Choice(Given):
 
 
 @router.writes("PUT", _OF + "/decisions/{column}", "policy.approve")
-def decide(
+def decide_column(
     project: Project, given: Choice,
     column: Annotated[str, Path(max_length=300, examples=["people.email"])],
 ) -> PolicyShape:  # fmt: skip

@@ -32,7 +32,7 @@ OPERATIONS = [
 WRITES = [one for one in OPERATIONS if one[0] != "get"]
 REAL = {
     "project": "shop", "environment": "feature", "number": "1", "name": "KEY",
-    "session": "0" * 12, "column": "a.b",
+    "session": "0" * 12, "column": "a.b", "host": "www.shop.test",
 }  # fmt: skip
 ENV = "/projects/shop/environments/feature"
 
