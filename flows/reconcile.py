@@ -11,7 +11,7 @@ from tasks.expiring import end_lifetimes
 from tasks.following import follow_sources
 from tasks.isolation import end_lost_checks
 from tasks.measuring import measure_copies
-from tasks.notifying import tell_people
+from tasks.notifying import remind_people, tell_people
 from tasks.remarks import follow_up
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
@@ -33,6 +33,7 @@ def reconcile() -> int:
     repair_measurements()
     follow_sources()
     end_lost_checks()
+    remind_people()
     tell_people()
     follow_up()
     tidy()

@@ -57,6 +57,17 @@ def note_shown(
         record_notice(work, NoticeKind.REVIEW, environment.project, environment.name, title, body)
 
 
+def note_waiting(
+    work: Work, environment: Environment, deployment: Deployment, missing: str, days: int
+) -> None:
+    """Remind of a version that has waited for approval for some days."""
+    since = "a day" if days == 1 else f"{days} days"
+    commit = deployment.commit_hash[:12]
+    title = f"{_reference(environment)} has waited for approval of {commit} for {since}"
+    body = _lines(f"{missing}.", environment.url, _page(environment, "review"))
+    record_notice(work, NoticeKind.REVIEW, environment.project, environment.name, title, body)
+
+
 def note_failed(work: Work, environment: Environment, deployment: Deployment) -> None:
     """Tell that a deployment failed, and why, as it was recorded: redacted."""
     error = deployment.error or {}

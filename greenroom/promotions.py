@@ -8,26 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from greenroom import orders
 from greenroom.errors import InvalidInput, NotAllowed
-from greenroom.notices import note_verdict
+from greenroom.notices import note_verdict, note_waiting
 from greenroom.runs import Runs
 from greenroom.store import approvals, deployments, environments, projects
 from greenroom.store.audit import record_audit
 from greenroom.store.models import (
+    Deployment,
     DeploymentKind,
     Environment,
     EnvironmentKind,
     Project,
     Release,
+    now,
 )
 from greenroom.store.states import ProductionBy, Verdict
 from greenroom.store.work import Work, unit_of_work
 
 MOST_APPROVALS = 10
 MAX_NOTE = 2_000
+MOST_REMINDERS, REMINDED_AFTER = 3, timedelta(days=1)
 _AUTHOR = re.compile(r"\s*(?P<name>[^<]*?)\s*<(?P<address>[^>]*)>\s*")
 CLIENT = "client:"
 """Before the label of the link through which a client decided: no name of the team begins so."""
@@ -179,6 +183,32 @@ def judge_environment(work: Work, environment: Environment) -> Judgement | None:
     if environment.kind == EnvironmentKind.PRODUCTION or environment.release is None:
         return None
     return judge_release(work, environment.project, environment.release)
+
+
+def what_is_missing(work: Work, environment: Environment) -> str:
+    """Say what a staging environment's version waits for, where production changes by promotion."""
+    if environment.project.production_by != ProductionBy.PROMOTION:
+        return ""
+    judgement = judge_environment(work, environment)
+    return "" if judgement is None or judgement.is_open else judgement.words
+
+
+def remind(work: Work) -> int:
+    """Remind people of versions that have waited for a day, three times at most; give how many."""
+    count = 0
+    for environment in environments.list_environments(work):
+        serving = environments.serving_instance(work, environment.id)
+        shown = work.get(Deployment, serving.deployment_id) if serving else None
+        if shown is None or shown.completed_at is None or shown.reminders >= MOST_REMINDERS:
+            continue
+        waited = now() - (shown.reminded_at or shown.completed_at)
+        missing = what_is_missing(work, environment) if waited >= REMINDED_AFTER else ""
+        if missing:
+            days = max(1, (now() - shown.completed_at).days)
+            note_waiting(work, environment, shown, missing, days)
+            shown.reminded_at, shown.reminders = now(), shown.reminders + 1
+            count += 1
+    return count
 
 
 def record_verdict(

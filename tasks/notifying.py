@@ -6,11 +6,19 @@ from prefect import get_run_logger
 
 from greenroom.errors import GreenroomError
 from greenroom.notify.sending import compose, send
+from greenroom.promotions import remind
 from greenroom.store import notices
 from greenroom.store.work import unit_of_work
 from tasks.policies import step
 
 MOST_TARGETS = 100
+
+
+@step
+def remind_people() -> int:
+    """Write down reminders of what has waited for approval for long; give how many. Idempotent."""
+    with unit_of_work() as work:
+        return remind(work)
 
 
 @step

@@ -11,7 +11,7 @@ from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
 from greenroom.manifest import Manifest
 from greenroom.notices import note_shown
-from greenroom.promotions import judge_environment
+from greenroom.promotions import what_is_missing
 from greenroom.settings import load_settings
 from greenroom.store import deployments, environments, lives
 from greenroom.store.models import (
@@ -22,7 +22,6 @@ from greenroom.store.models import (
     EnvironmentStatus,
     Instance,
     InstanceState,
-    ProductionBy,
     Release,
     now,
 )
@@ -74,16 +73,8 @@ def _record_live(work: Work, held: Held, candidate: Candidate) -> None:
     release = work.get_one(Release, candidate.release_id)
     lives.renew(environment, Manifest.from_json(release.manifest))
     work.flush()
-    note_shown(work, environment, deployment, _what_is_missing(work, environment))
-
-
-def _what_is_missing(work: Work, environment: Environment) -> str:
-    """Say what a staging environment's version waits for, where production changes by promotion."""
-    if environment.project.production_by != ProductionBy.PROMOTION:
-        return ""
     work.refresh(environment, ["release"])
-    judgement = judge_environment(work, environment)
-    return "" if judgement is None or judgement.is_open else judgement.words
+    note_shown(work, environment, deployment, what_is_missing(work, environment))
 
 
 @step

@@ -21,6 +21,7 @@ class TargetRow:
     environments: str
     kinds: tuple[str, ...]
     refused: str
+    digest: str = ""
 
 
 def targets() -> tuple[TargetRow, ...]:
@@ -29,7 +30,7 @@ def targets() -> tuple[TargetRow, ...]:
         return tuple(
             TargetRow(
                 row.name, row.service, row.project.name if row.project else "", row.environments,
-                tuple(row.kinds), row.refused,
+                tuple(row.kinds), row.refused, row.digest,
             )
             for row in notices.list_targets(work)
         )  # fmt: skip
@@ -37,13 +38,14 @@ def targets() -> tuple[TargetRow, ...]:
 
 def add(
     name: str, address: str, project: str, kinds: Sequence[NoticeKind], environments: str,
-    actor: str,
+    digest: str, actor: str,
 ) -> str:  # fmt: skip
     """Tell somebody from now on."""
     service = service_of(address)
     with unit_of_work() as work:
         notices.add_target(
-            work, name, service, address.strip(), kinds=tuple(kinds), environments=environments,
+            work, name, service, address.strip(), kinds=tuple(kinds),
+            environments=environments, digest=digest,
             project=projects.get_project(work, project) if project else None, actor=actor,
         )  # fmt: skip
     return f"{name.strip()} is told from now on."

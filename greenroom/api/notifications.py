@@ -27,6 +27,7 @@ class TargetShape(Shown):
     project: str | None
     environments: str
     kinds: list[str]
+    digest: str
     refused: str
 
     @classmethod
@@ -34,6 +35,7 @@ class TargetShape(Shown):
         """Show a row."""
         return cls(
             name=row.name, service=row.service, environments=row.environments, kinds=row.kinds,
+            digest=row.digest,
             project=row.project.name if row.project else None, refused=row.refused,
         )  # fmt: skip
 
@@ -45,6 +47,9 @@ def list_targets() -> list[TargetShape]:
         return [TargetShape.of(row) for row in notices.list_targets(work)]
 
 
+Digest = Annotated[str, Field(pattern="(hour|day)?$")]
+
+
 class NewTarget(Given):
     """Somebody to tell."""
 
@@ -53,6 +58,7 @@ class NewTarget(Given):
     project: Short = Field("", description="Default: every project.")
     kinds: list[NoticeKind] = Field(list(notices.QUIET), max_length=50)
     environments: Short = "*"
+    digest: Digest = Field("", description="Until when the rest is held.")
 
 
 @router.writes("POST", "/notifications", "notice_target.add", status_code=201)
@@ -64,7 +70,7 @@ def add_target(given: NewTarget) -> Done:
         owner = projects.get_project(work, given.project) if given.project else None
         notices.add_target(
             work, given.name, service, address, project=owner, kinds=tuple(given.kinds),
-            environments=given.environments, actor=current_actor().name,
+            environments=given.environments, digest=given.digest, actor=current_actor().name,
         )  # fmt: skip
     return Done(done=f"{given.name.strip()} is told from now on.")
 

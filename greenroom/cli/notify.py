@@ -29,10 +29,15 @@ def notify() -> None:
 )  # fmt: skip
 @click.option("--everything", is_flag=True, help="Tell everything.")
 @click.option("--env", "environments", default="*", help="Only environments like this: feature-*")
+@click.option(
+    "--digest",
+    type=click.Choice(["hour", "day"]),
+    help="Hold what is not urgent until the full hour, or until the morning.",
+)
 @command
 def notify_add(
     name: str, project_name: str | None, kinds: tuple[str, ...], everything: bool,
-    environments: str,
+    environments: str, digest: str | None,
 ) -> None:  # fmt: skip
     """Tell NAME of what happens, at an address of any service that apprise knows.
 
@@ -45,7 +50,7 @@ def notify_add(
         project = projects.get_project(work, project_name) if project_name else None
         notices.add_target(
             work, name, service, address, project=project, kinds=wanted,
-            environments=environments, actor=actor(),
+            environments=environments, digest=digest or "", actor=actor(),
         )  # fmt: skip
     out.print(f"{name} hears of: {', '.join(wanted)}. Try it: greenroom notify test {name}")
 
@@ -63,6 +68,7 @@ def notify_list(as_json: bool) -> None:
                 "project": target.project.name if target.project else None,
                 "environments": target.environments,
                 "kinds": list(target.kinds),
+                "digest": target.digest,
                 "refused": target.refused,
             }
             for target in notices.list_targets(work)

@@ -238,6 +238,9 @@ class Deployment(Base):
     flow_run_id: Mapped[uuid.UUID | None]
     superseded_by: Mapped[uuid.UUID | None]
     cancel_requested_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    """When people were last reminded that it waits for them."""
+    reminders: Mapped[int] = mapped_column(default=0)
 
     environment: Mapped[Environment] = relationship(back_populates="deployments")
     release: Mapped[Release | None] = relationship()

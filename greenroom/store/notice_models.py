@@ -32,6 +32,8 @@ class NoticeTarget(Base):
     kinds: Mapped[list[str]] = mapped_column(JSONB)
     environments: Mapped[str] = mapped_column(default="*")
     """A pattern for environments' names."""
+    digest: Mapped[str] = mapped_column(default="")
+    """hour or day: what is not urgent is held until then, and told at once. Empty: at once."""
     created_by: Mapped[str]
     created_at: Mapped[datetime] = created()
     refused: Mapped[str] = mapped_column(default="")

@@ -23,6 +23,9 @@ DELAYS_SECONDS = (60, 300, 1800, 7200, 21600)
 """Between attempts; after the last one a notice is given up."""
 MOST_AT_ONCE = 50
 KEPT_DAYS = 30
+DIGESTS = ("", "hour", "day")
+DAY_HOUR = 7
+"""Of the day, in UTC, at which a day's news are told."""
 LONGEST_NAME = 60
 QUIET = (NoticeKind.FAILED, NoticeKind.REVIEW, NoticeKind.SYNC_FAILED, NoticeKind.EXPIRING)
 """What a target hears of where nothing else is said: what fails, and what waits for people."""
@@ -40,7 +43,7 @@ class Claim:
 
 def add_target(
     work: Work, name: str, service: str, address: str, *, project: Project | None = None,
-    kinds: tuple[NoticeKind, ...] = QUIET, environments: str = "*", actor: str,
+    kinds: tuple[NoticeKind, ...] = QUIET, environments: str = "*", digest: str = "", actor: str,
 ) -> NoticeTarget:  # fmt: skip
     """Add somebody to tell.
 
@@ -51,12 +54,14 @@ def add_target(
         raise InvalidInput(f"a name has 1 to {LONGEST_NAME} characters", hint="Like: team-slack")
     if not kinds:
         raise InvalidInput("nothing is to be told", hint=f"Choose of {', '.join(NoticeKind)}.")
+    if digest not in DIGESTS:
+        raise InvalidInput(f"there is no digest by {digest!r}", hint="One of: hour, day.")
     if work.scalar(select(NoticeTarget.id).where(NoticeTarget.name == name)) is not None:
         raise AlreadyExists(f"{name} is told already", hint=f"greenroom notify remove {name}")
     made = NoticeTarget(
         name=name, project_id=project and project.id, service=service,
         address=seal(address, _ADDRESS), kinds=[str(kind) for kind in kinds],
-        environments=environments.strip() or "*", created_by=actor,
+        environments=environments.strip() or "*", digest=digest, created_by=actor,
     )  # fmt: skip
     work.add(made)
     record_audit(work, actor, "notice_target.add", project=project, subject=name, service=service)
@@ -116,8 +121,21 @@ def record_notice(
     """
     mine = or_(NoticeTarget.project_id.is_(None), NoticeTarget.project_id == project.id)
     for target in work.scalars(select(NoticeTarget).where(mine)):
-        if is_wanted(target, kind, environment) or target.name.lower() in called:
-            work.add(Notice(target_id=target.id, kind=kind, title=title, body=body))
+        is_called = target.name.lower() in called
+        if is_wanted(target, kind, environment) or is_called:
+            is_urgent = is_called or kind in QUIET
+            at = now() if is_urgent else next_digest(now(), target.digest)
+            work.add(Notice(target_id=target.id, kind=kind, title=title, body=body, next_at=at))
+
+
+def next_digest(moment: datetime, digest: str) -> datetime:
+    """Give when to tell what is not urgent: now, at the full hour, or in the morning. Pure."""
+    if digest == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    if digest == "day":
+        morning = moment.replace(hour=DAY_HOUR, minute=0, second=0, microsecond=0)
+        return morning if morning > moment else morning + timedelta(days=1)
+    return moment
 
 
 def has_due(work: Work) -> bool:

@@ -10,7 +10,14 @@ from greenroom.errors import InvalidInput
 from greenroom.notices import MEANINGS
 from greenroom.notify.sending import MOST_TITLES, compose, service_of
 from greenroom.store.models import NoticeTarget
-from greenroom.store.notices import DELAYS_SECONDS, QUIET, is_wanted, next_attempt
+from greenroom.store.notices import (
+    DAY_HOUR,
+    DELAYS_SECONDS,
+    QUIET,
+    is_wanted,
+    next_attempt,
+    next_digest,
+)
 from greenroom.store.states import NoticeKind
 
 pytestmark = pytest.mark.unit
@@ -67,3 +74,11 @@ def test_what_is_no_address_is_refused_and_not_repeated(address: str) -> None:
 
 def test_every_kind_has_a_meaning() -> None:
     assert set(MEANINGS) == set(NoticeKind)
+
+
+def test_a_digest_comes_at_the_full_hour_or_in_the_morning() -> None:
+    at = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+    assert next_digest(at, "") == at
+    assert next_digest(at, "hour") == datetime(2026, 11, 24, 7, tzinfo=UTC)
+    assert next_digest(at, "day") == datetime(2026, 11, 24, DAY_HOUR, tzinfo=UTC)
+    assert next_digest(at.replace(hour=DAY_HOUR), "day") == datetime(2026, 11, 25, 7, tzinfo=UTC)

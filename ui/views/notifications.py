@@ -12,6 +12,7 @@ from greenroom.store.states import NoticeKind
 from ui import acts, look, notice_acts, parts, reads, who
 
 _EVERY = "Every project"
+_DIGESTS = {"": "at once, too", "hour": "once an hour", "day": "once a day"}
 
 
 def show() -> None:
@@ -42,6 +43,7 @@ def _card(row: notice_acts.TargetRow) -> None:
                     ("Hears when", look.text(heard)),
                     ("Of", look.text(row.project or _EVERY.lower())),
                     ("Environments", look.code(row.environments)),
+                    ("What is not urgent", look.text(_DIGESTS[row.digest])),
                     ("Last message", look.text(last)),
                 ],
                 wide=True,
@@ -70,10 +72,15 @@ def _form(projects: list[str]) -> None:
             "When", list(NoticeKind), default=list(QUIET), format_func=MEANINGS.__getitem__
         )
         environments = st.text_input("Only environments like", "*")
+        digest = st.selectbox(
+            "What is not urgent", list(_DIGESTS), format_func=_DIGESTS.__getitem__,
+            help="What fails and what waits for somebody is always told at once.",
+        )  # fmt: skip
         sent = st.form_submit_button("Add", type="primary", icon=":material/add:")
     do = partial(
         notice_acts.add, name or "", address or "",
         "" if project in (None, _EVERY) else str(project), kinds, environments or "*",
+        digest or "",
     )  # fmt: skip
     if sent and acts.act(do):
         st.rerun()
