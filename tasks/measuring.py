@@ -37,7 +37,9 @@ def check_room(held: Held, candidate: Candidate) -> None:
     settings = load_settings()
     with unit_of_work() as work:
         release = work.get_one(Release, candidate.release_id)
-        wanted = Manifest.from_json(release.manifest).resources.memory_bytes
+        limit_bytes = Manifest.from_json(release.manifest).resources.memory_bytes
+        serving = environments.serving_instance(work, held.environment_id)
+        used_bytes = serving.used.get("memory_bytes") if serving is not None else None
         residents = []
         for copy in environments.list_instances(work):
             environment = work.get_one(Environment, copy.environment_id)
@@ -53,8 +55,9 @@ def check_room(held: Held, candidate: Candidate) -> None:
     if candidate.runtime == "static" or known:
         return  # nothing runs, or it runs already
     refused = room.refuse_memory(
-        wanted, room.free_memory_bytes(), settings.least_free_memory_bytes, residents
-    )
+        room.expected_bytes(limit_bytes, used_bytes), room.free_memory_bytes(),
+        settings.least_free_memory_bytes, residents,
+    )  # fmt: skip
     if refused is not None:
         why, hint = refused
         raise LimitReached(why, hint=hint)

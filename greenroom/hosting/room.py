@@ -9,6 +9,8 @@ import psutil
 
 MEGA = 1024**2
 MOST_NAMED = 5
+UNKNOWN_BYTES = 256 * MEGA
+"""What a copy is expected to use of which none was measured yet."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,28 @@ def free_memory_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def expected_bytes(limit_bytes: int, used_bytes: int | None) -> int:
+    """Say what a new copy will use, by what the one that serves uses. Pure.
+
+    Twice as much, for two versions differ; never more than its limit allows.
+    """
+    likely = UNKNOWN_BYTES if not used_bytes else 2 * used_bytes + 32 * MEGA
+    return min(limit_bytes, likely)
+
+
 def refuse_memory(
     wanted_bytes: int, free_bytes: int, reserve_bytes: int, residents: Iterable[Resident]
 ) -> tuple[str, str] | None:
     """Say why a copy does not fit, and what would free room; None when it does. Pure.
 
-    The copy may use all of its limit: so much must be free, and the reserve beside it.
+    What it is expected to use must be free, and the reserve beside it.
     """
     missing = wanted_bytes + reserve_bytes - free_bytes
     if missing <= 0:
         return None
     why = (
-        f"it may use {wanted_bytes // MEGA} MiB of memory, and {max(0, free_bytes) // MEGA} MiB"
-        f" are free, of which {reserve_bytes // MEGA} stay for the machine"
+        f"it is expected to use {wanted_bytes // MEGA} MiB of memory, and"
+        f" {max(0, free_bytes) // MEGA} MiB are free, of which {reserve_bytes // MEGA} stay for the machine"
     )
     ranked = sorted(
         (r for r in residents if r.memory_bytes > 0 and (r.is_kept or not r.is_production)),

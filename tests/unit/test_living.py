@@ -11,7 +11,7 @@ from greenroom.errors import InvalidInput
 from greenroom.gateway.sleep import wanted_sleep
 from greenroom.hosting.base import Usage
 from greenroom.hosting.limits import compare
-from greenroom.hosting.room import MEGA, Resident, refuse_memory
+from greenroom.hosting.room import MEGA, Resident, expected_bytes, refuse_memory
 from greenroom.manifest import Health, Idle, Manifest, Resources, parse_manifest
 from greenroom.store.life import Life, Wishes, describe_use, idle_of, lifetime_of
 
@@ -57,6 +57,13 @@ def test_a_size_by_name_and_what_differs_from_it() -> None:
     assert found.memory_bytes == 768 * MEGA
     assert (found.cpu_share, found.most_processes) == (2.0, 512)
     assert Resources().memory_bytes == 512 * MEGA
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"), [(None, 256), (0, 256), (40 * MEGA, 112), (400 * MEGA, 512)]
+)
+def test_what_a_copy_is_expected_to_use(used: int | None, expected: int) -> None:
+    assert expected_bytes(512 * MEGA, used) == expected * MEGA
 
 
 RESIDENTS = (
