@@ -52,7 +52,8 @@ def refuse_memory(
         return None
     why = (
         f"it is expected to use {wanted_bytes // MEGA} MiB of memory, and"
-        f" {max(0, free_bytes) // MEGA} MiB are free, of which {reserve_bytes // MEGA} stay for the machine"
+        f" {max(0, free_bytes) // MEGA} MiB are free, of which {reserve_bytes // MEGA} stay for"
+        " the machine"
     )
     ranked = sorted(
         (r for r in residents if r.memory_bytes > 0 and (r.is_kept or not r.is_production)),
