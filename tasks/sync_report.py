@@ -7,6 +7,7 @@ from typing import Any
 from greenroom.data import quasi
 from greenroom.data.leaveout import leave_out, sample_texts
 from greenroom.data.load import open_target
+from greenroom.data.models import active_models
 from greenroom.data.proof import Proof
 from greenroom.data.report import Facts, make_report, sign
 from greenroom.data.sample import look_at_kept
@@ -40,7 +41,10 @@ def write_report(
         recall = None
         if known.masker is not None:
             with job.source() as source:
-                recall = leave_out(known.people, sample_texts(source, known.schema, known.policy))
+                recall = leave_out(
+                    known.people, sample_texts(source, known.schema, known.policy),
+                    active_models(),
+                )  # fmt: skip
         with unit_of_work() as work:
             row = work.get_one(Sync, sync.sync_id)
             policy = policies.find_policy(work, row.project)

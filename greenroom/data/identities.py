@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -19,12 +20,23 @@ KINDS = {
 SHORTEST = {"PERSON": 5, "USERNAME": 5, "ADDRESS": 8, "ORGANIZATION": 5}
 """Characters: shorter ones are ordinary words too often."""
 SCORE = 0.95
+SHORTEST_SINGLE = 4
+"""Letters of one word of a name that is looked for alone."""
 _SPACE = re.compile(r"\s")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+)
+"""Letters of scripts that put no space between words."""
+_UNSPACED_NAME = re.compile(rf"(?:{_UNSPACED.pattern}|[\u00b7\u30fb])+")
+SHORTEST_UNSPACED, SURE_UNSPACED = 2, 3
+"""Letters of a name in such a script; and from how many on it may stand within other letters."""
+_ONE_OF = str.maketrans("\u03c2\u0623\u0625\u0622\u0671\u0649", "\u03c3" + "\u0627" * 4 + "\u064a")
+"""Letters that are another form of one: Greek's last sigma, Arabic's alefs and yeh."""
 _WORD = re.compile(r"\w")
 
 
 def fold(text: str) -> str:
-    """Fold case and kinds of space, each character to one: places stay the same."""
+    """Fold case, accents and kinds of space, each character to one: places stay the same."""
     return text.translate(_FOLDED)
 
 
@@ -33,7 +45,10 @@ def fold_letter(letter: str) -> str:
     lower = letter.lower()
     if len(lower) != 1:
         return letter
-    return " " if _SPACE.match(lower) else lower
+    if _SPACE.match(lower):
+        return " "
+    plain = [c for c in unicodedata.normalize("NFD", lower) if not unicodedata.combining(c)]
+    return (plain[0] if len(plain) == 1 else lower).translate(_ONE_OF)
 
 
 class _Folded(dict[int, str]):
@@ -61,7 +76,8 @@ class Identities:
 
     def __init__(self) -> None:
         self._patterns: dict[str, str] = {}
-        self._numbers: set[bytes] = set()
+        self._numbers: dict[bytes, str] = {}
+        self._singles: set[str] = set()
         self._automaton: AhoCorasick | None = None
         self._kinds: list[str] = []
 
@@ -77,10 +93,12 @@ class Identities:
         for value in values:
             number = number_of(value)
             if number:
-                self._numbers.add(number.encode())
+                self._numbers.setdefault(number.encode(), kind)
             for variant in _variants(kind, value):
-                if len(variant) >= SHORTEST.get(kind, 6):
+                if len(variant) >= SHORTEST.get(kind, 6) or _UNSPACED_NAME.fullmatch(variant):
                     self._patterns.setdefault(variant, kind)
+            if kind == "PERSON":
+                self._singles.update(_singles(value))
         self._automaton = None
 
     def knows(self, value: str) -> bool:
@@ -96,18 +114,52 @@ class Identities:
         """Find the longest identities that stand in a text as words of their own."""
         if not self._patterns:
             return []
+        if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+            return self._find_apart(text)
         if self._automaton is None:
-            self._kinds = list(self._patterns.values())
+            singles = self._singles.difference(self._patterns)
+            self._kinds = [*self._patterns.values(), *("PERSON" for _ in singles)]
             self._automaton = AhoCorasick(
-                list(self._patterns), matchkind=MatchKind.LeftmostLongest,
+                [*self._patterns, *singles], matchkind=MatchKind.LeftmostLongest,
                 implementation=Implementation.ContiguousNFA,
             )  # fmt: skip
-        folded = fold(text)
-        return [
+        folded, known = fold(text), len(self._patterns)
+        found = [
             Match(self._kinds[number], start, end)
             for number, start, end in self._automaton.find_matches_as_indexes(folded)
-            if _stands_alone(folded, start, end)
+            if _stands_alone(folded, start, end) and (number < known or text[start].isupper())
         ]
+        return [*found, *self._find_numbers(text, found)]
+
+    def _find_numbers(self, text: str, found: list[Match]) -> Iterator[Match]:
+        """Find numbers in whatever layout: the proof will look no less closely."""
+        octets = text.encode("latin-1", "replace")  # each character one octet: places stay
+        for number, start, end in numbers_in(octets):
+            kind = self._numbers.get(number)
+            if kind is None or not _stands_alone(text, start, end):
+                continue
+            if not any(match.start <= start and end <= match.end for match in found):
+                yield Match(kind, start, end)
+
+    def _find_apart(self, text: str) -> list[Match]:
+        """Find them in a text whose letters and accents are written apart."""
+        places, made = [0], ""
+        for letter in text:
+            joined = unicodedata.normalize("NFC", made[-1:] + letter)
+            if made and len(joined) == 1:
+                made = made[:-1] + joined
+                places[-1] += 1
+            else:
+                made += letter
+                places.append(places[-1] + 1)
+        return (
+            [
+                Match(match.kind, places[match.start], places[match.end])
+                for match in self.find(unicodedata.normalize("NFC", made))
+            ]
+            if unicodedata.is_normalized("NFC", made)
+            else []
+        )
 
 
 def _variants(kind: str, value: str) -> list[str]:
@@ -116,6 +168,8 @@ def _variants(kind: str, value: str) -> list[str]:
     if kind != "PERSON":
         return [plain]
     found = [plain]
+    if _UNSPACED_NAME.fullmatch(plain):
+        return found if len(plain) >= SHORTEST_UNSPACED else []
     last, comma, first = plain.partition(",")
     words = plain.split()
     if comma:
@@ -129,7 +183,28 @@ def _variants(kind: str, value: str) -> list[str]:
     return found
 
 
+def _singles(name: str) -> list[str]:
+    """Give the words of a name that are nothing but names: alone, and in capitals, they are it."""
+    from greenroom.data.ner.lists import FAMILY, GIVEN, lists_of
+    from greenroom.data.ner.tagger import load_tagger
+
+    words = re.sub(r"\s+", " ", name).replace(",", " ").split()
+    if len(words) < 2:
+        return []
+    is_word = load_tagger().is_word
+    return [
+        fold(word)
+        for word in (words[0], words[-1])
+        if len(word) >= SHORTEST_SINGLE
+        and word.isalpha()
+        and not _UNSPACED.search(word)
+        and not lists_of(word, is_word(word)) & ~(GIVEN | FAMILY)
+    ]
+
+
 def _stands_alone(text: str, start: int, end: int) -> bool:
+    if end - start >= SURE_UNSPACED and _UNSPACED.match(text[start]):
+        return True  # no space would tell where it ends
     before = start == 0 or not (_WORD.match(text[start - 1]) and _WORD.match(text[start]))
     after = end == len(text) or not (_WORD.match(text[end - 1]) and _WORD.match(text[end]))
     return before and after

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from greenroom.data.identities import Identities, fold
+from greenroom.data.models import Models
 from greenroom.data.policy import Policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Schema, quote
@@ -24,9 +25,11 @@ ENOUGH = 0.5
 """Share of an occurrence that must be covered."""
 
 
-def leave_out(people: Identities, texts: Iterable[str]) -> dict[str, Any]:
+def leave_out(
+    people: Identities, texts: Iterable[str], models: Models | None = None
+) -> dict[str, Any]:
     """Estimate the recall of everything but the database's own people."""
-    others = TextMasker(Pseudonyms(bytes(32)), Identities())
+    others = TextMasker(Pseudonyms(bytes(32)), Identities(), models)
     occurrences = found = 0
     for text in texts:
         hidden = [
@@ -40,8 +43,9 @@ def leave_out(people: Identities, texts: Iterable[str]) -> dict[str, Any]:
         occurrences += len(hidden)
         found += sum(_covered(span, spans) >= ENOUGH for span in hidden)
     recall = found / occurrences if occurrences else None
+    by = f"; by {models.words}" if models else ""
     return {"occurrences": occurrences, "found": found, "recall": recall,
-            "words": _words(occurrences, recall)}  # fmt: skip
+            "words": _words(occurrences, recall) + by}  # fmt: skip
 
 
 def _is_hidden(text: str) -> bool:

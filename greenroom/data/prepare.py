@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
+from greenroom.data.models import active_models
 from greenroom.data.plan import identity_columns, make_plan
 from greenroom.data.policy import Policy, TablePolicy, load_policy
 from greenroom.data.proof import distinct_values
@@ -43,7 +44,9 @@ class Prepared:
     @property
     def tiers(self) -> tuple[str, ...]:
         """Say in words by what people are found in texts."""
-        return TIERS if self.masker is not None else ()
+        if self.masker is None:
+            return ()
+        return (*TIERS, *((self.masker.models.words,) if self.masker.models else ()))
 
 
 def prepare(
@@ -62,7 +65,7 @@ def prepare(
         policy = narrow(policy, schema, tables)
     people = _harvest(connection, policy, schema)
     pseudonyms = Pseudonyms(base64.urlsafe_b64decode(key), is_original=people.knows)
-    masker = TextMasker(pseudonyms, people) if reads_text(policy, schema) else None
+    masker = TextMasker(pseudonyms, people, active_models()) if reads_text(policy, schema) else None
     plan = make_plan(policy, schema, pseudonyms, masker)
     return Prepared(schema, policy, plan, pseudonyms.key_id, masker, people)
 

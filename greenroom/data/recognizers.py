@@ -6,6 +6,7 @@ Presidio's own default set takes every number of eight digits for a driving lice
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,6 @@ from presidio_analyzer import EntityRecognizer, RecognizerRegistry, RecognizerRe
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import (
-    CreditCardRecognizer,
     CryptoRecognizer,
     EmailRecognizer,
     IbanRecognizer,
@@ -24,6 +24,7 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 
+from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import LANGUAGE
 from greenroom.data.identities import KINDS, SCORE, Identities
 from greenroom.data.phones import DatabasePhones
@@ -84,17 +85,17 @@ def _patterns() -> tuple[BlankEngine, tuple[EntityRecognizer, ...]]:
     engine = BlankEngine()
     engine.load()
     kinds = (
-        EmailRecognizer, CreditCardRecognizer, IbanRecognizer, IpRecognizer, MacAddressRecognizer,
+        EmailRecognizer, DatabaseCards, IbanRecognizer, IpRecognizer, MacAddressRecognizer,
         CryptoRecognizer, UsSsnRecognizer,
     )  # fmt: skip
     return engine, (*(kind() for kind in kinds), DatabasePhones())
 
 
-def analyzer(identities: Identities) -> FastEngine:
-    """Give Presidio with our recognizers, the database's own people among them."""
+def analyzer(identities: Identities, models: Iterable[EntityRecognizer] = ()) -> FastEngine:
+    """Give Presidio with our recognizers, the database's own people and models among them."""
     engine, patterns = _patterns()
     registry = RecognizerRegistry(
-        recognizers=[*patterns, Strangers(), KnownPeople(identities)],
+        recognizers=[*patterns, Strangers(), KnownPeople(identities), *models],
         supported_languages=[LANGUAGE],
     )
     return FastEngine(

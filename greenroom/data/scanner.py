@@ -16,7 +16,6 @@ import regex
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.predefined_recognizers import (
-    CreditCardRecognizer,
     CryptoRecognizer,
     EmailRecognizer,
     IbanRecognizer,
@@ -25,6 +24,7 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 
+from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
 from greenroom.data.numbers import is_plain
 from greenroom.data.phones import DatabasePhones
@@ -63,7 +63,7 @@ _IN_WORDS: dict[type[EntityRecognizer], _Gate] = {
 }
 """Recognizers whose patterns hold no space."""
 _IN_TEXT: dict[type[EntityRecognizer], _Gate] = {
-    CreditCardRecognizer: _Gate(r"\d(?<!\w\d)\d{3}[- ]?\d{3,4}[- ]?\d{3,4}[- ]?\d{3,5}\b"),
+    DatabaseCards: _Gate(r"[1-6](?<!\w[1-6])\d{3}[ -]?\d{4}[ -]?\d{4}"),
     IbanRecognizer: _Gate(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}"),
     UsSsnRecognizer: _Gate(r"[0-9](?<!\w[0-9])[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}\b"),
 }

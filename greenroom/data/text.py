@@ -15,6 +15,7 @@ from presidio_analyzer import RecognizerResult
 
 from greenroom.data.context import LANGUAGE
 from greenroom.data.identities import SCORE, Identities
+from greenroom.data.models import Models
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.recognizers import analyzer
 from greenroom.data.schema import Column
@@ -53,8 +54,12 @@ class Finding:
 class TextMasker:
     """Replaces people in texts."""
 
-    def __init__(self, pseudonyms: Pseudonyms, identities: Identities) -> None:
-        self._engine, self._identities = analyzer(identities), identities
+    def __init__(
+        self, pseudonyms: Pseudonyms, identities: Identities, models: Models | None = None
+    ) -> None:
+        self.models = models
+        self._engine = analyzer(identities, models.recognizers if models else ())
+        self._identities = identities
         self._remembered = lru_cache(MEMORY)(self._mask)
         column = Column("text", "text", "text")
         self._replace: dict[str, Callable[[str], str | None]] = {

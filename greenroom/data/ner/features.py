@@ -1,0 +1,132 @@
+"""What the model sees of a text: its words, and for each of them numbers that stand for facts.
+
+A fact is what a word is, how it begins and ends, its shape, the lists it stands in, and the same of
+its neighbours. Each is hashed to a row of one table of weights.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+TABLE_BITS = 18
+ROWS = 1 << TABLE_BITS
+TOKEN = re.compile(r"\w+(?:[-'\u2019](?!s\b)\w+)*|\n+|[^\w\s]")
+"""A word (a possessive's end is one of its own), a break between lines, or a sign."""
+_SHAPES = (
+    (re.compile(r"[A-ZÀ-ÖØ-Þ]"), "X"), (re.compile(r"[^\W\d_X]"), "x"), (re.compile(r"\d"), "9"),
+)  # fmt: skip
+_REPEATED = re.compile(r"(.)\1{2,}")
+COLUMNS = 6
+"""Numbers that are kept of each word: itself, start, end, short end, shape, lists."""
+WORD, START, END, SHORT_END, SHAPE, LISTS = range(COLUMNS)
+EDGE = (1, 1, 1, 1, 1, 1)
+"""What stands for a word beyond a text's beginning and end."""
+
+_SINGLE = tuple(
+    (column, offset)
+    for column, offsets in (
+        (WORD, (-3, -2, -1, 0, 1, 2, 3)), (START, (0, -1, 1)), (END, (0, -1, 1)), (SHORT_END, (0,)),
+        (SHAPE, (-2, -1, 0, 1, 2)), (LISTS, (-3, -2, -1, 0, 1, 2, 3)),
+    )
+    for offset in offsets
+)  # fmt: skip
+_JOINT = (
+    ((LISTS, -1), (LISTS, 0)), ((LISTS, 0), (LISTS, 1)), ((LISTS, -1), (LISTS, 0), (LISTS, 1)),
+    ((LISTS, -2), (LISTS, -1), (LISTS, 0)), ((LISTS, 0), (LISTS, 1), (LISTS, 2)),
+    ((SHAPE, -1), (SHAPE, 0)), ((SHAPE, 0), (SHAPE, 1)), ((SHAPE, -1), (SHAPE, 0), (SHAPE, 1)),
+    ((SHAPE, 0), (LISTS, 0)), ((WORD, -1), (LISTS, 0)), ((WORD, -1), (SHAPE, 0)),
+    ((LISTS, 0), (WORD, 1)), ((SHAPE, 0), (WORD, 1)), ((WORD, -2), (WORD, -1)),
+    ((WORD, -1), (WORD, 1)), ((WORD, 1), (WORD, 2)), ((WORD, -2), (WORD, -1), (SHAPE, 0)),
+    ((END, 0), (LISTS, -1)), ((END, 0), (SHAPE, 0)), ((WORD, -1), (LISTS, 0), (LISTS, 1)),
+    ((WORD, -2), (LISTS, -1), (LISTS, 0)), ((WORD, -1), (LISTS, 0), (WORD, 1)),
+    ((SHAPE, -2), (SHAPE, -1), (SHAPE, 0), (SHAPE, 1)), ((SHAPE, 0), (SHAPE, 1), (SHAPE, 2)),
+)  # fmt: skip
+FEATURES = 1 + len(_SINGLE) + len(_JOINT)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+"""Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
+
+
+def shape_of(word: str) -> str:
+    """Give a word's shape: ``Xxx`` for names, ``9`` for digits, signs as they are."""
+    made = word
+    for pattern, letter in _SHAPES:
+        made = pattern.sub(letter, made)
+    return _REPEATED.sub(r"\1\1", made)
+
+
+def _number(kind: str, text: str) -> int:
+    return zlib.crc32(f"{kind}={text}".encode()) | 2
+
+
+def numbers_of(word: str, lists: int) -> tuple[int, ...]:
+    """Give a word's numbers; ``lists`` says in which lists it stands."""
+    lower = re.sub(r"\d", "0", word.lower())
+    return (
+        _number("w", lower), _number("s", lower[:3]), _number("e", lower[-3:]),
+        _number("e", lower[-2:]), _number("h", shape_of(word)), _number("l", str(lists)),
+    )  # fmt: skip
+
+
+def rows_of(numbers: Any) -> Any:
+    """Give the rows of the table that a text's words stand for. Shapes: (n, 6) to (n, FEATURES)."""
+    count = len(numbers)
+    padded = np.full((count + 6, COLUMNS), 1, dtype=np.uint64)
+    padded[3 : count + 3] = numbers
+    rows = np.empty((count, FEATURES), dtype=np.int32)
+    rows[:, 0] = 0
+    at = 1
+    shift = np.uint64(64 - TABLE_BITS)
+    for column, offset in _SINGLE:
+        seed = np.uint64(at * 0x1000193)
+        mixed = ((padded[3 + offset : 3 + offset + count, column] + seed) * _MIX) >> shift
+        rows[:, at] = mixed
+        at += 1
+    for parts in _JOINT:
+        mixed = np.full(count, at * 0x1000193, dtype=np.uint64)
+        for column, offset in parts:
+            mixed = (mixed ^ padded[3 + offset : 3 + offset + count, column]) * _MIX
+            mixed ^= mixed >> np.uint64(29)
+        rows[:, at] = (mixed * _MIX) >> shift
+        at += 1
+    return rows
+
+
+def best_path(emissions: Any, transitions: Any) -> Any:
+    """Give the best sequence of labels. Shapes: (n, labels), (labels, labels), to (n,)."""
+    count, labels = emissions.shape
+    back = np.zeros((count, labels), dtype=np.int16)
+    score = emissions[0].copy()
+    for at in range(1, count):
+        made = np.empty(labels, dtype=emissions.dtype)
+        for label in range(labels):
+            best, where = score[0] + transitions[0, label], 0
+            for before in range(1, labels):
+                value = score[before] + transitions[before, label]
+                if value > best:
+                    best, where = value, before
+            made[label] = best + emissions[at, label]
+            back[at, label] = where
+        score = made
+    path = np.zeros(count, dtype=np.int16)
+    path[count - 1] = np.argmax(score)
+    for at in range(count - 1, 0, -1):
+        path[at - 1] = back[at, path[at]]
+    return path
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function compiled by numba; as it is where that cannot be."""
+    try:
+        from numba import njit
+    except ImportError:
+        return function
+    try:
+        made: Callable[..., Any] = njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # nowhere to keep it
+        made = njit(nogil=True)(function)
+    return made
