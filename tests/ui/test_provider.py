@@ -46,35 +46,36 @@ def console(store_url, home, token, provider, monkeypatch) -> Iterator[str]:
         yield served.replace("127.0.0.1", "localhost")
 
 
-def log_in(console: str) -> tuple[httpx.Client, httpx.Response]:
-    client = httpx.Client(follow_redirects=True, timeout=30, trust_env=False)
-    page = client.get(f"{console}/login")
-    assert "Log in with Agency ID" in page.text
-    return client, client.get(f"{console}/login/provider", headers={"accept": "text/html"})
+def log_in(console: str) -> tuple[dict[str, str], httpx.Response]:
+    """Go to the provider and back; give the cookies that are left, and the last page."""
+    with httpx.Client(follow_redirects=True, timeout=30, trust_env=False) as client:
+        assert "Log in with Agency ID" in client.get(f"{console}/login").text
+        page = client.get(f"{console}/login/provider", headers={"accept": "text/html"})
+        return dict(client.cookies), page
 
 
 def test_a_person_comes_in_by_their_provider(console, provider, home):
     with unit_of_work() as work:
         users.add_user(work, "bea", email="Bea@agency.example", with_password=False, actor="admin")
     provider.person = {"email": "bea@agency.example", "groups": ["agency-devs", "others"]}
-    client, page = log_in(console)
+    cookies, page = log_in(console)
     assert page.status_code == 200, page.text
     assert "<title>Streamlit" in page.text
-    assert client.cookies.get(who.COOKIE)
-    assert not [name for name in client.cookies if name.startswith("_streamlit_user")]
+    assert cookies.get(who.COOKIE)
+    assert not [name for name in cookies if name.startswith("_streamlit_user")]
     assert provider.redirects == [f"{console}/oauth2callback"]
     with unit_of_work() as work:
-        user = users.find_session_user(work, client.cookies[who.COOKIE])
+        user = users.find_session_user(work, cookies[who.COOKIE])
         assert user is not None
         assert (user.name, user.role) == ("bea", "developer")
         assert users.check_password(work, "bea", "") is None
     file = home / "run" / "streamlit-secrets.toml"
     assert file.stat().st_mode & 0o777 == 0o600
     provider.person = {"email": "stranger@elsewhere.example"}
-    client, page = log_in(console)
+    cookies, page = log_in(console)
     assert page.status_code == 403
     assert "There is no account for stranger@elsewhere.example" in page.text
-    assert who.COOKIE not in client.cookies
+    assert who.COOKIE not in cookies
     provider.person = {"email": "bea@agency.example", "email_verified": False}
     assert log_in(console)[1].status_code == 403
     with unit_of_work() as work:
