@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from greenroom import data_orders, orders
+from greenroom.cli.looking import look_at_changes
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import out
 from greenroom.cli.promoting import promote
@@ -212,6 +213,7 @@ class Play:
             self.check(
                 checks, "spring sale" not in production.text.lower(), "production is unchanged"
             )
+            look_at_changes(self, checks)
 
     def _compare_people(self, checks: list[str]) -> None:
         """Show three customers as production and staging have them."""
