@@ -31,10 +31,10 @@ def reconcile() -> int:
     end_lifetimes()
     measure_copies()
     repair_measurements()
-    follow_sources()
     end_lost_checks()
     remind_people()
     tell_people()
     follow_up()
     tidy()
+    follow_sources()  # at the end: a forge may be slow
     return len(repairs) + mended + brought

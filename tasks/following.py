@@ -13,7 +13,7 @@ from greenroom.sources import git
 from greenroom.sources.clients import open_client
 from greenroom.sources.level import Living, Pull, missed_events
 from greenroom.sources.rules import Rules
-from greenroom.store import deployments, environments, projects
+from greenroom.store import deployments, environments, projects, webhooks
 from greenroom.store.models import Deployment, DeploymentKind, Environment, Project
 from greenroom.store.work import Work, unit_of_work
 from tasks.policies import step
@@ -47,8 +47,8 @@ def _follow(name: str) -> int:
         living = [_living(work, e) for e in environments.list_environments(work, project)]
         dropped = _dropped(work, project)
         url, connection = git.check_source_url(project.source_url), _connection(project)
-    if not living and connection is None:
-        return 0
+        if connection is None and not webhooks.has_delivery(work, project.id):
+            return 0  # nobody asked us to follow it: it is deployed by hand
     pulls = _pulls(*connection) if connection is not None else None
     branches = {ref.name: ref.commit for ref in git.list_refs(url) if ref.kind == "branch"} or None
     events = missed_events(pulls, branches, living, rules, dropped)

@@ -66,7 +66,8 @@ def missed_events(
     it does not come back by itself.
     """
     known = {environment.branch: environment for environment in living}
-    events = [*_ended(pulls, branches, living, rules), *_moved(branches, living)]
+    moved = () if rules.paths else _moved(branches, living)  # which files changed, git does not say
+    events = [*_ended(pulls, branches, living, rules), *moved]
     gone = {event.pull_ref if event.from_fork else event.branch for event in _ends(events)}
     for pull in pulls or ():
         there = known.get(pull.place)
@@ -75,6 +76,8 @@ def missed_events(
                 events.append(pull.event(EventKind.PULL_OPENED))
         elif _is_unwanted(pull, rules, known):
             events.append(pull.event(EventKind.PULL_LABELED))
+        elif rules.paths:
+            continue
         elif there.follows and pull.commit and there.follows != pull.commit and not branches:
             events.append(pull.event(EventKind.PULL_UPDATED))
     return _consequential(events, rules, set(known))

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from greenroom.store.models import WebhookDelivery, now
@@ -44,6 +44,12 @@ def record_outcome(
         )
         .values(outcome=outcome)
     )
+
+
+def has_delivery(work: Work, project_id: uuid.UUID) -> bool:
+    """Whether a project's forge has sent anything lately."""
+    query = select(WebhookDelivery.delivery).where(WebhookDelivery.project_id == project_id)
+    return work.scalar(query.limit(1)) is not None
 
 
 def prune_deliveries(work: Work) -> int:
