@@ -11,6 +11,12 @@ from typing import Any
 from greenroom import data_orders, orders
 from greenroom.cli.looking import look_at_changes
 from greenroom.cli.narration import Narration
+from greenroom.cli.outbound import (
+    CUSTOMER,
+    Customer,
+    captured_confirmation,
+    checked_isolation,
+)
 from greenroom.cli.output import out
 from greenroom.cli.promoting import promote
 from greenroom.cli.stagehands import PROJECT, STAGING, CheckFailed, Stagehands
@@ -80,6 +86,7 @@ class Play:
         self._deploy_production(repository)
         self._bring_data()
         self._deploy_feature(repository)
+        self._send_nothing()
         self._break(repository)
         self._roll_back(repository)
         promote(self, repository)
@@ -214,6 +221,33 @@ class Play:
                 checks, "spring sale" not in production.text.lower(), "production is unchanged"
             )
             look_at_changes(self, checks)
+
+    def _send_nothing(self) -> None:
+        with self.step("outbound") as checks:
+            reference = f"{PROJECT}/{STAGING}"
+            customer = Customer(self.hands.environment(STAGING).host, self.settings.gateway_port)
+            self.tell.busy("a customer orders in the preview")
+            page = customer.order()
+            letter = captured_confirmation(reference)
+            self.tell.end()
+            self.check(
+                checks,
+                page.startswith("/orders/") and CUSTOMER in letter.recipients,
+                f"“{letter.subject}” for {CUSTOMER} is kept, and reached nobody",
+            )
+            self.tell.busy("trying to get out of it")
+            tried = checked_isolation(reference)
+            self.tell.end()
+            kept = [one["group"] for one in tried.probes if one["outcome"] != "not kept"]
+            self.check(
+                checks,
+                tried.verdict in ("partly", "proved"),
+                "nothing that is kept got out: " + ", ".join(dict.fromkeys(kept)),
+            )
+            self.tell.say(
+                "a `process` has no egress guard: the console lists what is not kept; `docker` has",
+                "bright_black",
+            )
 
     def _compare_people(self, checks: list[str]) -> None:
         """Show three customers as production and staging have them."""
