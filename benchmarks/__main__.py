@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "clone", "sync",
+    "deploy", "rollback", "switch", "gateway", "first_run", "leak_scan", "text", "pii_quality",
+    "clone", "sync",
     "torture", "diff", "visual_seeded", "visual_changes", "visual_noise", "capture",
     "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
