@@ -39,7 +39,7 @@ _FILL = (
   '2020-01-01'::timestamptz + (g.i * 13 % 100000000) * interval '1 second',
   '2025-01-01'::timestamptz + (g.i * 7 % 30000000) * interval '1 second', g.i % 11 <> 0,
   g.i * 31 % 1000000
-  from generate_series(1, {users}) g(i)
+  from generate_series(1, {users}::bigint) g(i)
   join words f on f.kind = 'given' and f.k = g.i * 7919 % {given}
   join words l on l.kind = 'family' and l.k = g.i * 104729 % {family}""",
     """insert into addresses select i, 1 + i * 7919 % {users}, 'home', (1 + i % 9999) || ' ' || l.v

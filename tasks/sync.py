@@ -19,8 +19,8 @@ from greenroom.data import ledger
 from greenroom.data import sync as stages
 from greenroom.data.chunks import Chunk
 from greenroom.data.clones import Template, ensure_objects_owner, protect
-from greenroom.data.copy import Copied
 from greenroom.data.keeper import check_kept, ensure_snapshot, release
+from greenroom.data.pipe import Copied
 from greenroom.data.prepare import Prepared, prepare
 from greenroom.data.proof import Proof
 from greenroom.data.source import joined

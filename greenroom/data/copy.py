@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import pq
-from psycopg.errors import error_from_result
 
 from greenroom.data.chunks import Chunk
+from greenroom.data.compiled import Kernels
+from greenroom.data.ops import Op, travels_binary
+from greenroom.data.pipe import Copied, Refused, pipe
 from greenroom.data.refusals import DECIDE, PRODUCTION, STAGING, is_lost, lost, refused
-from greenroom.data.rows import Kernel, field_masker, row_masker
+from greenroom.data.rows import Kernel, field_masker
 from greenroom.data.schema import Table, quote
 from greenroom.data.source import Connection
 from greenroom.errors import GreenroomError, SyncFailed
 
-BATCH_OCTETS, LARGE_OCTETS = 256 * 1024, 1 << 20
 LEDGER = "greenroom_sync.chunks"
 """Chunks that have arrived whole; written in the transaction that brings their rows."""
 
@@ -34,6 +33,8 @@ class TablePlan:
     """Masked columns whose originals must be nowhere afterwards; None for all of them."""
     random: frozenset[str] = frozenset()
     """Masked columns whose fakes are any letters and digits: some are a number by chance."""
+    ops: tuple[Op | None, ...] = ()
+    """How kernels do what ``masked`` says, column by column; None where they do not."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -42,24 +43,22 @@ class TablePlan:
         rest = [c.name for c in self.table.columns if not c.is_generated and c.name not in first]
         return (*first, *rest)
 
-    def maskers(self) -> Callable[[bytes], bytes] | None:
-        """Give the function of rows, None where nothing is masked."""
-        if not self.masked:
-            return None
-        made = []
-        for name, kernel in self.masked:
-            memory = 0 if self.table.column(name).is_unique else None
-            named = _named(kernel, self.table.key, name)
-            made.append(field_masker(named) if memory is None else field_masker(named, memory))
-        return row_masker(made)
+    @property
+    def op_by_column(self) -> dict[str, Op | None]:
+        """Give ``ops`` by name."""
+        ops = self.ops or (None,) * len(self.masked)
+        return {name: op for (name, _), op in zip(self.masked, ops, strict=True)}
 
+    def named_kernels(self) -> list[Kernel]:
+        """Give the functions of ``masked``, which say where a value cannot be masked."""
+        return [_named(kernel, self.table.key, name) for name, kernel in self.masked]
 
-@dataclass(frozen=True)
-class Copied:
-    """What one chunk brought."""
-
-    rows: int
-    octets: int
+    def field_maskers(self) -> list[Callable[[bytes], bytes]]:
+        """Give the plain functions of fields in the text format."""
+        return [
+            field_masker(kernel, 0) if self.table.column(name).is_unique else field_masker(kernel)
+            for (name, _), kernel in zip(self.masked, self.named_kernels(), strict=True)
+        ]
 
 
 def _named(kernel: Kernel, table: str, column: str) -> Kernel:
@@ -98,7 +97,9 @@ def drop_ledger(target: Connection) -> None:
     target.execute("drop schema if exists greenroom_sync cascade")
 
 
-def copy_chunk(source: Connection, target: Connection, plan: TablePlan, chunk: Chunk) -> Copied:
+def copy_chunk(
+    source: Connection, target: Connection, plan: TablePlan, chunk: Chunk, kernels: Kernels
+) -> Copied:
     """Copy one chunk in one transaction of the target; all of it arrives, or nothing.
 
     ``source`` is in the snapshot's transaction. Errors: SourceUnavailable, SyncFailed.
@@ -110,13 +111,17 @@ def copy_chunk(source: Connection, target: Connection, plan: TablePlan, chunk: C
     conditions = [f"({c})" for c in (chunk.condition, plan.where) if c]
     where = f" where {' and '.join(conditions)}" if conditions else ""
     selected = f"select {names} from only {table.sql}{where}"
-    reading = f"copy ({selected}) to stdout{as_it_is(source)}"
-    writing = f"copy {table.sql} ({names}) from stdin{as_it_is(target)}"
+    as_is = as_it_is(source), as_it_is(target)
+    is_binary = not any(as_is) and travels_binary(table, plan.op_by_column)
+    form = " (format binary)" if is_binary else ""
+    reading = f"copy ({selected}) to stdout{form or as_is[0]}"
+    writing = f"copy {table.sql} ({names}) from stdin{form or as_is[1]}"
+    masker = kernels.masker(plan, is_binary=is_binary) if plan.masked else None
     try:
         with target.transaction():
-            copied = _pipe(source, reading, target, writing, plan.maskers())
+            copied = pipe(source, reading, target, writing, masker, is_binary=is_binary)
             _record(target, chunk, copied)
-    except _Refused as why:
+    except Refused as why:
         raise _told(why.error, why.side, target, plan) from None
     except psycopg.Error as error:
         if is_lost(source):
@@ -125,14 +130,6 @@ def copy_chunk(source: Connection, target: Connection, plan: TablePlan, chunk: C
             raise lost(STAGING, table.key) from None
         raise _told(error, STAGING, target, plan) from None
     return copied
-
-
-class _Refused(Exception):
-    """A server ended a COPY."""
-
-    def __init__(self, error: psycopg.Error, side: str) -> None:
-        self.error, self.side = error, side
-        super().__init__(side)
 
 
 def _told(error: psycopg.Error, side: str, target: Connection, plan: TablePlan) -> GreenroomError:
@@ -188,121 +185,3 @@ def _copy_empty_rows(
         copied = Copied(count, 0)
         _record(target, chunk, copied)
     return copied
-
-
-def _pipe(
-    source: Connection, reading: str, target: Connection, writing: str,
-    mask: Callable[[bytes], bytes] | None,
-) -> Copied:  # fmt: skip
-    """Pass rows from one COPY to the other, in bounded memory.
-
-    libpq's own calls, not psycopg's generators: those cost more than the masking (measured: 2.4
-    times the CPU for each row).
-    """
-    reader, writer = source.pgconn, target.pgconn
-    _begin(reader, reading, pq.ExecStatus.COPY_OUT, PRODUCTION)
-    try:
-        _begin(writer, writing, pq.ExecStatus.COPY_IN, STAGING)
-    except BaseException:
-        _cancel(source)
-        raise
-    rows = octets = size = 0
-    batch: list[bytes] = []
-    try:
-        while True:
-            count, data = reader.get_copy_data(0)
-            if count <= 0:
-                break
-            rows += 1
-            octets += count
-            if count > LARGE_OCTETS:
-                _put(writer, b"".join(batch))
-                _put(writer, data if mask is None else mask(bytes(data)))
-                batch, size = [], 0
-                continue
-            row = bytes(data)
-            batch.append(mask(row) if mask is not None else row)
-            size += count
-            if size >= BATCH_OCTETS:
-                _put(writer, b"".join(batch))
-                batch, size = [], 0
-        _put(writer, b"".join(batch))
-        _end(reader, PRODUCTION)
-    except BaseException:
-        with contextlib.suppress(psycopg.Error):
-            _abandon(writer)
-        _cancel(source)
-        raise
-    writer.put_copy_end()
-    _end(writer, STAGING)
-    return Copied(rows, octets)
-
-
-def _put(writer: pq.abc.PGconn, octets: bytes | memoryview) -> None:
-    """Send octets piece by piece: libpq makes room for all that it is given at once."""
-    view = memoryview(octets)
-    for start in range(0, len(view), LARGE_OCTETS):
-        writer.put_copy_data(view[start : start + LARGE_OCTETS])
-
-
-def read_rows(
-    connection: Connection, command: str, key: str, side: str = PRODUCTION
-) -> Iterator[bytes]:
-    """Give the rows of a COPY out, each without its end of line.
-
-    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
-    """
-    reader = connection.pgconn
-    is_through = False
-    try:
-        _begin(reader, command, pq.ExecStatus.COPY_OUT, side)
-        while True:
-            count, data = reader.get_copy_data(0)
-            if count <= 0:
-                break
-            yield bytes(data[: count - 1])
-        _end(reader, side)
-        is_through = True
-    except _Refused as why:
-        raise refused(why.error, side, key) from None
-    except psycopg.Error:
-        raise lost(side, key) from None
-    finally:
-        if not is_through:
-            _cancel(connection)
-
-
-def _begin(connection: pq.abc.PGconn, command: str, wanted: pq.ExecStatus, side: str) -> None:
-    connection.nonblocking = 0
-    result = connection.exec_(command.encode())
-    if result.status != wanted:
-        raise _Refused(error_from_result(result), side)
-
-
-def _end(connection: pq.abc.PGconn, side: str) -> None:
-    failed: psycopg.Error | None = None
-    while (result := connection.get_result()) is not None:
-        if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-            failed = failed or error_from_result(result)
-    if failed is not None:
-        raise _Refused(failed, side)
-
-
-def _abandon(connection: pq.abc.PGconn) -> None:
-    if connection.status == pq.ConnStatus.OK:
-        connection.put_copy_end(b"abandoned")
-        while connection.get_result() is not None:
-            pass
-
-
-def _cancel(connection: Connection) -> None:
-    """End a COPY OUT that nobody reads any more."""
-    if connection.pgconn.status != pq.ConnStatus.OK:
-        return
-    with contextlib.suppress(psycopg.Error):  # it may have ended by itself
-        connection.cancel_safe()
-        while connection.pgconn.get_copy_data(0)[0] > 0:
-            pass
-    with contextlib.suppress(psycopg.Error):
-        while connection.pgconn.get_result() is not None:
-            pass

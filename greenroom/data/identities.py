@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -84,6 +84,14 @@ class Identities:
     def __len__(self) -> int:
         """Count the patterns."""
         return len(self._patterns)
+
+    def patterns(self) -> Mapping[str, str]:
+        """Give what is looked for, folded, with its kind."""
+        return self._patterns
+
+    def numbers(self) -> Collection[bytes]:
+        """Give the numbers of originals, digits alone."""
+        return self._numbers
 
     def harvest(self, method: str, values: Iterable[str]) -> None:
         """Collect the originals of a column that is masked by ``method``."""

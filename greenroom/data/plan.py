@@ -10,6 +10,7 @@ from greenroom.data import hints
 from greenroom.data.arrays import elementwise
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import KINDS
+from greenroom.data.ops import Op, op_of
 from greenroom.data.policy import Policy, TablePolicy, check_decided
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel
@@ -57,10 +58,11 @@ def make_plan(
         copied.append(
             TablePlan(
                 table,
-                masked,
+                tuple((name, kernel) for name, kernel, _ in masked),
                 subset.conditions.get(table.key, ""),
                 _by_method(policy, table, PROVED),
                 _by_method(policy, table, RANDOM),
+                tuple(op for _, _, op in masked),
             )
         )
     _check_keys(policy, by_key)
@@ -106,14 +108,15 @@ def _as_joined(schema: Schema) -> dict[tuple[str, str], Column]:
 def _masked(
     policy: Policy, table: Table, pseudonyms: Pseudonyms, masker: TextMasker | Untried | None,
     joined: Mapping[tuple[str, str], Column],
-) -> tuple[tuple[str, Kernel], ...]:  # fmt: skip
-    masked = []
+) -> tuple[tuple[str, Kernel, Op | None], ...]:  # fmt: skip
+    masked: list[tuple[str, Kernel, Op | None]] = []
     for column in table.columns:
         decision = policy.decision(table, column)
         if column.is_generated or decision is None or decision.method == "keep":
             continue
         if decision.method in ("text", "json"):
-            masked.append((column.name, _of_text(decision.method, table, column, masker)))
+            kernel = _of_text(decision.method, table, column, masker)
+            masked.append((column.name, kernel, op_of(decision.method, column, {}, kernel)))
             continue
         if not hints.takes(column, decision.method):
             raise InvalidPolicy(
@@ -127,7 +130,8 @@ def _masked(
             raise InvalidPolicy(
                 f"{table.policy_key}.{column.name}: {error.message}", hint=error.hint
             ) from error
-        masked.append((column.name, kernel))
+        options = dict(decision.options)
+        masked.append((column.name, kernel, op_of(decision.method, same, options, kernel)))
     return tuple(masked)
 
 

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from greenroom.data.compiled import Kernels
 from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.models import active_models
@@ -66,7 +67,8 @@ def prepare(
     people = _harvest(connection, policy, schema)
     pseudonyms = Pseudonyms(base64.urlsafe_b64decode(key), is_original=people.knows)
     masker = TextMasker(pseudonyms, people, active_models()) if reads_text(policy, schema) else None
-    plan = make_plan(policy, schema, pseudonyms, masker)
+    kernels = Kernels(pseudonyms, people, masker)
+    plan = make_plan(policy, schema, pseudonyms, masker, kernels)
     return Prepared(schema, policy, plan, pseudonyms.key_id, masker, people)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from greenroom.data.copy import TablePlan, as_it_is, read_rows
+from greenroom.data.copy import TablePlan, as_it_is
 from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
+from greenroom.data.pipe import read_rows
 from greenroom.data.refusals import STAGING
 from greenroom.data.rows import NULL, unescape
 from greenroom.data.schema import Column, Table, quote

@@ -56,7 +56,7 @@ def _like(model: str, text: str) -> str:
     return text.lower() if model.islower() else text
 
 
-def _with_case(text: str, value: str, number: int) -> str:
+def _with_case(text: str, value: str, keyed: Keyed) -> str:
     """Write a fake in capitals here and there when its original has some.
 
     ``Bob@x`` and ``bob@x`` become the same for whoever compares without case, as they were, and
@@ -65,7 +65,7 @@ def _with_case(text: str, value: str, number: int) -> str:
     plain = value.strip()
     if plain == plain.lower():
         return text
-    bits = int.from_bytes(hashlib.blake2b(f"{number}:{plain}".encode(), digest_size=8).digest())
+    bits, _ = keyed.halves(plain, 1)
     return "".join(letter.upper() if bits >> at & 1 else letter for at, letter in enumerate(text))
 
 
@@ -95,6 +95,10 @@ class Pseudonyms:
     @cached_property
     def _places(self) -> tuple[str, ...]:
         return words.places(self._forbidden)
+
+    def words(self) -> tuple[tuple[str, ...], ...]:
+        """Give the given names, family names and places that fakes are made of."""
+        return self._given, self._family, self._places
 
     def keyed(self, purpose: str) -> Keyed:
         """Give the keyed numbers of one purpose."""
@@ -162,13 +166,13 @@ class Pseudonyms:
 
     def given_name(self, name: str) -> str:
         """Give somebody else's given name, the case kept."""
-        number = self.keyed("given name").number(fold(name))
-        return _like(name, self._given[number % len(self._given)])
+        low, _ = self.keyed("given name").halves(fold(name))
+        return _like(name, self._given[low % len(self._given)])
 
     def family_name(self, name: str) -> str:
         """Give somebody else's family name, the case kept."""
-        number = self.keyed("family name").number(fold(name))
-        return _like(name, self._family[number % len(self._family)])
+        low, _ = self.keyed("family name").halves(fold(name))
+        return _like(name, self._family[low % len(self._family)])
 
     def full_name(self, name: str) -> str:
         """Give somebody else's name, of as many words: those that first and last name columns get.
@@ -209,18 +213,19 @@ class Pseudonyms:
         def replace(value: str) -> str:
             form = value.split()[-1] if len(value.split()) > 1 else ""
             kept = f" {form}" if form.rstrip(".").casefold() in _COMPANY_FORMS else ""
-            number = keyed.number(fold(value))
-            place = self._places[number % len(self._places)]
-            return f"{place} {_TRADES[(number >> 32) % len(_TRADES)]}{kept}"
+            low, high = keyed.halves(fold(value))
+            place = self._places[low % len(self._places)]
+            return f"{place} {_TRADES[high % len(_TRADES)]}{kept}"
 
         return self._distinct(column, replace, "company")
 
     def email(self, value: str) -> str:
         """Give an address that nobody reads; different for each different address."""
-        number = self.keyed("email").number(fold(value))
-        given = self._given[number % len(self._given)].lower()
-        domain = MAIL_DOMAINS[(number >> 20) % len(MAIL_DOMAINS)]
-        return _with_case(f"{given}.{tag(number >> 64)}", value, number) + f"@{domain}"
+        keyed = self.keyed("email")
+        low, high = keyed.halves(fold(value))
+        given = self._given[low % len(self._given)].lower()
+        domain = MAIL_DOMAINS[(low >> 32) % len(MAIL_DOMAINS)]
+        return _with_case(f"{given}.{tag(high)}", value, keyed) + f"@{domain}"
 
     def _make_email(self, column: Column, options: dict[str, Any]) -> Kernel:
         return self.email
@@ -229,9 +234,9 @@ class Pseudonyms:
         keyed = self.keyed("username")
 
         def replace(value: str) -> str:
-            number = keyed.number(fold(value))
-            made = f"{self._given[number % len(self._given)].lower()}{tag(number >> 64)}"
-            return _with_case(made, value, number)
+            low, high = keyed.halves(fold(value))
+            made = f"{self._given[low % len(self._given)].lower()}{tag(high)}"
+            return _with_case(made, value, keyed)
 
         return replace
 
@@ -247,9 +252,9 @@ class Pseudonyms:
         keyed, kinds = self.keyed("street"), words.street_kinds()
 
         def replace(value: str) -> str:
-            number = keyed.number(fold(value))
-            name = self._places[number % len(self._places)]
-            return f"{1 + (number >> 40) % 199} {name} {kinds[(number >> 32) % len(kinds)]}"
+            low, high = keyed.halves(fold(value))
+            name = self._places[low % len(self._places)]
+            return f"{1 + (high >> 32) % 199} {name} {kinds[high % len(kinds)]}"
 
         return self._distinct(column, replace, "street")
 
@@ -257,8 +262,8 @@ class Pseudonyms:
         keyed = self.keyed("city")
 
         def replace(value: str) -> str:
-            number = keyed.number(fold(value))
-            return _like(value, self._places[number % len(self._places)])
+            low, _ = keyed.halves(fold(value))
+            return _like(value, self._places[low % len(self._places)])
 
         return self._distinct(column, replace, "city")
 

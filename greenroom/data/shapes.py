@@ -13,9 +13,6 @@ from greenroom.errors import InvalidInput
 
 Kernel = Callable[[str], str]
 _DIGIT = re.compile(r"[0-9]")
-_MOST_LETTERS = 40
-"""Letters and digits of a value that are permuted as one number."""
-_MOST_DIGITS = 30
 _TEST_CARDS = "400000"
 """Source: card schemes' test numbers, never issued to anybody."""
 _NET4 = ipaddress.ip_network("198.18.0.0/15")
@@ -34,25 +31,20 @@ class Digits:
         self, keyed: Keyed, is_original: Callable[[str], bool] = lambda _: False
     ) -> None:  # fmt: skip
         self._is_original = is_original
-        self._of_length = cache(lambda count: Apart(keyed, 10**count))
+        self._of_length = cache(lambda count: Apart(keyed, count))
 
     def replace(self, digits: str, lay: Callable[[str], str]) -> str:
-        """Give as many other digits; ``lay`` makes a whole value of them. Long ones in pieces.
+        """Give as many other digits; ``lay`` makes a whole value of them.
 
         Errors: InvalidInput where so many of these numbers are originals that none is free.
         """
         count = len(digits)
         if not count:
             return ""
-        if count > _MOST_DIGITS:
-            head, tail = digits[:_MOST_DIGITS], digits[_MOST_DIGITS:]
-            return self.replace(head, str) + self.replace(tail, str)
-        made = self._of_length(count)(
-            int(digits), lambda number: self._is_original(lay(f"{number:0{count}d}"))
-        )
+        made = self._of_length(count)(digits, lambda number: self._is_original(lay(number)))
         if made is None:
             raise InvalidInput(f"too many numbers of {count} digits are taken to give others")
-        return f"{made:0{count}d}"
+        return made
 
     def __call__(self, value: str) -> str:
         """Replace all digits of a value, its layout kept."""
@@ -69,29 +61,26 @@ def lay_out(value: str, digits: str) -> str:
 def letters_and_digits(keyed: Keyed) -> Kernel:
     """Give other letters for letters and other digits for digits, by the whole value.
 
-    A permutation of all values of one layout, so that two never become the same; values of many
-    letters, or of letters beyond ASCII, are told apart by their length of chance instead.
+    A permutation of all values of one layout, so that two never become the same; values with
+    letters beyond ASCII are told apart by their length of chance instead.
     """
-    of_size = cache(lambda size: Permutation(keyed, size))
+    of_sizes = cache(lambda sizes: Permutation(keyed, sizes))
 
     def replace(value: str) -> str:
-        kinds = [_KINDS.get(letter) for letter in value]
-        sizes = [kind[1] for kind in kinds if kind is not None]
-        if not sizes or len(sizes) > _MOST_LETTERS or not value.isascii():
+        if not value.isascii():
             return _by_stream(keyed, value)
-        number, size = 0, 1
-        for letter, kind in zip(value, kinds, strict=True):
-            if kind is not None:
-                number, size = number * kind[1] + ord(letter) - kind[0], size * kind[1]
-        number = of_size(size)(number)
+        kinds = [(letter, _KINDS[letter]) for letter in value if letter in _KINDS]
+        sizes = bytes(size for _, (_, size) in kinds)
+        digits = bytes(ord(letter) - first for letter, (first, _) in kinds)
+        following = iter(zip(of_sizes(sizes)(digits), kinds, strict=True))
         made = []
-        for letter, kind in zip(reversed(value), reversed(kinds), strict=True):
-            if kind is None:
+        for letter in value:
+            if letter not in _KINDS:
                 made.append(letter)
                 continue
-            number, rest = divmod(number, kind[1])
-            made.append(chr(kind[0] + rest))
-        return "".join(reversed(made))
+            digit, (_, (first, _)) = next(following)
+            made.append(chr(first + digit))
+        return "".join(made)
 
     return replace
 
@@ -169,7 +158,7 @@ def iban(keyed: Keyed, is_original: Callable[[str], bool] = lambda _: False) -> 
     return replace
 
 
-_FICTIONAL = {"1": ("55501", 2), "44": ("7700900", 3), "61": ("491570", 3), "33": ("19900", 4)}
+FICTIONAL = {"1": ("55501", 2), "44": ("7700900", 3), "61": ("491570", 3), "33": ("19900", 4)}
 """Country code: prefix kept for fiction, digits left. Sources: NANPA, Ofcom, ACMA, ARCEP."""
 
 
@@ -188,19 +177,18 @@ def phone(
         start = 2 if found.startswith("00") else 0
         if not start and not value.strip().startswith("+"):
             return digits(value)
-        code = next((c for c in _FICTIONAL if found[start:].startswith(c)), found[start:][:2])
+        code = next((c for c in FICTIONAL if found[start:].startswith(c)), found[start:][:2])
         lead, national = found[: start + len(code)], found[start + len(code) :]
 
         def lay(other: str) -> str:
             return lay_out(value, lead + other)
 
-        fiction, left = _FICTIONAL.get(code, ("", 0))
+        fiction, left = FICTIONAL.get(code, ("", 0))
         if fiction and not is_unique and len(national) >= len(fiction) + left:
-            number = keyed.number(found)
-            area = f"{200 + number % 700:03d}" if code == "1" else ""
-            rest = f"{(number >> 20) % 10 ** len(national):0{len(national)}d}"
-            made = lay((area + fiction + rest)[: len(national)])
-            if not is_original(made):
+            low, high = keyed.halves(found)
+            area = f"{200 + high % 700:03d}" if code == "1" else ""
+            other = f"{area}{fiction}{low % 10**18:018d}"[: len(national)]
+            if len(other) == len(national) and not is_original(made := lay(other)):
                 return made
         return lay(digits.replace(national, lay))
 
@@ -215,14 +203,15 @@ def address_of_network(keyed: Keyed, *, is_unique: bool) -> Kernel:
     def replace(value: str) -> str:
         plain, slash, length = value.partition("/")
         try:
-            version = ipaddress.ip_address(plain).version
+            address = ipaddress.ip_address(plain)
         except ValueError:
             return letters_and_digits(keyed)(value)
-        number = keyed.number(plain)
+        version = address.version
+        low, high = keyed.halves(str(address))
         if version == 4 and not is_unique:
-            made: object = ipaddress.IPv4Address(first4 + number % count4 + 1)
+            made: object = ipaddress.IPv4Address(first4 + low % count4 + 1)
         else:
-            made = ipaddress.IPv6Address(first6 + number % count6 + 1)
+            made = ipaddress.IPv6Address(first6 + (high << 64 | low) % count6 + 1)
             if version == 4:
                 slash = length = ""
         return f"{made}{slash}{length}"

@@ -18,9 +18,12 @@ import psycopg
 
 from greenroom.data import ledger, load
 from greenroom.data.chunks import Chunk, biggest_first, plan_chunks
-from greenroom.data.copy import Copied, TablePlan, arrived, copy_chunk
+from greenroom.data.compiled import Kernels, kernels_of_nobody
+from greenroom.data.compiled import load as load_compiled
+from greenroom.data.copy import TablePlan, arrived, copy_chunk
 from greenroom.data.dump import Shape, choose_binaries, shape_of
 from greenroom.data.introspect import read_foreign
+from greenroom.data.pipe import Copied
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.refusals import STAGING, is_at_fault, is_lost, lost, name_columns, refused
@@ -48,6 +51,7 @@ class SyncPlan:
     statements: tuple[str, ...] = ()
     detached: tuple[Detached, ...] = ()
     """References that become NULL where what they name did not come along."""
+    kernels: Kernels = field(default_factory=kernels_of_nobody, compare=False)
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,11 @@ def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
         yield shape
 
 
+def load_kernels(settings: Settings) -> None:
+    """Load what masks rows; compiled when the first sync of a home needs it. Idempotent."""
+    load_compiled(settings.home / "cache" / "kernels")
+
+
 def plan_parts(job: Job, server_version: int, least_octets: int = 32 << 20) -> list[list[Chunk]]:
     """Group the chunks into parts that are worth a task each, the biggest tables' first. Pure."""
     tables = {p.table.key: p.table for p in job.plan.tables}
@@ -194,6 +203,7 @@ def copy_part(
     ``check`` is called before each and may raise; ``tell`` after each.
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
+    load_kernels(job.settings)
     tables = {p.table.key: p for p in job.plan.tables}
     with job.source() as source, job.target(source) as target:
         known = arrived(target)
@@ -201,7 +211,7 @@ def copy_part(
             check()
             copied = known.get((chunk.table, chunk.number))
             if copied is None:
-                copied = copy_chunk(source, target, tables[chunk.table], chunk)
+                copied = copy_chunk(source, target, tables[chunk.table], chunk, job.plan.kernels)
             tell(chunk, copied)
 
 

@@ -87,6 +87,13 @@ class TextMasker:
             offset += len(piece)
         return "".join(made), findings
 
+    methods = _METHODS
+    """What becomes of each kind that is found."""
+
+    def text_of(self, text: str, context: str) -> str:
+        """Give a text without people."""
+        return self.mask(text, context)[0]
+
     def text_kernel(self, column: str) -> Callable[[str], str]:
         """Give the function that masks a column of texts."""
         return lambda value: self.mask(value, column)[0]
@@ -162,7 +169,8 @@ def _is_address(text: str) -> bool:
 def _dumps(value: Any) -> str:
     """Write a document; numbers as they came."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)}: {_dumps(v)}" for k, v in value.items()) + "}"
+        parts = [f"{json.dumps(k, ensure_ascii=False)}: {_dumps(v)}" for k, v in value.items()]
+        return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_dumps, value)) + "]"
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)

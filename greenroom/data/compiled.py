@@ -1,0 +1,162 @@
+"""The compiled kernels of one sync: loaded where rows are masked, compiled once.
+
+What numba compiles is kept beside the source, or in the home where that cannot be written to;
+apart for each state of the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from greenroom.data.identities import Identities
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.rows import Kernel, row_masker
+
+if TYPE_CHECKING:
+    from greenroom.data.copy import TablePlan
+    from greenroom.data.kernels.masking import Masker
+    from greenroom.data.text import TextMasker
+
+ROOM = 2 << 20
+"""Octets for what becomes of a batch: fakes may be longer than what they stand for."""
+_NULL = b"\xff\xff\xff\xff"
+_loading, _loaded = threading.Lock(), threading.Event()
+
+
+def load(folder: Path) -> None:
+    """Load the kernels; ``folder`` is of the home. Idempotent. The first time takes a minute."""
+    if _loaded.is_set():
+        return
+    with _loading:
+        import numba
+
+        kernels = Path(__file__).parent / "kernels"
+        sources = sorted(kernels.glob("*.py"))
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+        if os.access(kernels, os.W_OK):
+            folder = kernels / "__pycache__"
+        numba.config.CACHE_DIR = str(  # type: ignore[attr-defined]
+            folder / f"{numba.__version__}-{digest}"
+        )
+        from greenroom.data.kernels.tables import arm
+
+        arm()
+        _loaded.set()
+
+
+class Kernels:
+    """What the kernels need to know of one sync's key and people."""
+
+    def __init__(
+        self, pseudonyms: Pseudonyms, people: Identities, masker: TextMasker | None = None
+    ) -> None:
+        self._pseudonyms, self._people, self._masker = pseudonyms, people, masker
+        self._mutex = threading.Lock()
+        self._made: dict[tuple[str, bool], Any] = {}
+
+    @cached_property
+    def _known(self) -> Any:
+        from greenroom.data.kernels.tables import know
+
+        return know(self._people, self._pseudonyms)
+
+    def _tables(self, plan: TablePlan, *, is_binary: bool) -> Any:
+        from greenroom.data.kernels.tables import make_tables
+
+        with self._mutex:
+            made = self._made.get((plan.table.key, is_binary))
+            if made is None:
+                methods: Mapping[str, str] = {} if self._masker is None else self._masker.methods
+                made = self._made[plan.table.key, is_binary] = make_tables(
+                    self._pseudonyms,
+                    self._known,
+                    list(plan.op_by_column.values()),
+                    methods,
+                    is_binary=is_binary,
+                )
+            return made
+
+    def masker(self, plan: TablePlan, *, is_binary: bool, room: int = ROOM) -> Masker:
+        """Make a masker of a plan's rows, for one thread."""
+        from greenroom.data.kernels.masking import Masker
+
+        if is_binary:
+            types = [plan.table.column(name).base_type for name, _ in plan.masked]
+            kernels = plan.named_kernels()
+            fields = [_binary_field(k, kind) for k, kind in zip(kernels, types, strict=True)]
+            plainly = _tuple_masker(fields, types)
+        else:
+            lines = plan.field_maskers()
+            fields, plainly = [*lines], row_masker(lines)
+        texts = [
+            (self._masker.text_of, name)
+            if self._masker is not None and op is not None and op.method == "json" else None
+            for name, op in plan.op_by_column.items()
+        ]  # fmt: skip
+        return Masker(
+            self._tables(plan, is_binary=is_binary), fields, texts, plainly, is_binary=is_binary,
+            room=room,
+        )  # fmt: skip
+
+
+def _binary_field(kernel: Kernel, base_type: str) -> Callable[[bytes], bytes | None]:
+    """Make a kernel work on octets of the binary format; a document's without its version."""
+
+    def mask(octets: bytes) -> bytes | None:
+        if base_type == "inet":
+            return _inet(kernel(_address(octets)))
+        made = kernel(octets.decode())
+        return None if made is None else made.encode()
+
+    return mask
+
+
+def _address(octets: bytes) -> str:
+    address = ipaddress.ip_address(octets[4:])
+    return str(address) if octets[1] == address.max_prefixlen else f"{address}/{octets[1]}"
+
+
+def _inet(value: str | None) -> bytes | None:
+    """Write an address in the binary format. Source: ``network_send`` of PostgreSQL."""
+    if value is None:
+        return None
+    plain, _, length = value.partition("/")
+    address = ipaddress.ip_address(plain)
+    packed = address.packed
+    bits = int(length) if length else address.max_prefixlen
+    return bytes((2 if address.version == 4 else 3, bits, 0, len(packed))) + packed
+
+
+def _tuple_masker(
+    fields: Sequence[Callable[[bytes], bytes | None]], types: Sequence[str]
+) -> Callable[[bytes], bytes]:
+    """Make a function of rows in the binary format whose first fields are the masked ones."""
+    skipped = [1 if kind == "jsonb" else 0 for kind in types]
+
+    def mask(row: bytes) -> bytes:
+        made, at = [row[:2]], 2
+        for field, skip in zip(fields, skipped, strict=True):
+            size = int.from_bytes(row[at : at + 4], "big", signed=True)
+            at += 4
+            value = None if size < 0 else field(row[at + skip : at + size])
+            if value is None:
+                made.append(_NULL)
+            else:
+                value = row[at : at + skip] + value
+                made.append(len(value).to_bytes(4, "big") + value)
+            at += max(0, size)
+        return b"".join((*made, row[at:]))
+
+    return mask
+
+
+def kernels_of_nobody() -> Kernels:
+    """Give kernels without a key, for plans whose columns none of them masks."""
+    return Kernels(Pseudonyms(bytes(32)), Identities())
