@@ -19,6 +19,7 @@ NAMES = (
     "assets_noop", "assets_small",
     "wake", "density", "certificate", "chaos", "kinds",
     "mail", "isolation",
+    "sync_rivals", "sync_scale",
 )  # fmt: skip
 
 SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos")

@@ -87,7 +87,7 @@ MASKED = {
 }  # fmt: skip
 
 
-def fill(url: str, scale: float) -> None:
+def fill(url: str, scale: float, *, only_users: bool = False) -> None:
     """Make and fill the shop's tables in an empty database."""
     Faker.seed(7)
     fake = Faker(["en_US", "de_DE"])
@@ -111,7 +111,7 @@ def fill(url: str, scale: float) -> None:
             for kind, entries in words.items():
                 for number, entry in enumerate(entries):
                     copy.write_row((kind, number, entry))
-        for statement in _FILL:
+        for statement in _FILL[:1] if only_users else _FILL:
             connection.execute(statement.format(**sizes).encode())
         connection.execute(_KEYS)
 

@@ -9,6 +9,7 @@ from prefect import flow
 from tasks.refresh import refresh
 from tasks.runners import sync_runner
 from tasks.sync import (
+    check_before,
     copy_all,
     finish_tables,
     make_tables,
@@ -32,6 +33,7 @@ from tasks.values import SyncRequest
 def sync_database(request: SyncRequest) -> Any:
     """Bring ``request.project``'s anonymized data up to date. Started again, it goes on."""
     with syncing(request) as sync:  # one of a project at a time; records the end, whatever it is
+        check_before(sync)  # all that would stop it, before production is held for it
         with moment(sync) as at:  # production as it is now, held for a run that is killed
             parts = plan_copy(sync, at)  # stops at a column that nobody decided about
             make_tables(sync, at)

@@ -15,15 +15,17 @@ from uuid import UUID
 from prefect import unmapped
 
 from greenroom.asset_orders import address_pairs
-from greenroom.data import ledger
+from greenroom.data import ledger, preflight
 from greenroom.data import sync as stages
 from greenroom.data.chunks import Chunk
 from greenroom.data.clones import Template, ensure_objects_owner, protect
+from greenroom.data.introspect import read_schema
 from greenroom.data.keeper import check_kept, ensure_snapshot, release
 from greenroom.data.pipe import Copied
+from greenroom.data.policy import check_decided, load_policy
 from greenroom.data.prepare import Prepared, prepare
 from greenroom.data.proof import Proof
-from greenroom.data.source import joined
+from greenroom.data.source import joined, open_source
 from greenroom.data.sync import Job, Place
 from greenroom.errors import GreenroomError, InvalidInput
 from greenroom.settings import load_settings
@@ -74,6 +76,23 @@ def moment(sync: Syncing) -> Iterator[Moment]:
 
 
 @step
+def check_before(sync: Syncing) -> None:
+    """Say what would stop the sync before production is held for it. Idempotent.
+
+    Errors: SyncFailed, Undecided, InvalidPolicy, SourceUnavailable.
+    """
+    with telling(sync.sync_id, "snapshot"):
+        policy = load_policy(_policy_and_key(sync)[0])
+        url = _source_url(sync.project_id)
+        preflight.check(url, place_of(sync), policy)
+        connection = open_source(url)
+        try:
+            check_decided(policy, read_schema(connection))
+        finally:
+            connection.close()
+
+
+@step
 def take_snapshot(sync: Syncing) -> Moment:
     """Hold production at one moment, or find it held already. Idempotent.
 
@@ -110,8 +129,7 @@ def _source_url(project_id: UUID) -> str:
     return url
 
 
-@cache
-def _prepared(sync: Syncing, snapshot: str) -> tuple[Prepared, Job]:
+def _policy_and_key(sync: Syncing) -> tuple[str, str]:
     with unit_of_work() as work:
         project = work.get_one(Project, sync.project_id)
         policy = policies.current_policy(work, project)
@@ -122,6 +140,12 @@ def _prepared(sync: Syncing, snapshot: str) -> tuple[Prepared, Job]:
                 f" greenroom data approve {project.name}",
             )
         key = policies.ensure_pseudonym_key(work, project, by="sync")
+    return policy, key
+
+
+@cache
+def _prepared(sync: Syncing, snapshot: str) -> tuple[Prepared, Job]:
+    policy, key = _policy_and_key(sync)
     url = _source_url(sync.project_id)
     with joined(url, snapshot) as connection:
         known = prepare(connection, policy, key, sync.tables)

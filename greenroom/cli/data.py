@@ -25,12 +25,14 @@ from greenroom.data.policy import (
     undecided,
     with_decision,
 )
+from greenroom.data.preflight import look
 from greenroom.data.review import Problem, find_problems
 from greenroom.data.schema import Schema
 from greenroom.data.source import open_source, read_warnings
+from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound
 from greenroom.store import policies, projects
-from greenroom.store.work import unit_of_work
+from greenroom.store.work import database_url, unit_of_work
 
 LOW = 0.75
 """Confidence under which a proposal is listed to be looked at first."""
@@ -182,7 +184,7 @@ def _say_gone(found: Discovery) -> None:
 @json_option
 @command
 def data_check(project_name: str, file: Path, as_json: bool) -> None:
-    """Say whether the file decides every column of production as it is now."""
+    """Say whether the file decides every column of production, and what else would stop a sync."""
     policy = _needed(file, project_name)
     connection = open_source(_production(project_name))
     try:
@@ -192,13 +194,18 @@ def data_check(project_name: str, file: Path, as_json: bool) -> None:
     missing = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
     missing = list(dict.fromkeys(missing))
     problems = find_problems(policy, schema)
+    obstacles = look(_production(project_name), Place(database_url(), project_name), policy)
     if missing and not problems[:-1] and problems and not problems[-1].place:
         problems = []  # only that columns are not decided, which is said anyway
     if as_json:
-        say_json({"undecided": missing, "problems": [asdict(problem) for problem in problems]})
+        say_json({"undecided": missing, "problems": [asdict(problem) for problem in problems],
+                  "obstacles": [asdict(obstacle) for obstacle in obstacles]})  # fmt: skip
     else:
         _say_wrong(project_name, missing, problems)
-    if missing or problems:
+        for obstacle in obstacles:
+            out.print(f"{obstacle.message[0].upper()}{obstacle.message[1:]}. {obstacle.hint}",
+                      markup=False)  # fmt: skip
+    if missing or problems or obstacles:
         raise SystemExit(1)
 
 

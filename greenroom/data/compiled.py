@@ -62,7 +62,8 @@ class Kernels:
         self._made: dict[tuple[str, bool], Any] = {}
 
     @cached_property
-    def _known(self) -> Any:
+    def known(self) -> Any:
+        """Mark whom the database knows, once."""
         from greenroom.data.kernels.tables import know
 
         return know(self._people, self._pseudonyms)
@@ -76,7 +77,7 @@ class Kernels:
                 methods: Mapping[str, str] = {} if self._masker is None else self._masker.methods
                 made = self._made[plan.table.key, is_binary] = make_tables(
                     self._pseudonyms,
-                    self._known,
+                    self.known,
                     list(plan.op_by_column.values()),
                     methods,
                     is_binary=is_binary,

@@ -10,13 +10,14 @@ import psycopg
 from greenroom.data.chunks import Chunk
 from greenroom.data.compiled import Kernels
 from greenroom.data.ops import Op, travels_binary
-from greenroom.data.pipe import Copied, Refused, pipe
+from greenroom.data.pipe import Copied, Pace, Refused, pipe
 from greenroom.data.refusals import DECIDE, PRODUCTION, STAGING, is_lost, lost, refused
 from greenroom.data.rows import Kernel, field_masker
 from greenroom.data.schema import Table, quote
 from greenroom.data.source import Connection
 from greenroom.errors import GreenroomError, SyncFailed
 
+UNLIMITED = Pace(0)
 LEDGER = "greenroom_sync.chunks"
 """Chunks that have arrived whole; written in the transaction that brings their rows."""
 
@@ -98,8 +99,9 @@ def drop_ledger(target: Connection) -> None:
 
 
 def copy_chunk(
-    source: Connection, target: Connection, plan: TablePlan, chunk: Chunk, kernels: Kernels
-) -> Copied:
+    source: Connection, target: Connection, plan: TablePlan, chunk: Chunk, kernels: Kernels,
+    pace: Pace = UNLIMITED,
+) -> Copied:  # fmt: skip
     """Copy one chunk in one transaction of the target; all of it arrives, or nothing.
 
     ``source`` is in the snapshot's transaction. Errors: SourceUnavailable, SyncFailed.
@@ -119,7 +121,7 @@ def copy_chunk(
     masker = kernels.masker(plan, is_binary=is_binary) if plan.masked else None
     try:
         with target.transaction():
-            copied = pipe(source, reading, target, writing, masker, is_binary=is_binary)
+            copied = pipe(source, reading, target, writing, masker, is_binary=is_binary, pace=pace)
             _record(target, chunk, copied)
     except Refused as why:
         raise _told(why.error, why.side, target, plan) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,9 +40,27 @@ class Refused(Exception):
         super().__init__(side)
 
 
+class Pace:
+    """Holds readers back to so many octets a second, all of a process together; 0 for no limit."""
+
+    def __init__(self, octets_per_second: float) -> None:
+        self._rate, self._free_at, self._mutex = octets_per_second, 0.0, threading.Lock()
+
+    def wait(self, octets: int) -> None:
+        """Wait until as many octets may have been read."""
+        if not self._rate:
+            return
+        with self._mutex:
+            now = time.monotonic()
+            begun = max(now, self._free_at)
+            self._free_at = begun + octets / self._rate
+        if begun > now:
+            time.sleep(begun - now)
+
+
 def pipe(
     source: Connection, reading: str, target: Connection, writing: str, masker: Masker | None, *,
-    is_binary: bool,
+    is_binary: bool, pace: Pace,
 ) -> Copied:  # fmt: skip
     """Pass rows from one COPY to the other.
 
@@ -60,6 +80,7 @@ def pipe(
     try:
         for buffer, count in _batches(reader):
             octets += count
+            pace.wait(count)
             at = 0
             if is_first:
                 at = _HEAD + int.from_bytes(bytes(buffer[_HEAD - 4 : _HEAD]), "big")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from greenroom.data import hints
 from greenroom.data.arrays import elementwise
+from greenroom.data.compiled import Kernels, kernels_of_nobody
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import KINDS
 from greenroom.data.ops import Op, op_of
@@ -39,8 +40,11 @@ def make_plan(
     schema: Schema,
     pseudonyms: Pseudonyms,
     masker: TextMasker | Untried | None = None,
+    kernels: Kernels | None = None,
 ) -> SyncPlan:  # fmt: skip
     """Make the plan of a sync. Pure. Without a ``masker`` no column can be masked as text.
+
+    Without ``kernels``, which must be those of the same key, plain functions do everything.
 
     Errors: Undecided, InvalidPolicy (a method that a column cannot take).
     """
@@ -62,13 +66,13 @@ def make_plan(
                 subset.conditions.get(table.key, ""),
                 _by_method(policy, table, PROVED),
                 _by_method(policy, table, RANDOM),
-                tuple(op for _, _, op in masked),
+                () if kernels is None else tuple(op for _, _, op in masked),
             )
         )
     _check_keys(policy, by_key)
     return SyncPlan(
         tuple(copied), tuple(empty), (), tuple(by_key[k].sql if k in by_key else k
-        for k in policy.truncate), policy.statements, subset.detached,
+        for k in policy.truncate), policy.statements, subset.detached, kernels or kernels_of_nobody(),
     )  # fmt: skip
 
 

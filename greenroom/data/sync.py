@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 import psycopg
 
@@ -23,7 +24,7 @@ from greenroom.data.compiled import load as load_compiled
 from greenroom.data.copy import TablePlan, arrived, copy_chunk
 from greenroom.data.dump import Shape, choose_binaries, shape_of
 from greenroom.data.introspect import read_foreign
-from greenroom.data.pipe import Copied
+from greenroom.data.pipe import Copied, Pace
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.refusals import STAGING, is_at_fault, is_lost, lost, name_columns, refused
@@ -169,6 +170,10 @@ def load_kernels(settings: Settings) -> None:
     load_compiled(settings.home / "cache" / "kernels")
 
 
+_pace = cache(Pace)
+"""One for all readers of a process."""
+
+
 def plan_parts(job: Job, server_version: int, least_octets: int = 32 << 20) -> list[list[Chunk]]:
     """Group the chunks into parts that are worth a task each, the biggest tables' first. Pure."""
     tables = {p.table.key: p.table for p in job.plan.tables}
@@ -204,6 +209,7 @@ def copy_part(
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
     load_kernels(job.settings)
+    pace = _pace(job.settings.sync_max_bytes_per_second)
     tables = {p.table.key: p for p in job.plan.tables}
     with job.source() as source, job.target(source) as target:
         known = arrived(target)
@@ -211,7 +217,9 @@ def copy_part(
             check()
             copied = known.get((chunk.table, chunk.number))
             if copied is None:
-                copied = copy_chunk(source, target, tables[chunk.table], chunk, job.plan.kernels)
+                copied = copy_chunk(
+                    source, target, tables[chunk.table], chunk, job.plan.kernels, pace
+                )
             tell(chunk, copied)
 
 
