@@ -72,7 +72,8 @@ def make_plan(
     _check_keys(policy, by_key)
     return SyncPlan(
         tuple(copied), tuple(empty), (), tuple(by_key[k].sql if k in by_key else k
-        for k in policy.truncate), policy.statements, subset.detached, kernels or kernels_of_nobody(),
+        for k in policy.truncate), policy.statements, subset.detached,
+        kernels or kernels_of_nobody(),
     )  # fmt: skip
 
 

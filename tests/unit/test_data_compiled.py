@@ -32,7 +32,7 @@ PHONES = st.from_regex(
     r"(\+|00)?(1|44|49|33|61)?[ (]?[0-9]{2,4}\)?[ .-]?[0-9]{0,9}", fullmatch=True
 )
 LIKELY: dict[str, st.SearchStrategy[str]] = {
-    "email": st.from_regex(r" ?[A-Za-z][a-z0-9.]{0,9}@[a-z]{2,6}\.(com|de)", fullmatch=True),
+    "email": st.from_regex(r" ?[A-Za-z][a-zÄüß0-9.]{0,9}@[a-z]{2,6}\.(com|de)", fullmatch=True),
     "username": st.from_regex(r"[A-Za-z][a-z0-9_]{2,9}", fullmatch=True),
     "full_name": NAMES, "first_name": NAMES, "last_name": NAMES, "street": NAMES, "city": NAMES,
     "postcode": st.from_regex(r"[A-Z0-9 -]{3,9}", fullmatch=True),
@@ -123,11 +123,7 @@ def test_most_values_are_masked_by_kernels_alone(monkeypatch: pytest.MonkeyPatch
             patched.setattr(
                 TablePlan, "field_maskers", lambda plan: [lambda _: pytest.fail("asked")]
             )
-            if method in ("full_name", "street"):  # ß folds to two letters
-                value = value.replace("ß", "s")
-                through(plan, [escape(value) + b"\tr\n"])
-            else:
-                assert through(plan, [escape(value) + b"\tr\n"]) == expected
+            assert through(plan, [escape(value) + b"\tr\n"]) == expected
 
 
 def test_rows_that_have_no_room_are_masked_all_the_same() -> None:

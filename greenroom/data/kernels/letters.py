@@ -16,11 +16,14 @@ from greenroom.data.kernels.hashing import Octets, entry, inlined, inner, siphas
 
 LETTERS = 0x800
 """Code points that two octets of UTF-8 hold."""
-UPPER, LOWER, TITLE = 1, 2, 4
+UPPER, LOWER, TITLE, CAPITAL = 1, 2, 4, 8
+"""CAPITAL: that has a small letter."""
 LONGEST = 4000
 """Octets of a value that a kernel takes."""
 LEFT = -1
 """Says that a value is left to the plain function."""
+DOUBLE_S = -2
+"""What U+00DF folds to: the one of two letters that many names have."""
 SPACE = 32
 
 
@@ -33,6 +36,8 @@ def folding() -> Any:
             table[code] = SPACE
         elif len(folded) == 1 and ord(folded) < LETTERS:
             table[code] = ord(folded)
+        elif folded == "ss":
+            table[code] = DOUBLE_S
     return table
 
 
@@ -54,6 +59,7 @@ def kinds_of_letters() -> Any:
         table[code] = UPPER * letter.isupper() | LOWER * letter.islower() | TITLE * letter.istitle()
         if letter.isupper():
             table[code] = UPPER  # istitle() says yes of these, too
+        table[code] |= CAPITAL * (letter.lower() != letter)
     return table
 
 
@@ -81,7 +87,7 @@ def fold(src: Octets, start: int, end: int, work: Octets, table: Any) -> int:
             return LEFT
         at += size
         code = int64(table[code])
-        if code < 0:
+        if code == LEFT:
             return LEFT
         if code == SPACE:
             waits = count > 2
@@ -90,7 +96,10 @@ def fold(src: Octets, start: int, end: int, work: Octets, table: Any) -> int:
             work[count] = SPACE
             count += 1
             waits = False
-        if code < 128:
+        if code == DOUBLE_S:
+            work[count] = work[count + 1] = 115
+            count += 2
+        elif code < 128:
             work[count] = code
             count += 1
         else:
@@ -140,7 +149,7 @@ def case_of(src: Octets, start: int, end: int, kinds: Any) -> int:
         code, size = letter_at(src, at, end)
         if size == 0:
             return 0
-        seen |= kinds[code]
+        seen |= kinds[code] & (UPPER | LOWER | TITLE)
         letters += 1
         at += size
     if seen == UPPER and letters > 1:

@@ -19,13 +19,13 @@ from greenroom.data.kernels.codes import (
 )
 from greenroom.data.kernels.hashing import Octets, inner, siphash
 from greenroom.data.kernels.letters import (
+    CAPITAL,
     LEFT,
     LONGEST,
     LOWER,
     SPACE,
     case_of,
     fold,
-    is_ascii,
     letter_at,
     put_number,
     put_octets,
@@ -126,8 +126,6 @@ def put_address(
     is_email: bool,
 ) -> int:  # fmt: skip
     """Write an e-mail address or a user name."""
-    if not is_ascii(src, start, end):
-        return LEFT
     count = fold(src, start, end, work, t.folding)
     if count < 0:
         return LEFT
@@ -139,14 +137,18 @@ def put_address(
         out[o] = 46
         o += 1
     o = put_tag(high, t.tag_letters, out, o)
-    while start < end and t.folding[src[start]] == SPACE:
+    while start < end and src[start] < 128 and t.folding[src[start]] == SPACE:
         start += 1
-    while end > start and t.folding[src[end - 1]] == SPACE:
+    while end > start and src[end - 1] < 128 and t.folding[src[end - 1]] == SPACE:
         end -= 1
-    has_capitals = False
-    for at in range(start, end):
-        has_capitals |= src[at] >= 65 and src[at] <= 90
-    if has_capitals:
+    capitals, at = 0, start
+    while at < end:
+        code, size = letter_at(src, at, end)
+        if code >= 128 and t.folding[code] == SPACE:
+            return LEFT
+        capitals |= t.kinds[code] & CAPITAL
+        at += size
+    if capitals:
         work[0], work[1] = 0, 1
         count = put_octets(src, start, end, work, 2)
         bits, _ = siphash(key[0], key[1], work, count)
