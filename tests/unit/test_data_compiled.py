@@ -203,3 +203,5 @@ def test_the_binary_format_is_for_types_that_name_no_object() -> None:
     unmasked = replace(plan.table, columns=(Column("c", "date", "date"),))
     assert travels_binary(unmasked, {})
     assert not travels_binary(unmasked, {"c": None})
+    document = replace(plan.table, columns=(Column("c", "jsonb", "jsonb"),))
+    assert not travels_binary(document, {"c": None})
