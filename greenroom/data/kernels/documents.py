@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import int64, uint8, uint64
 
+from greenroom.data.kernels.codes import is_known_number
 from greenroom.data.kernels.hashing import Octets, entry, inner, siphash
 from greenroom.data.kernels.letters import LEFT, fold_each, holds, put_octets
 from greenroom.data.kernels.values import mask_value
@@ -64,7 +65,8 @@ def put_text(
                 return mask_value(src, start, end, which, t, work, out, o) if which >= 0 else LEFT
         else:
             return LEFT
-    if not t.hex_known and is_id(src, start, end):
+    is_nobodys = not t.hex_known and is_id(src, start, end)
+    if is_nobodys and not is_known_number(src, start, end, t, work):
         return put_octets(src, start, end, out, o)
     mark = mark_of(src, start, end, context, context_end, number, t, work)
     place = holds(t.memo, mark)
