@@ -9,8 +9,14 @@ from greenroom import orders
 from greenroom.errors import AlreadyExists
 from greenroom.sources.events import Event
 from greenroom.sources.rules import Action, Decision, Rules, decide
-from greenroom.store import environments
-from greenroom.store.models import Environment, EnvironmentStatus, Project
+from greenroom.store import deployments, environments
+from greenroom.store.models import (
+    DeploymentKind,
+    DeploymentStatus,
+    Environment,
+    EnvironmentStatus,
+    Project,
+)
 from greenroom.store.work import Work
 
 WAITS = "a stranger's code waits for a member: greenroom env approve-fork"
@@ -46,13 +52,16 @@ def act_on(work: Work, project: Project, event: Event) -> Accepted:
             why = orders.why_not_deployed(environment) or _why_held(environment)
             if why:
                 return Accepted({"action": Action.NOTHING, "reason": why})
-            order = orders.record_deploy(work, environment, commit=decision.commit, actor=actor)
+            known = _known(work, environment, decision.commit)
+            order = known or orders.record_deploy(
+                work, environment, commit=decision.commit, actor=actor
+            )
             outcome |= {
                 "environment": order.environment,
                 "url": order.url,
                 "deployment": order.number,
             }
-            return Accepted(outcome, order=order)
+            return Accepted(outcome, order=None if known else order)
         case Action.ASK:
             environment = _ask_first(work, project, event, decision, actor)
             outcome |= {
@@ -64,6 +73,20 @@ def act_on(work: Work, project: Project, event: Event) -> Accepted:
             name = f"{project.name}/{environment.name}"
             return Accepted({**outcome, "environment": name}, teardown=(environment.id, name))
     return Accepted(outcome)
+
+
+def _known(work: Work, environment: Environment, commit: str) -> orders.Order | None:
+    """Give the newest order if it is for this very commit, and stands.
+
+    A push is told by its webhook, by the pull request's, and by ``reconcile`` that looks itself.
+    """
+    newest = next(iter(deployments.list_deployments(work, environment.id, limit=1)), None)
+    if newest is None or not commit or newest.commit_hash != commit:
+        return None
+    if newest.kind != DeploymentKind.DEPLOY or newest.cancel_requested_at is not None:
+        return None
+    stands = newest.status not in deployments.FINAL or newest.status == DeploymentStatus.LIVE
+    return orders.order_of(environment, newest) if stands else None
 
 
 def _ask_first(

@@ -50,7 +50,8 @@ class Order:
     ref: str
 
 
-def _order(environment: Environment, deployment: Deployment) -> Order:
+def order_of(environment: Environment, deployment: Deployment) -> Order:
+    """Give a recorded deployment as what is to be started."""
     return Order(
         environment.id,
         f"{environment.project.name}/{environment.name}",
@@ -88,7 +89,7 @@ def record_deploy(
         work, environment, ref=ref or environment.git_branch, commit_hash=commit, deployed_by=actor
     )
     deployments.supersede_older(work, deployment)
-    return _order(environment, deployment)
+    return order_of(environment, deployment)
 
 
 def why_not_deployed(environment: Environment) -> str:
@@ -125,7 +126,7 @@ def record_kept_release(
         environment.held_at, environment.held_by = now(), actor
     else:
         free(work, environment, actor=actor)
-    return _order(environment, deployment)
+    return order_of(environment, deployment)
 
 
 def record_rollback(work: Work, environment: Environment, *, to: str = "", actor: str) -> Order:

@@ -124,6 +124,10 @@ def copy_chunk(
             copied = pipe(source, reading, target, writing, masker, is_binary=is_binary, pace=pace)
             _record(target, chunk, copied)
     except Refused as why:
+        if is_lost(source):
+            raise lost(PRODUCTION, table.key) from None
+        if is_lost(target):
+            raise lost(STAGING, table.key) from None
         raise _told(why.error, why.side, target, plan) from None
     except psycopg.Error as error:
         if is_lost(source):
