@@ -39,7 +39,8 @@ trying again later can help). The tree::
     │   └── AssetsUnavailable        the server does not answer, or limits us (transient)
     ├── CdnFailed                    a CDN did not forget what was changed (transient)
     ├── BackupFailed                 production's database is not backed up; nothing was changed
-    ├── HostingError                 the engine or the process manager refused
+    ├── HostingError                 the engine, the process manager or the vendor refused
+    │   └── HostUnavailable          the vendor does not answer, or limits us (transient)
     ├── PlatformError                one of our own processes is missing or broken
     │   ├── DatabaseUnavailable      (transient)
     │   └── OrchestratorUnavailable  Prefect's API does not answer (transient)
@@ -256,6 +257,12 @@ class BackupFailed(GreenroomError):
 
 class HostingError(GreenroomError):
     """The host refused."""
+
+
+class HostUnavailable(HostingError):
+    """The vendor that hosts does not answer, or wants to be asked later."""
+
+    transient = True
 
 
 class PlatformError(GreenroomError):

@@ -26,7 +26,9 @@ from greenroom.yamlfile import compose
 FILE_NAME = "greenroom.yaml"
 MAX_BYTES = 64 * 1024
 """A manifest is written by hand; anything longer is a mistake or an attack."""
-RUNTIMES = ("auto", "static", "process", "docker")
+VENDORS = ("netlify", "vercel")
+"""Runtimes that are somebody else's: nothing of them runs on this machine."""
+RUNTIMES = ("auto", "static", "process", "docker", *VENDORS)
 MAX_TEXT = 8192
 _PATH = re.compile(r"/[!-~]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")

@@ -82,6 +82,7 @@ RIGHTS: Mapping[str, Right] = {
     **_acts(
         Role.ADMIN, Scope.ADMIN, "production.destroy", "project.add", "project.set_production",
         "project.set_production_database", "project.set_forge", "project.set_previews",
+        "project.set_host", "project.forget_host",
         "project.set_access", "project.set_life", "domain.add", "domain.verify", "domain.remove",
         "project.set_mail_release", "project.set_assets", "project.forget_assets",
         "cleanup.request",

@@ -77,11 +77,16 @@ class ServiceClient(abc.ABC):
 
         Errors: this client's ``refusal`` and ``unavailable``.
         """
+        return self._exchange(method, path, json=body, files=data, params=query or None)
+
+    def _exchange(self, method: str, path: str, **request: Any) -> Any:
+        """Send a request as httpx takes it, and give what the service answers.
+
+        Errors: this client's ``refusal`` and ``unavailable``.
+        """
         address = f"{self.api_url}/{path}" if path else self.api_url
         try:
-            with self._http.stream(
-                method, address, json=body, files=data, params=query or None
-            ) as answer:
+            with self._http.stream(method, address, **request) as answer:
                 said = self._read(answer)
         except (httpx.HTTPError, OSError) as error:
             raise self.unavailable(

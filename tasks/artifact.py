@@ -12,10 +12,10 @@ from greenroom.errors import InvalidInput, InvalidManifest
 from greenroom.hosting.base import BuildOrder
 from greenroom.hosting.registry import builder_for, choose_runtime, has_dockerfile, has_engine
 from greenroom.isolation.payments import refuse_live_hosts, refuse_live_keys
-from greenroom.manifest import Manifest, parse_manifest
+from greenroom.manifest import VENDORS, Manifest, parse_manifest
 from greenroom.promotions import check_approved
 from greenroom.settings import load_settings
-from greenroom.store import deployments, projects
+from greenroom.store import deployments, hosts, projects
 from greenroom.store.models import Deployment, DeploymentKind, Environment, Release
 from greenroom.store.states import GivenAt
 from greenroom.store.work import unit_of_work
@@ -66,6 +66,8 @@ def build(held: Held, source: Source) -> UUID:
             name, project_id = project.name, project.id
             refuse_live_keys(environment.kind, name, variables)
             _check_surroundings(manifest, runtime, environment.kind)
+            if runtime in VENDORS:
+                hosts.get_host(work, project, runtime)  # before anything is built
         builder = builder_for(runtime)
         if known is not None and builder.is_present(known.artifact, known.location):
             log(f"built before: {known.artifact[:19]}")

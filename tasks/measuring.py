@@ -12,7 +12,7 @@ from greenroom.errors import GreenroomError, LimitReached
 from greenroom.hosting import room
 from greenroom.hosting.base import Usage
 from greenroom.hosting.registry import runtime_for
-from greenroom.manifest import Manifest
+from greenroom.manifest import VENDORS, Manifest
 from greenroom.settings import load_settings
 from greenroom.store import environments
 from greenroom.store.models import (
@@ -52,7 +52,7 @@ def check_room(held: Held, candidate: Candidate) -> None:
                 )
             )  # fmt: skip
         known = work.get_one(Instance, candidate.instance_id).address
-    if candidate.runtime == "static" or known:
+    if candidate.runtime in ("static", *VENDORS) or known:
         return  # nothing runs, or it runs already
     refused = room.refuse_memory(
         room.expected_bytes(limit_bytes, used_bytes), room.free_memory_bytes(),
@@ -74,7 +74,7 @@ def measure_copies() -> int:
         }
     found: dict[UUID, dict[str, Any]] = {}
     for copy in copies:
-        if copy.runtime == "static":
+        if copy.runtime in ("static", *VENDORS):
             continue
         try:
             used = runtime_for(copy.runtime).usage(copy.name)

@@ -24,6 +24,7 @@ from greenroom.hosting.repairs import (
     SeenLock,
     plan_repairs,
 )
+from greenroom.manifest import VENDORS
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import deployments, environments, lives, webhooks
@@ -48,7 +49,7 @@ from tasks.traffic import stop_copy
 
 def _runtimes() -> dict[str, Runtime]:
     settings = load_settings()
-    found = {name: runtime_for(name, settings) for name in ("static", "process")}
+    found = {name: runtime_for(name, settings) for name in ("static", "process", *VENDORS)}
     if has_engine(settings):
         found["docker"] = runtime_for("docker", settings)
     return found

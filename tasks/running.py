@@ -13,6 +13,7 @@ from greenroom.errors import (
 from greenroom.hosting import health, limits
 from greenroom.hosting.registry import runtime_for
 from greenroom.isolation.payments import refuse_live_keys
+from greenroom.manifest import VENDORS
 from greenroom.names import instance_name
 from greenroom.store import deployments, environments
 from greenroom.store.models import (
@@ -100,14 +101,15 @@ def start_candidate(held: Held, candidate: Candidate) -> None:
             copy = copy_of(work, work.get_one(Instance, candidate.instance_id))
             refuse_live_keys(*owner_of(work, held), copy.variables)
             known = work.get_one(Instance, candidate.instance_id).address
-        runtime = runtime_for(candidate.runtime)
+        runtime = runtime_for(candidate.runtime, log=log, check=log.check)
         if known:  # it was kept paused
             runtime.resume(candidate.name)
         address = known or runtime.start(copy)
         with unit_of_work() as work:
             work.get_one(Instance, candidate.instance_id).address = address
         verb = "was kept paused, and goes on" if known else "started"
-        log(f"{candidate.name} {verb}: {limits.describe(copy.manifest.resources)}")
+        held_by = "" if candidate.runtime in VENDORS else limits.describe(copy.manifest.resources)
+        log(f"{candidate.name} {verb}" + (f": {held_by}" if held_by else ""))
         for line in limits.compare(copy.manifest.resources, runtime.usage(candidate.name)):
             log(line)
 

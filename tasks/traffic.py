@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
-from greenroom.manifest import Manifest
+from greenroom.manifest import VENDORS, Manifest
 from greenroom.notices import note_shown
 from greenroom.promotions import what_is_missing
 from greenroom.settings import load_settings
@@ -115,7 +115,7 @@ def retire_previous(held: Held) -> None:
 def _may_be_kept(instance: Instance, serving: Instance | None) -> bool:
     """Whether a copy can be returned to: it runs, and shows another release. Pure."""
     differs = serving is not None and serving.release_id != instance.release_id
-    return differs and instance.runtime != "static"
+    return differs and instance.runtime not in ("static", *VENDORS)
 
 
 def keep_copy(instance: Instance) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from greenroom.guarding import why_unguarded
 from greenroom.isolating import describe_check, place_check
+from greenroom.manifest import VENDORS
 from greenroom.settings import load_settings
 from greenroom.store import environments, isolation, networks
 from greenroom.store.work import unit_of_work
@@ -62,6 +63,8 @@ def unguarded(reference: str) -> str:
         serving = environments.serving_instance(work, environment.id)
     if serving is None or serving.runtime == "static":
         return ""
+    if serving.runtime in VENDORS:
+        return f"it is shown by {serving.runtime.title()}; only files are sent there"
     if serving.runtime == "process":
         return "a `process` environment runs on this machine's own network"
     return why_unguarded(load_settings()) or "it was deployed before there was a guard"

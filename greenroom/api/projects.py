@@ -22,7 +22,7 @@ from greenroom.store.states import PreviewAccess, ProductionBy
 from greenroom.store.work import ask_right, unit_of_work
 
 router = Noun("projects")
-_RUNTIMES = Literal["auto", "static", "process", "docker"]
+_RUNTIMES = Literal["auto", "static", "process", "docker", "netlify", "vercel"]
 
 
 @router.reads("/projects")

@@ -135,3 +135,10 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def read_secret(what: str) -> str:
+    """Ask for a secret, or read it from standard input: it stays out of the shell's history."""
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True))
+    return sys.stdin.read().rstrip("\r\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,10 +10,13 @@ import click
 
 from greenroom import previews, promotions
 from greenroom.cli.assetsetting import project_set_assets
+from greenroom.cli.hostsetting import project_set_host
 from greenroom.cli.life import project_set_life
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.cli.output import read_secret as read_secret
 from greenroom.errors import AlreadyExists, InvalidInput
+from greenroom.manifest import RUNTIMES
 from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.sources.clients import CLIENTS, open_client
@@ -58,8 +60,9 @@ project.add_command(project_set_life)
 @click.option("--name", help="Its name here; default: from the URL.")
 @click.option("--production-branch", help="Default: what the repository's HEAD names.")
 @click.option(
-    "--runtime", type=click.Choice(["auto", "static", "process", "docker"]), default="auto"
-)
+    "--runtime", type=click.Choice(RUNTIMES), default="auto",
+    help="What runs it; auto: as its greenroom.yaml says.",
+)  # fmt: skip
 @click.option("--production-database-url", envvar="PRODUCTION_DATABASE_URL", help="Kept encrypted.")
 @json_option
 @command
@@ -103,13 +106,6 @@ def project_add(
     out.print(f"  Webhook  {answer['webhook_url']}")
     out.print(f"  Secret   {answer['webhook_secret']}")
     out.print(f"  Deploy   greenroom env create {made.name} {branch}")
-
-
-def read_secret(what: str) -> str:
-    """Ask for a secret, or read it from standard input: it stays out of the shell's history."""
-    if sys.stdin.isatty():
-        return str(click.prompt(what, hide_input=True))
-    return sys.stdin.read().rstrip("\r\n")
 
 
 @project.command("set-database")
@@ -249,6 +245,7 @@ def project_set_access(name: str, access: str) -> None:
 
 
 project.add_command(project_set_assets)
+project.add_command(project_set_host)
 
 
 @project.command("list")

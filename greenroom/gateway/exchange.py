@@ -83,7 +83,7 @@ async def ask(
     """
     path = request.raw_path.partition("#")[0].encode("utf-8", "surrogateescape")
     lines = [request.method.encode() + b" " + path + b" HTTP/1.1"]
-    lines += [b"%b: %b" % pair for pair in raw_for_upstream(request, outside)]
+    lines += [b"%b: %b" % pair for pair in raw_for_upstream(request, outside, upstream.own_name)]
     connection = await upstream.connect(_patience(seconds))
     protocol, transport, timer = connection.protocol, connection.transport, None
     try:

@@ -60,10 +60,11 @@ def _dropped(headers: CIMultiDictProxy[str], always: frozenset[bytes]) -> frozen
     }
 
 
-def raw_for_upstream(request: web.BaseRequest, outside: Outside) -> RawHeaders:
+def raw_for_upstream(request: web.BaseRequest, outside: Outside, own_name: str = "") -> RawHeaders:
     """Give the headers of a request as the environment gets them, octet for octet.
 
     A name with ``_`` is judged as if it had ``-``: CGI and WSGI take them for the same.
+    A server elsewhere is asked by its ``own_name``, and is told nothing of whoever asks.
     """
     dropped = _dropped(request.headers, _RAW_DROPPED)
     kept = [
@@ -74,6 +75,9 @@ def raw_for_upstream(request: web.BaseRequest, outside: Outside) -> RawHeaders:
     ]
     if COOKIE in request.headers.get("Cookie", ""):
         kept = _without_pass(kept)
+    if own_name:
+        named = [pair for pair in kept if pair[0].lower() != b"host"]
+        return [(b"Host", own_name.encode()), *named]
     client = outside.client(request).encode("utf-8", "surrogateescape")
     kept += (
         (b"X-Forwarded-For", client),
@@ -98,22 +102,35 @@ def _without_pass(pairs: RawHeaders) -> RawHeaders:
     return kept
 
 
-def for_upstream(request: web.BaseRequest, outside: Outside) -> CIMultiDict[str]:
+def for_upstream(
+    request: web.BaseRequest, outside: Outside, own_name: str = ""
+) -> CIMultiDict[str]:
     """Give the same headers as aiohttp's client takes them."""
     return CIMultiDict(
         [
             (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-            for name, value in raw_for_upstream(request, outside)
+            for name, value in raw_for_upstream(request, outside, own_name)
         ]
     )
 
 
 def raw_for_client(
-    headers: CIMultiDictProxy[str], raw: Iterable[tuple[bytes, bytes]], *, noindex: bool
-) -> RawHeaders:
+    headers: CIMultiDictProxy[str], raw: Iterable[tuple[bytes, bytes]], *, noindex: bool,
+    own_name: str = "",
+) -> RawHeaders:  # fmt: skip
     """Give the headers of an answer as the client gets them, octet for octet.
 
-    ``noindex`` takes away what the environment itself tells search engines.
+    ``noindex`` takes away what the environment itself tells search engines. Where a server
+    elsewhere sends people to its ``own_name``, they stay with us.
     """
     dropped = _dropped(headers, _RAW_NOINDEX if noindex else _RAW_HOP_BY_HOP)
-    return [pair for pair in raw if pair[0].lower() not in dropped]
+    kept = [pair for pair in raw if pair[0].lower() not in dropped]
+    if own_name and "Location" in headers:
+        theirs = f"https://{own_name}/".encode()
+        kept = [
+            (name, b"/" + value[len(theirs) :])
+            if name.lower() == b"location" and value.startswith(theirs)
+            else (name, value)
+            for name, value in kept
+        ]
+    return kept

@@ -38,6 +38,10 @@ def upstream_url(upstream: Upstream, request: web.BaseRequest) -> URL:
     return URL(upstream.address + request.raw_path, encoded=True)
 
 
+def _own_name(target: Target) -> str:
+    return target.upstream.own_name if target.upstream else ""
+
+
 class Proxy:
     """Forwards requests."""
 
@@ -93,7 +97,7 @@ class Proxy:
             return await upstream.session.request(
                 request.method,
                 upstream_url(upstream, request),
-                headers=for_upstream(request, self.outside),
+                headers=for_upstream(request, self.outside, upstream.own_name),
                 data=self._body(request, patience),
                 allow_redirects=False,
             )
@@ -112,7 +116,7 @@ class Proxy:
     async def _send_back(
         self, request: web.BaseRequest, target: Target, answer: Answer | aiohttp.ClientResponse
     ) -> web.StreamResponse:
-        back = Relay(request, answer, noindex=not target.is_production)
+        back = Relay(request, answer, noindex=not target.is_production, own_name=_own_name(target))
         length = answer.content_length
         try:
             if back.is_empty:
@@ -141,7 +145,10 @@ class Proxy:
             async for part in parts:
                 if document.is_decided(part):
                     break
-            back = Relay(request, document.head, noindex=not target.is_production)
+            back = Relay(
+                request, document.head, noindex=not target.is_production,
+                own_name=_own_name(target),
+            )  # fmt: skip
             await back.send()
             async for made in document.body(parts):
                 await back.write(made)

@@ -28,11 +28,12 @@ class Relay(web.StreamResponse):
         answer: Head,
         *,
         noindex: bool,
+        own_name: str = "",
     ) -> None:
         super().__init__(status=answer.status, reason=answer.reason)
         self._writer, self._is_begun = request.writer, False
         told, status = answer.headers, answer.status
-        headers = raw_for_client(told, answer.raw_headers, noindex=noindex)
+        headers = raw_for_client(told, answer.raw_headers, noindex=noindex, own_name=own_name)
         if noindex:
             headers.append(_NOINDEX)
         if "Date" not in told:  # RFC 9110 section 6.6.1

@@ -41,7 +41,7 @@ async def splice(
     request: web.BaseRequest, upstream: Upstream, outside: Outside
 ) -> web.StreamResponse:
     """Open the same socket at the upstream, then pass frames both ways until one side closes."""
-    headers = for_upstream(request, outside)
+    headers = for_upstream(request, outside, upstream.own_name)
     for name in OWN:
         headers.popall(name, None)
     asked = request.headers.get("Sec-WebSocket-Protocol", "")

@@ -54,6 +54,8 @@ class Upstream:
         self.before: Tally | None = None
         """What the copy that it took over from answered; None where it took over from none."""
         self.url = URL(address)
+        self.own_name = self.url.authority if self.url.scheme == "https" else ""
+        """What somebody else's server is called: it is asked by that, not by our host."""
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False
         self._key: aiohttp.ClientRequest | None = None

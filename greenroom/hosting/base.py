@@ -15,6 +15,14 @@ Check = Callable[[], None]
 """Called often while something long runs; raises ``Overtaken`` to end it."""
 
 
+def silent(line: str) -> None:
+    """Log nothing."""
+
+
+def nothing() -> None:
+    """Check nothing."""
+
+
 @dataclass(frozen=True)
 class BuildOrder:
     """What to build."""

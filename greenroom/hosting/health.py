@@ -31,9 +31,10 @@ def probe(address: str, host: str, health: Health) -> str:
     parts = urlsplit(address)
     if parts.scheme == "file":
         return ""
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port or 80, timeout=PROBE_TIMEOUT_SECONDS
-    )
+    if is_elsewhere := parts.scheme == "https":
+        host = parts.netloc  # a server elsewhere knows itself by its own name only
+    kind = http.client.HTTPSConnection if is_elsewhere else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PROBE_TIMEOUT_SECONDS)
     late = threading.Event()
 
     def give_up() -> None:  # each octet in time is not an answer in time

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from greenroom.errors import InvalidManifest
-from greenroom.hosting.base import Builder, Runtime
+from greenroom.hosting.base import Builder, Check, Log, Runtime, nothing, silent
 from greenroom.hosting.folder import FolderBuilder
 from greenroom.hosting.process import ProcessRuntime
 from greenroom.hosting.static import StaticRuntime
-from greenroom.manifest import Manifest
+from greenroom.manifest import VENDORS, Manifest
 from greenroom.settings import Settings, load_settings
 
-RUNTIMES = ("static", "process", "docker")
+RUNTIMES = ("static", "process", "docker", *VENDORS)
 
 
 def choose_runtime(
@@ -55,11 +55,21 @@ def builder_for(runtime: str, settings: Settings | None = None) -> Builder:
         from greenroom.hosting.images import DockerBuilder
 
         return DockerBuilder(settings)
+    if runtime in VENDORS:
+        from greenroom.hosting.elsewhere import SentBuilder
+
+        return SentBuilder(runtime, settings)
     return FolderBuilder(settings)
 
 
-def runtime_for(runtime: str, settings: Settings | None = None) -> Runtime:
-    """Give a runtime."""
+def runtime_for(
+    runtime: str, settings: Settings | None = None, log: Log = silent, check: Check = nothing
+) -> Runtime:
+    """Give a runtime; it tells ``log`` of what takes long, and asks ``check`` meanwhile."""
+    if runtime in VENDORS:
+        from greenroom.hosting.elsewhere import ElsewhereRuntime
+
+        return ElsewhereRuntime(log, check)
     if runtime == "docker":
         from greenroom.hosting.engine import DockerRuntime
 

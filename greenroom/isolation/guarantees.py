@@ -11,6 +11,7 @@ import psycopg
 
 from greenroom.isolation.payments import scan
 from greenroom.isolation.probes import BLOCKED, CAPTURED, GOT_OUT, OURS
+from greenroom.manifest import VENDORS
 
 NOT_KEPT = "not kept"
 SECONDS = 5
@@ -95,6 +96,8 @@ def describe_unguarded(runtime: str) -> list[Probe]:
     """Say what nothing keeps where there is no guard; nothing of a folder of files. Pure."""
     if runtime == "static":
         return [Probe("process", "anything at all", BLOCKED, "files are served; nothing runs")]
+    if runtime in VENDORS:
+        return [Probe("process", "anything at all", NOT_KEPT, f"{runtime} shows its files")]
     return [Probe(group, what, NOT_KEPT, "no egress guard") for group, what in _OPEN]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from greenroom.manifest import Health, Idle, Lifetime, Manifest
+from greenroom.manifest import VENDORS, Health, Idle, Lifetime, Manifest
 from greenroom.store.models import EnvironmentKind, Instance
 
 
@@ -79,7 +79,8 @@ def describe_use(used: Mapping[str, Any]) -> str:
 def life_of(kind: str, wishes: Mapping[str, Any], copy: Instance, data: dict[str, Any]) -> Life:
     """Describe how a copy lives. Pure. ``data`` is its release's manifest."""
     manifest = Manifest.from_json(data)
+    idle = Idle(0, 0) if copy.runtime in VENDORS else idle_of(kind, manifest, wishes)
     return Life(
-        copy.name, copy.runtime, copy.asleep, idle_of(kind, manifest, wishes), manifest.health,
+        copy.name, copy.runtime, copy.asleep, idle, manifest.health,
         manifest.run.stop_seconds,
     )  # fmt: skip

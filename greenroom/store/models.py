@@ -34,6 +34,8 @@ from greenroom.store.compare_models import IgnoredRegion as IgnoredRegion
 from greenroom.store.data_models import PolicyVersion as PolicyVersion
 from greenroom.store.data_models import PseudonymKey as PseudonymKey
 from greenroom.store.data_models import Sync as Sync
+from greenroom.store.host_models import ProjectHost as ProjectHost
+from greenroom.store.host_models import SentRelease as SentRelease
 from greenroom.store.life_models import Domain as Domain
 from greenroom.store.life_models import EnvironmentLife, InstanceLife
 from greenroom.store.link_models import PreviewLink as PreviewLink
@@ -185,7 +187,7 @@ class Release(Base):
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
     commit_hash: Mapped[str]
     runtime: Mapped[str]
-    """static, process or docker."""
+    """static, process, docker, netlify or vercel."""
     artifact: Mapped[str]
     """Identity: ``sha256:…`` of the image (its Id) or of the folder's content."""
     location: Mapped[str]

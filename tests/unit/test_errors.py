@@ -41,7 +41,8 @@ def test_exit_codes_are_documented() -> None:
         "InvalidFile": 2, "InvalidManifest": 2, "InvalidPolicy": 2, "Undecided": 2,
         "InvalidTransition": 2, "LiveKeyRefused": 2, "EnvironmentLocked": 5, "NotAllowed": 6,
         "LimitReached": 7, "SourceError": 1, "UnknownRef": 3, "ProjectFailed": 1,
-        "ForgeError": 1, "ForgeUnavailable": 1, "NotificationRefused": 1,
+        "ForgeError": 1, "ForgeUnavailable": 1, "TrackerRefused": 1, "TrackerUnavailable": 1,
+        "HostUnavailable": 1, "NotificationRefused": 1,
         "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "BackupFailed": 1, "HostingError": 1,
         "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
@@ -53,7 +54,7 @@ def test_exit_codes_are_documented() -> None:
 def test_only_absence_is_transient() -> None:
     assert {kind.__name__ for kind in KINDS if kind.transient} == {
         "DatabaseUnavailable", "OrchestratorUnavailable", "SourceUnavailable",
-        "ForgeUnavailable", "NotificationRefused", "AssetsUnavailable", "CdnFailed",
+        "ForgeUnavailable", "TrackerUnavailable", "HostUnavailable", "NotificationRefused", "AssetsUnavailable", "CdnFailed",
     }  # fmt: skip
 
 

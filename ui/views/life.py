@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from greenroom import living
+from greenroom.manifest import VENDORS
 from ui import acts, life_reads, look, parts
 
 _ASLEEP = {
@@ -31,7 +32,7 @@ def show(reference: str) -> None:
 
 
 def _state(row: life_reads.LifeRow) -> None:
-    word = _ASLEEP[row.asleep][0] if row.runtime not in ("", "static") else "nothing runs"
+    word = _ASLEEP[row.asleep][0] if row.runtime not in ("", "static", *VENDORS) else "nothing runs"
     facts = [("Now", look.text(word))]
     if row.used:
         facts.append(("Uses", look.text(row.use)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +99,7 @@ class Bed:
         )  # fmt: skip
         self.gateway.routes._replace(list(self.routes.values()))
 
-    async def serve(self, handler: Handler) -> str:
+    async def serve(self, handler: Handler, tls: ssl.SSLContext | None = None) -> str:
         """Start an upstream and give its address."""
 
         async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,9 +110,10 @@ class Bed:
             finally:
                 writer.close()
 
-        server = await asyncio.start_server(closing, "127.0.0.1", 0, limit=2**20)
+        server = await asyncio.start_server(closing, "127.0.0.1", 0, limit=2**20, ssl=tls)
         self._servers.append(server)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        top = "https://localhost" if tls else "http://127.0.0.1"
+        return f"{top}:{server.sockets[0].getsockname()[1]}"
 
     async def app(self, answer: bytes = Upstream.answer, **options: Any) -> Upstream:
         """Route the usual host to an upstream that answers with these octets."""

@@ -1,0 +1,113 @@
+"""Sites at Netlify and Vercel: by stand-ins of ours, through the running platform."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from greenroom import orders
+from greenroom.errors import InvalidInput
+from greenroom.hosting.elsewhere import forget_site, name_site
+from tests.contract.forge_server import Fault
+from tests.contract.host_server import SERVERS, TOKEN, HostServer
+
+pytestmark = pytest.mark.flows
+MORE = "build: {timeout_seconds: 60}\nhealth: {interval_seconds: 0.1, timeout_seconds: 20}\n"
+
+
+@pytest.fixture(params=SERVERS, ids=lambda server: server.kind)
+def vendor(request: pytest.FixtureRequest) -> Iterator[HostServer]:
+    with request.param() as server:
+        yield server
+
+
+def page(vendor: HostServer, text: str) -> dict[str, str]:
+    manifest = f"version: 1\nruntime: {vendor.kind}\n{MORE}"
+    return {"index.html": f"<h1>{text}</h1>", "same.txt": "same", "greenroom.yaml": manifest}
+
+
+def join(vendor: HostServer, site: Any) -> None:
+    vendor.site = site.name
+    name_site(site.name, vendor.kind, vendor.site, TOKEN, api_url=vendor.url, actor="ada")
+
+
+def published(vendor: HostServer) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{vendor.site_port}/") as answer:
+        return str(answer.read().decode())
+
+
+def test_from_a_push_to_production_and_back(
+    vendor: HostServer, new_site: Callable[..., Any]
+) -> None:
+    site = new_site(page(vendor, "one"))
+    site.deploy("main", "failed")  # no site was named: nothing was built
+    join(vendor, site)
+    first = site.deploy()
+    assert "<h1>one</h1>" in site.get().text
+    assert "one" in published(vendor)
+    assert len(vendor.uploads()) == 3
+
+    site.commit(page(vendor, "two"), "work")
+    site.deploy("work")
+    answer = site.get("/", "work")
+    assert "<h1>two</h1>" in answer.text
+    assert "noindex" in answer.headers["x-robots-tag"]
+    assert "one" in published(vendor)  # staging is seen at its deployment's own address only
+    assert len(vendor.uploads()) == 4  # only what the vendor lacked
+
+    with site.visitor() as visitor:
+        site.repository.git("checkout", "--quiet", "main")
+        site.commit(page(vendor, "two"))
+        site.deploy()
+        assert "two" in published(vendor)
+        sent = len(vendor.deploys)
+        back = site.rollback()
+        assert "one" in published(vendor)
+        assert "<h1>one</h1>" in site.get().text
+    assert visitor.wrong == []
+    assert back.release_id == first.release_id
+    assert len(vendor.deploys) == sent  # what was kept there was published anew
+    assert len(vendor.uploads()) == 4
+    assert site.stage.reconcile() == []
+    with pytest.raises(InvalidInput, match="is shown at"):
+        forget_site(site.name, vendor.kind, actor="ada")
+
+    log = site.stage.log(back)
+    assert "has this release: nothing is sent" in log
+    assert TOKEN not in log
+
+
+def test_what_fails_there_changes_nothing(vendor: HostServer, new_site: Callable[..., Any]) -> None:
+    site = new_site(page(vendor, "one"))
+    join(vendor, site)
+    site.deploy()
+    vendor.fails_with = f"Header rule is malformed {TOKEN}"
+    site.commit(page(vendor, "two"))
+    failed = site.deploy("main", "failed")
+    assert "failed at" in failed.error["detail"]
+    assert "Header rule is malformed" in site.stage.log(failed)
+    assert TOKEN not in site.stage.log(failed) + str(failed.error)
+    assert "one" in published(vendor)
+    assert "<h1>one</h1>" in site.get().text
+    assert {one.state for one in vendor.deploys.values()} == {"ready"}  # the failed one is gone
+
+    vendor.fails_with = ""
+    vendor.faults = [Fault(status=429, headers={"Retry-After": "0"}), Fault(status=503)]
+    site.commit(page(vendor, "three"))
+    site.deploy()
+    assert "three" in published(vendor)
+
+    vendor.looks_needed = 10**6
+    site.commit(page(vendor, "four"))
+    order = site.order()
+    site.stage.eventually(lambda: any(one.state == "building" for one in vendor.deploys.values()))
+    reference = f"{site.name}/{site.environment().name}"
+    orders.place_cancel(reference, str(order.deployment_id), actor="ada")
+    site.stage.wait(order.deployment_id, "cancelled")
+    site.stage.eventually(
+        lambda: {one.state for one in vendor.deploys.values()} == {"ready"}, "nothing under way"
+    )
+    assert "<h1>three</h1>" in site.get().text
