@@ -54,7 +54,8 @@ def test_exit_codes_are_documented() -> None:
 def test_only_absence_is_transient() -> None:
     assert {kind.__name__ for kind in KINDS if kind.transient} == {
         "DatabaseUnavailable", "OrchestratorUnavailable", "SourceUnavailable",
-        "ForgeUnavailable", "TrackerUnavailable", "HostUnavailable", "NotificationRefused", "AssetsUnavailable", "CdnFailed",
+        "ForgeUnavailable", "TrackerUnavailable", "HostUnavailable", "NotificationRefused",
+        "AssetsUnavailable", "CdnFailed",
     }  # fmt: skip
 
 
