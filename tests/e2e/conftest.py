@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.flows.platform_ports import PORTS, choose_port
 
-START_SECONDS = 240
+START_SECONDS = 900
 STREAMLIT_LOOKS_FOR_ITS_ROOT = re.compile(r"//[^/]+/\w+/_stcore/(health|host-config)$")
 """Opened at a page's address, Streamlit's own script asks below it first, and is told 404."""
 PASSWORD = "four quiet harbour geese"

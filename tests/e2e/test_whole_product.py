@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.needs_postgres,
+    pytest.mark.timeout(1200),  # the first one plays the whole demo
 ]  # fmt: skip
 widths = pytest.mark.parametrize("width", [1440, 390])
 ENVIRONMENT = "tolmere/feature-spring-sale"
