@@ -39,7 +39,7 @@ def add_domain(reference: str, host: str, *, actor: str) -> OwnDomain:
 def verify_domain(reference: str, host: str, *, actor: str) -> OwnDomain:
     """Look for the record; from then on the environment answers to the domain. Idempotent.
 
-    Errors: NotFound, InvalidInput when it is not there, PlatformError, AlreadyExists.
+    Errors: NotFound, InvalidInput when it is not there, DnsUnavailable, AlreadyExists.
     """
     with unit_of_work() as work:
         found = environments.get_environment(work, reference)

@@ -271,6 +271,10 @@ class PlatformError(GreenroomError):
     exit_code = 8
 
 
+class DnsUnavailable(PlatformError):
+    """No DNS server is named, or it does not answer."""
+
+
 class DatabaseUnavailable(PlatformError):
     """The database does not answer."""
 

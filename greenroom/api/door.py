@@ -124,6 +124,7 @@ STATUSES: tuple[tuple[str, int], ...] = (
     ("LimitReached", 429), ("InvalidFile", 422), ("Undecided", 422), ("LiveKeyRefused", 422),
     ("UserError", 400), ("SourceError", 422), ("ProjectFailed", 422),
     ("SourceUnavailable", 424), ("NotificationRefused", 424), ("ForgeError", 424),
+    ("DnsUnavailable", 424),
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dnslib import DNSError, DNSRecord
 
-from greenroom.errors import InvalidInput, PlatformError
+from greenroom.errors import DnsUnavailable, InvalidInput
 
 LABEL = "_greenroom"
 PREFIX = "greenroom="
@@ -31,7 +31,7 @@ def check_owner(host: str, token: str, server: str | None = None) -> None:
 
     ``server`` is a DNS server, ``address`` or ``address:port``; without it, the machine's.
 
-    Errors: InvalidInput when it does not, PlatformError when nobody answers.
+    Errors: InvalidInput when it does not, DnsUnavailable when nobody answers.
     """
     name, wanted = record_name(host), record_value(token)
     found = look_up_texts(name, server)
@@ -46,7 +46,7 @@ def check_owner(host: str, token: str, server: str | None = None) -> None:
 def look_up_texts(name: str, server: str | None = None) -> list[str]:
     """Give the TXT records of a name. Source: RFC 1035 section 3.3.14.
 
-    Errors: PlatformError.
+    Errors: DnsUnavailable.
     """
     address, port = _server(server)
     question = DNSRecord.question(name, "TXT")
@@ -56,7 +56,7 @@ def look_up_texts(name: str, server: str | None = None) -> list[str]:
         if answer.header.tc:  # it did not fit into a datagram
             answer = DNSRecord.parse(question.send(address, port, tcp=True, timeout=5.0))
     except (OSError, DNSError) as error:
-        raise PlatformError(
+        raise DnsUnavailable(
             f"the DNS server {address} does not answer",
             hint="Name another in GREENROOM_DNS_SERVER.",
         ) from error
@@ -79,6 +79,6 @@ def _server(given: str | None) -> tuple[str, int]:
             address = words[1].partition("%")[0]
             if ipaddress.ip_address(address).version == 4 or socket.has_ipv6:
                 return address, 53
-    raise PlatformError(
+    raise DnsUnavailable(
         "this machine names no DNS server", hint="Name one in GREENROOM_DNS_SERVER."
     )
