@@ -79,6 +79,13 @@ def order(reference: str, paths: Sequence[str], baseline: str, actor: str) -> st
     return "The comparison is on its way; it takes some seconds a page."
 
 
+def obey(reference: str, said: Mapping[str, Any], heard: list[str], actor: str) -> str:
+    """Do what the viewer says, and note in ``heard`` that it is kept."""
+    told = (decide if said.get("verdict") else ignore)(reference, said, actor)
+    heard.append(str(said.get("id")))
+    return told
+
+
 def decide(reference: str, said: Mapping[str, Any], actor: str) -> str:
     """Approve or reject what the viewer names."""
     verdict = str(said.get("verdict", ""))

@@ -66,7 +66,9 @@ def _cell(text: str) -> str:
 
 def render(title: str, pages: Sequence[dict[str, Any]], root: Path) -> str:
     """Give the page; every text in it comes from somewhere, and is escaped or set as text."""
-    viewed = {"can": False, "number": 0, "pages": [_embedded(page, root) for page in pages]}
+    viewed = {
+        "can": False, "number": 0, "heard": [], "pages": [_embedded(page, root) for page in pages],
+    }  # fmt: skip
     data = json.dumps(viewed).replace("<", "\\u003c")
     told = f"{count_verdicts(pages)}. Keys: n and p for changes, 1 to 5 for how, z for pixels."
     return (

@@ -18,6 +18,7 @@ class Viewer {
   constructor(root, data, say) {
     this.root = root; this.say = say; this.mode = 'side'; this.zoom = 0; this.at = 0; this.split = 50;
     this.opacity = 50; this.together = false; this.change = -1; this.only = '';
+    this.asked = []; // what was decided here and is not yet known to be kept
     this.key = event => this.press(event);
     document.addEventListener('keydown', this.key);
     this.resized = new ResizeObserver(() => this.scale());
@@ -28,6 +29,9 @@ class Viewer {
   give(data) {
     const seen = this.page && `${this.page.path} ${this.page.state} ${this.page.viewport} ${this.page.scheme}`;
     this.data = data;
+    this.asked = this.asked.filter(one => !data.heard.includes(one.id));
+    for (const {verdict, signature} of this.asked.filter(one => one.signature))
+      for (const page of data.pages) for (const change of page.changes) if (change.signature === signature) change.said = verdict;
     const found = data.pages.findIndex(p => `${p.path} ${p.state} ${p.viewport} ${p.scheme}` === seen);
     const first = data.pages.findIndex(p => ASKED.includes(p.verdict) || p.verdict === 'failed');
     this.at = found >= 0 ? found : Math.max(0, first);
@@ -304,8 +308,7 @@ class Viewer {
     const change = this.page.changes[this.change];
     if (scope === 'change' && this.page.changes.length && !change) return this.pick(0);
     const signature = scope === 'change' && change ? change.signature : '';
-    this.say('decision', {verdict, path: scope === 'run' ? '' : signature ? '' : this.page.path, signature,
-      number: this.data.number, at: Date.now()});
+    this.ask({verdict, path: scope === 'run' ? '' : signature ? '' : this.page.path, signature, number: this.data.number});
     if (change && scope === 'change') { change.said = verdict; this.step(1); }
   }
 
@@ -313,8 +316,13 @@ class Viewer {
     const change = this.page.changes[this.change];
     if (!change) return this.pick(0);
     const box = change.after || change.before;
-    this.say('ignore', scope === 'element' ? {page: this.page.path, selector: change.selector, at: Date.now()}
-      : {page: this.page.path, viewport: this.page.viewport, box: [box.left, box.top, box.width, box.height], at: Date.now()});
+    this.ask(scope === 'element' ? {page: this.page.path, selector: change.selector}
+      : {page: this.page.path, viewport: this.page.viewport, box: [box.left, box.top, box.width, box.height]});
+  }
+
+  ask(what) { // a word that comes while another is heard replaces it: so each holds all that came before
+    this.asked.push({...what, id: `${Date.now()}-${Math.random()}`});
+    this.say('asked', this.asked);
   }
 
   press(event) {

@@ -90,8 +90,8 @@ def test_the_viewer_shows_every_way_and_decisions_are_kept(
     tab.keyboard.press("n")
     assert tab.locator(".gv-told li.on").inner_text().startswith("changed")
     tab.keyboard.press("a")
+    tab.keyboard.press("r")  # while the first is still on its way
     tab.locator(".gv-told i.approved").first.wait_for()
-    tab.keyboard.press("r")
     tab.locator(".gv-item i.rejected").first.wait_for()
     assert not [url for url in asked if not url.startswith(console)]
     assert tab.request.get(f"{console}/pictures/{before['picture']}").ok

@@ -116,18 +116,14 @@ def _head(row: compare_reads.ComparisonRow) -> None:
 
 def _view(reference: str, row: compare_reads.ComparisonRow) -> None:
     if row.pages:
+        key = f"viewer-{reference}-{row.number}"
+        heard: list[str] = st.session_state.setdefault(f"{key}-heard", [])
         viewed = {
-            "can": True, "number": row.number,
+            "can": True, "number": row.number, "heard": heard,
             "pages": [as_viewed(page, _address) for page in row.pages],
         }  # fmt: skip
-        said = _viewer()(
-            key=f"viewer-{reference}-{row.number}", data=viewed, on_decision_change=_nothing,
-            on_ignore_change=_nothing,
-        )  # fmt: skip
-        for name, do in (("decision", compare_reads.decide), ("ignore", compare_reads.ignore)):
-            asked = getattr(said, name, None)
-            if asked and acts.act(partial(do, reference, asked)):
-                st.rerun()
+        said = _viewer()(key=key, data=viewed, on_asked_change=_nothing)
+        _obey(reference, said.asked or [], heard)
     report = row.folder / "report.html"
     if report.exists():
         st.download_button(
@@ -136,6 +132,24 @@ def _view(reference: str, row: compare_reads.ComparisonRow) -> None:
         )  # fmt: skip
     st.caption("Keys: n, p next and previous change · a approve · r reject · 1 to 5 how it is shown"
                " · z a pixel a pixel · v all widths")  # fmt: skip
+
+
+def _obey(reference: str, asked: list[dict[str, Any]], heard: list[str]) -> None:
+    """Do what the viewer asks for and nobody did yet.
+
+    A run of this page may be cut off by the next word from the browser, so a word counts as heard
+    in the moment in which it is kept, and each message brings the words before it again.
+    """
+    ids = [str(one.get("id")) for one in asked]
+    new = [one for one in asked if str(one.get("id")) not in heard]
+    refused = [
+        one for one in new if not acts.act(partial(compare_reads.obey, reference, one, heard))
+    ]
+    heard.extend(str(one.get("id")) for one in refused)  # its reason is shown: not once more
+    if ids:
+        heard[:] = [one for one in heard if one in ids]  # of the others, the viewer knows
+    if new and not refused:
+        st.rerun()
 
 
 def _nothing() -> None:
