@@ -140,6 +140,20 @@ def _signal_all(pids: set[int], number: int) -> None:
             os.kill(pid, number)
 
 
+def end_all() -> None:
+    """End all that we started, and what that starts meanwhile.
+
+    All are stopped before the first is ended: a shell would go on with its next command as soon
+    as this one is gone, and what it started after our look would outlive us.
+    """
+    own = os.getpid()
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        seen = {own}
+        while fresh := _family(_read_table(), own) - seen:
+            _signal_all(fresh, number)
+            seen |= fresh
+
+
 def _excess(table: Table, family: set[int], limits: dict[str, Any]) -> str:
     """Say which limit is exceeded, if one is."""
     if len(family) > limits["processes"]:
@@ -164,7 +178,7 @@ class Bounds:
             self.excess = excess
             print(f"{ENDED}{excess}", flush=True)
         if self.excess:
-            _signal_all(family, signal.SIGKILL)
+            end_all()
             return 0.0
         used, moment = sum(table[pid][2] for pid in family), time.monotonic()
         allowed = self.limits["cpu"] * (moment - self.at)
@@ -198,7 +212,7 @@ def watch(
         ended, status = os.waitpid(-1, os.WNOHANG)
         left = bool(attendant) and (bool(asked) or os.getppid() != attendant)
         if ended == child or left:
-            _signal_all(_family(_read_table(), os.getpid()) - {os.getpid()}, signal.SIGKILL)
+            end_all()
             code = os.waitstatus_to_exitcode(status) if ended == child else -signal.SIGKILL
             return code if code >= 0 else 128 - code
         pause = min(0.2, pause * 2)
