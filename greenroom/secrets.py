@@ -111,7 +111,12 @@ class Redactor:
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
+        self._forms: set[str] = set()
+        self.learn(known)
+
+    def learn(self, known: Iterable[str]) -> None:
+        """Replace these secrets, too, from now on."""
+        forms = self._forms
         for secret in known:
             for line in {secret, *secret.splitlines()}:
                 if len(line) >= 4:

@@ -46,21 +46,20 @@ class ServiceClient(abc.ABC):
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise InvalidInput(f"the {self.kind}'s token is malformed")
         self.api_url = api_url.rstrip("/")
-        self._secrets = [token]
+        self._redact = Redactor([token])
         self._timeout_seconds = timeout_seconds
         self._http = httpx.Client(
             headers={"User-Agent": f"greenroom/{__version__}", **self._headers(token)},
             timeout=httpx.Timeout(timeout_seconds, connect=min(5.0, timeout_seconds)),
             follow_redirects=False,  # the token stays with the address it was given for
         )
-        self._redact = Redactor(self._secrets)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.api_url!r})"
 
     def _redact_also(self, secret: str) -> None:
         """Keep another form of the token out of messages, too."""
-        self._secrets.append(secret)
+        self._redact.learn([secret])
 
     def close(self) -> None:
         """Close the connections."""
