@@ -19,10 +19,10 @@ NAMES = (
     "assets_noop", "assets_small",
     "wake", "density", "certificate", "chaos", "kinds",
     "mail", "isolation",
-    "sync_rivals", "sync_scale",
+    "sync_rivals", "sync_scale", "perf_verdict",
 )  # fmt: skip
 
-SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos")
+SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos", "perf_verdict")
 _SCALE = re.compile(r"\d+(\.\d+)?")
 
 
