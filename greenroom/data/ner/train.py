@@ -1,5 +1,7 @@
 """Train the model anew: ``python -m greenroom.data.ner.train``. Minutes; the same file each time.
 
+It needs ``zxcvbn``, installed by hand: no other part does, so that it is no dependency.
+
 A structured perceptron whose weights are averaged: each text is labelled, and where that was wrong
 the weights of what was right grow and those of what was wrong shrink. Missing somebody counts for
 more than taking a word for somebody. No text is seen twice.
@@ -39,7 +41,7 @@ from greenroom.data.ner.texts import Part, Texts
 SHARDS, SHARD_TEXTS, SEED = 70, 4000, 20_260
 MISSED, INVENTED, CONFUSED = 2.5, 2.0, 1.0
 """What an error counts: somebody missed, nobody taken for somebody, one kind for another."""
-MOST_WORDS = 16_000
+MOST_WORDS, ZXCVBN = 16_000, "4.5.0"
 UNKNOWN_WORD, UNKNOWN_NAME, UNLISTED = 0.04, 0.5, 0.2
 """Shares of words, and of names, that the model must tell by what is around them; and of names that
 it must tell though no list has them."""
@@ -47,7 +49,14 @@ it must tell though no list has them."""
 
 def known_words() -> list[str]:
     """Give words of English, the commonest first, without those that are names first of all."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    try:
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            "Training takes English words by how common they are from zxcvbn, which only training"
+            f" needs: pip install zxcvbn=={ZXCVBN}, then train again. The model that is shipped"
+            " runs without it."
+        ) from error
 
     names = given_names() | family_names() | {fold_name(city) for city in lists.cities()}
     spoken = list(FREQUENCY_LISTS["us_tv_and_film"])
