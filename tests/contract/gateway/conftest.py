@@ -140,6 +140,11 @@ class Bed:
         lines = [line, f"Host: {host}", "Connection: close", *headers]
         return await self.send("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
+    def wait_for_answers(self, seconds: float) -> None:
+        """Let an application take so long to answer."""
+        proxy = self.gateway.proxy
+        proxy.settings = proxy.settings.model_copy(update={"answer_seconds": seconds})
+
     async def stop(self) -> None:
         await self.gateway.stop()
         for server in self._servers:
@@ -148,10 +153,10 @@ class Bed:
 
 @pytest.fixture
 def gateway_settings(tmp_path: Path) -> Settings:
-    """Settings with little patience."""
+    """Settings with little patience, but with an application: a busy machine is slow, too."""
     return Settings(
         home=tmp_path, gateway_port=free_port(), prefect_port=free_port(), header_seconds=0.4,
-        answer_seconds=0.6, stalled_seconds=0.6, upload_max_bytes=250_000_000,
+        answer_seconds=20, stalled_seconds=0.6, upload_max_bytes=250_000_000,
     )  # fmt: skip
 
 

@@ -157,6 +157,7 @@ def phone(chromium: Browser) -> Iterator[BrowserContext]:
     )
     context.add_init_script(OPEN_SHADOWS)
     context.set_default_timeout(20_000)
+    expect.set_options(timeout=20_000)
     yield context
     context.close()
 

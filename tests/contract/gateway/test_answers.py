@@ -211,6 +211,7 @@ async def test_an_application_that_is_down_or_slow(bed: Any) -> None:
     assert down.headers["retry-after"] == "2"
     assert json.loads(down.body)["error"] == "The application does not answer"
     bed.route(await bed.serve(slow))
+    bed.wait_for_answers(0.6)
     assert (await bed.ask()).status == 504
 
 

@@ -191,6 +191,7 @@ async def test_an_upload_is_bounded(bed: Any) -> None:
 
 async def test_an_upload_that_stands_still_is_left(bed: Any) -> None:
     await bed.app()
+    bed.wait_for_answers(0.6)
     answer = await bed.ask("POST / HTTP/1.1", "Content-Length: 50", body=b"not all")
     assert answer.status == 504
 
