@@ -156,8 +156,11 @@ def _repair_deployments(
             if deployment.age_seconds > START_GRACE_SECONDS and (
                 not deployment.has_run or deployment.is_run_final
             ):
-                kind = Kind.FAIL_DEPLOYMENT if deployment.has_run else Kind.START_ORDER
-                plan.append(Repair(kind, where, subject, "it has no run"))
+                if deployment.has_run:
+                    reason = "it never took the environment"
+                    plan.append(Repair(Kind.FAIL_DEPLOYMENT, where, subject, reason))
+                else:
+                    plan.append(Repair(Kind.START_ORDER, where, subject, "it has no run"))
         elif where not in held and (deployment.is_run_final or not deployment.has_run):
             plan.append(Repair(Kind.FAIL_DEPLOYMENT, where, subject, "its run has ended"))
     return plan
