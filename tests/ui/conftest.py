@@ -206,3 +206,4 @@ def _served(store_url: str, home: Path, port: int) -> Iterator[str]:
             process.kill()
             process.wait()
         log.close()
+        sys.stdout.write((home / "console.log").read_text(errors="replace")[-20_000:])
