@@ -42,6 +42,7 @@ trying again later can help). The tree::
     ├── HostingError                 the engine, the process manager or the vendor refused
     │   └── HostUnavailable          the vendor does not answer, or limits us (transient)
     ├── PlatformError                one of our own processes is missing or broken
+    │   ├── DnsUnavailable
     │   ├── DatabaseUnavailable      (transient)
     │   └── OrchestratorUnavailable  Prefect's API does not answer (transient)
     └── SecretsError                 the secret key is missing or does not fit

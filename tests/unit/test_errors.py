@@ -45,7 +45,8 @@ def test_exit_codes_are_documented() -> None:
         "HostUnavailable": 1, "NotificationRefused": 1,
         "BuildFailed": 1, "ReleaseFailed": 1,
         "HealthCheckFailed": 1, "Overtaken": 1, "LockLost": 1, "BackupFailed": 1, "HostingError": 1,
-        "PlatformError": 8, "DatabaseUnavailable": 8, "OrchestratorUnavailable": 8,
+        "PlatformError": 8, "DnsUnavailable": 8, "DatabaseUnavailable": 8,
+        "OrchestratorUnavailable": 8,
         "AssetsRefused": 1, "AssetsUnavailable": 1, "FileGone": 1, "CdnFailed": 1, "NoFileName": 2,
         "SecretsError": 8, "SyncFailed": 1, "SourceUnavailable": 1, "LeakFound": 1,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from greenroom.gateway import csp
 from greenroom.gateway.codings import Broken, coding_of
 from greenroom.gateway.htmlhead import HtmlHead
 from greenroom.gateway.injection import with_overlay
-from greenroom.gateway.script import overlay
+from greenroom.gateway.script import MORE, overlay
 
 pytestmark = pytest.mark.unit
 TAG = b"<script></script>"
@@ -145,7 +145,9 @@ def test_a_static_page_gets_the_tag_and_a_fragment_does_not() -> None:
 
 
 def test_the_script_keeps_what_is_quoted() -> None:
+    rest = overlay(MORE).decode()
+    assert "max-height:min(70vh,560px)" in rest
+    assert '"Tap what you mean. Escape ends it."' in rest
     text = overlay().decode()
-    assert "max-height:min(70vh,560px)" in text
-    assert '"Tap what you mean. Escape ends it."' in text
+    assert text.startswith("(()=>{")
     assert "export" not in text
