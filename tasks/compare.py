@@ -11,6 +11,7 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
+from greenroom.compare.alone import alone, turn_file
 from greenroom.compare.capture import View
 from greenroom.compare.judge import empty
 from greenroom.compare.pool import ask_all, ask_once, count_programs
@@ -87,15 +88,19 @@ def compare_pages(sides: Sides) -> None:
     found: dict[int, dict[str, Any]] = {}
     saved_at = time.monotonic()
     programs = load_settings().compare_browsers or count_programs()
-    for number, said, broke in ask_all(questions, programs):
-        view = views[number]
-        if sides.baseline_id and questions[number]["baseline"] is None and said:
-            said = {**said, "notes": [*said["notes"], "no kept picture: production as it is now"]}
-        found[number] = said if said is not None else {**empty(view), "failure": broke}
-        log.info("%s %s: %s", view.path, view.viewport.name, found[number]["verdict"])
-        if time.monotonic() - saved_at > SAVE_SECONDS:
-            _save(sides.comparison_id, found)
-            saved_at = time.monotonic()
+    with alone(turn_file()):  # a measurement beside it would find each page late
+        for number, said, broke in ask_all(questions, programs):
+            view = views[number]
+            if sides.baseline_id and questions[number]["baseline"] is None and said:
+                said = {
+                    **said,
+                    "notes": [*said["notes"], "no kept picture: production as it is now"],
+                }
+            found[number] = said if said is not None else {**empty(view), "failure": broke}
+            log.info("%s %s: %s", view.path, view.viewport.name, found[number]["verdict"])
+            if time.monotonic() - saved_at > SAVE_SECONDS:
+                _save(sides.comparison_id, found)
+                saved_at = time.monotonic()
     _save(sides.comparison_id, found)
 
 

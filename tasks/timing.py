@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from prefect import get_run_logger
 
-from greenroom.compare.alone import alone
+from greenroom.compare.alone import alone, turn_file
 from greenroom.compare.judging import is_regression, say_page
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.folder import check_free_bytes
@@ -21,6 +22,7 @@ from greenroom.settings import load_settings
 from greenroom.store import comparisons, measurements
 from greenroom.store.models import Environment, EnvironmentKind, Measurement, now
 from greenroom.store.work import unit_of_work
+from greenroom.waking import wake
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
 from tasks.values import DeployRequest, Measured, MeasureRequest
@@ -141,9 +143,15 @@ def measuring(request: MeasureRequest) -> Iterator[Measured]:
 
 @contextmanager
 def machine_alone(sides: Measured) -> Iterator[None]:
-    """Have the machine's one turn of measuring for the block."""
+    """Have the machine's one turn of measuring for the block; both sides are awake then.
+
+    Pictures take the same turn: a browser beside makes each page late.
+    """
     get_run_logger().info("%d pages; waiting for the machine's turn", len(sides.paths))
-    with alone(load_settings().path("run", "measuring.lock")):
+    with alone(turn_file()):
+        for site in filter(None, (sides.production, sides.environment)):
+            if not wake(urlsplit(site).hostname or ""):
+                get_run_logger().warning("%s was not woken: its pages say what they answer", site)
         yield
 
 

@@ -9,9 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from greenroom.errors import PlatformError
+from greenroom.settings import load_settings
 
 PATIENCE_SECONDS = 3600.0
 _ASK_SECONDS = 0.5
+
+
+def turn_file() -> Path:
+    """Give the file whose lock is the machine's turn."""
+    return load_settings().path("run", "measuring.lock")
 
 
 @contextmanager
