@@ -151,6 +151,7 @@ class Platform:
         else:
             if pid is not None and _is_running(pid):
                 os.kill(pid, signal.SIGKILL)
+                pid_file.unlink(missing_ok=True)  # it was ended by us: nobody is to wonder
         if self._manager is not None:
             self._manager.wait(10)
         self._end_orphans()

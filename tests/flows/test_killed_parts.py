@@ -27,6 +27,13 @@ def kill(stage: Any, program: str) -> None:
     stage.eventually(lambda: stage.program(program).pid != process.pid, f"another {program}")
 
 
+def answers(site: Any) -> bool:
+    try:
+        return bool(site.get().status == 200)
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("program", ["worker", "engine", "prefect", "gateway", "postgres"])
 def test_killed_during_a_deployment(new_site: Callable[..., Any], app: Any, program: str) -> None:
     site = new_site(app("1"))
@@ -39,6 +46,7 @@ def test_killed_during_a_deployment(new_site: Callable[..., Any], app: Any, prog
         site.heal()
         ended = site.stage.wait(order.deployment_id)
         assert ended.status in ("live", "failed"), ended.error
+        site.stage.eventually(lambda: answers(site), "the site")
         assert version(site) == ("2" if ended.status == "live" else "1")
         site.commit(app("3"))
         assert site.deploy().status == "live"
