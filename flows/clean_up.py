@@ -13,6 +13,7 @@ from tasks.cleanup import (
     remove_all,
     report_cleanup,
 )
+from tasks.remarks import forget_pictures
 
 
 @flow(name="clean_up", flow_run_name="clean-up-{number}")
@@ -25,6 +26,7 @@ def clean_up(number: int = 0) -> int:
         outcomes = {}
         if not is_only_plan(number):
             outcomes = remove_all(removals)  # each is asked again whether it is needed
+            forget_pictures()  # of comments, with their environments
         return report_cleanup(number, removals, outcomes)
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from prefect import flow
 
-from tasks.remarks import list_news, list_unpictured, picture_thread, tell_tracker
+from tasks.remarks import (
+    list_news,
+    list_unpictured,
+    picture_thread,
+    tell_tracker,
+)
 
 
 @flow(name="follow_comments", flow_run_name="follow-comments")

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 APPROVED, REJECTED = "approved", "rejected"
-ASKED = ("changed", "new", "gone")
-"""Verdicts that people are asked about."""
 ORDER = ("failed", REJECTED, "changed", "new", "gone", APPROVED, "unchanged")
 Key = tuple[str, str]
 """A page's path and a change's fingerprint."""

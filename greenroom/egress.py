@@ -22,7 +22,6 @@ PROXY_HOST = "egress.greenroom"
 """Inside a guarded network: the proxy, for applications that want one (CONNECT)."""
 DATABASE_HOST = "postgres.greenroom"
 """Inside a guarded network: the server of the environment's own database."""
-MOST_ALLOWED = 100
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """Source: RFC 6052 section 2.1."""

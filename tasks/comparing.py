@@ -21,6 +21,7 @@ from greenroom.sources import git
 from greenroom.store import comparisons
 from greenroom.store.models import Comparison, Environment, now
 from greenroom.store.work import Work, unit_of_work
+from tasks.ending import recorded_end
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
 from tasks.values import CompareRequest, Sides
@@ -128,17 +129,8 @@ def forget_pictures() -> None:
 @contextmanager
 def comparing(request: CompareRequest) -> Iterator[Sides]:
     """Record the end of a comparison, whatever it is."""
-    try:
+    with recorded_end(end_comparison, request.comparison_id):
         yield begin_comparison(request)
-    except GreenroomError as error:
-        end_comparison(request.comparison_id, error)
-        raise
-    except BaseException as error:
-        unknown = PlatformError(f"unexpected {type(error).__name__}")
-        end_comparison.fn(request.comparison_id, unknown)  # the engine may be going down
-        raise
-    else:
-        end_comparison(request.comparison_id, None)
 
 
 @step

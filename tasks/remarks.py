@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from greenroom.store.work import unit_of_work
 from greenroom.tracking import picture_file, push_thread
 from tasks.policies import step
 
+FRESH_SECONDS = 86_400.0
 SMALLEST_PX, LARGEST_PX = 200, 2000
 """Windows of our browser; what a visitor's browser says is not to be trusted."""
 
@@ -57,6 +59,24 @@ def picture_thread(thread_id: uuid.UUID) -> bool:
     with unit_of_work() as work:
         comments.record_picture(work, work.get_one(CommentThread, thread_id), digest)
     return bool(digest)
+
+
+@step
+def forget_pictures() -> int:
+    """Delete pictures that no thread of a living environment shows; give how many. Idempotent.
+
+    A new one is left alone for a day: the comment that it was sent for may be on its way.
+    """
+    folder, before, count = load_settings().path("comments"), time.time() - FRESH_SECONDS, 0
+    if not folder.is_dir():
+        return 0
+    with unit_of_work() as work:
+        shown = comments.list_pictures(work)
+    for file in folder.iterdir():
+        if file.stem not in shown and file.stat().st_mtime < before:
+            file.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 @step

@@ -23,6 +23,7 @@ from greenroom.store import comparisons, measurements
 from greenroom.store.models import Environment, EnvironmentKind, Measurement, now
 from greenroom.store.work import unit_of_work
 from greenroom.waking import wake
+from tasks.ending import recorded_end
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
 from tasks.values import DeployRequest, Measured, MeasureRequest
@@ -128,17 +129,8 @@ def end_measurement(measurement_id: UUID, error: GreenroomError | None) -> None:
 @contextmanager
 def measuring(request: MeasureRequest) -> Iterator[Measured]:
     """Record the end of a measurement, whatever it is."""
-    try:
+    with recorded_end(end_measurement, request.measurement_id):
         yield begin_measurement(request)
-    except GreenroomError as error:
-        end_measurement(request.measurement_id, error)
-        raise
-    except BaseException as error:
-        unknown = PlatformError(f"unexpected {type(error).__name__}")
-        end_measurement.fn(request.measurement_id, unknown)  # the engine may be going down
-        raise
-    else:
-        end_measurement(request.measurement_id, None)
 
 
 @contextmanager

@@ -37,10 +37,6 @@ METRICS = {
     "cumulativeLayoutShift": "Layout shift",
 }  # fmt: skip
 """Simulated by Lighthouse for its scores: a slower server does not show in them."""
-OBSERVED = {
-    "server-response-time": "Server's answer", "total-byte-weight": "Weight",
-    "observedFirstContentfulPaint": "First paint, observed", "observedLoad": "Loaded, observed",
-}  # fmt: skip
 GOOD_SCORE = 0.9
 """Source: Lighthouse's own colours, green from 90."""
 _REASON = re.compile(r'"runtimeError": \{[^}]*"message": "([^"]+)"')

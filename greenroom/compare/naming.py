@@ -14,7 +14,6 @@ _CONTAINER = 3
 """Elements that something holds, itself among them, to be known by what it holds."""
 _MOSTLY = 0.5
 """Share of what two containers hold together that both hold."""
-_SHADOWS = (24, 8, 2)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,14 @@ from sqlalchemy.orm import selectinload
 from greenroom.errors import LimitReached, NotFound
 from greenroom.store.audit import record_audit
 from greenroom.store.environments import serving_instance
-from greenroom.store.models import Comment, CommentThread, Environment, Release, now
+from greenroom.store.models import (
+    Comment,
+    CommentThread,
+    Environment,
+    EnvironmentStatus,
+    Release,
+    now,
+)
 from greenroom.store.work import Work
 
 CHANNEL = "greenroom_comments"
@@ -186,9 +193,18 @@ def shows_picture(work: Work, environment_id: uuid.UUID, digest: str) -> bool:
 
 
 def list_pictures(work: Work) -> set[str]:
-    """List the pictures and files that threads show, by their SHA-256."""
-    shown = {one for one in work.scalars(select(CommentThread.picture)) if one}
-    for files in work.scalars(select(Comment.files).where(Comment.files != [])):
+    """List the pictures that threads of living environments show, by their SHA-256."""
+    living = Environment.status != EnvironmentStatus.DESTROYED
+    threads = select(CommentThread.picture).join(
+        Environment, Environment.id == CommentThread.environment_id
+    )
+    shown = {one for one in work.scalars(threads.where(living)) if one}
+    sent = (
+        select(Comment.files)
+        .join(Comment.thread)
+        .join(Environment, Environment.id == CommentThread.environment_id)
+    )
+    for files in work.scalars(sent.where(living, Comment.files != [])):
         shown |= {file["digest"] for file in files}
     return shown
 

@@ -112,11 +112,6 @@ def finish(comparison: Comparison, error: dict[str, Any] | None = None) -> None:
         comparison.error, comparison.completed_at = error, now()
 
 
-def list_ids(work: Work) -> list[uuid.UUID]:
-    """List the ids of all comparisons."""
-    return list(work.scalars(select(Comparison.id)))
-
-
 def find_comparison(work: Work, environment: Environment, number: int = 0) -> Comparison:
     """Get an environment's comparison by its number; the newest without one.
 

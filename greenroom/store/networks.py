@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from greenroom.egress import Allowed
@@ -142,13 +142,3 @@ def list_refusals(work: Work, environment: Environment, limit: int = 20) -> list
             .limit(limit)
         )
     )
-
-
-def count_networks(work: Work) -> tuple[int, int]:
-    """Give how many networks there are, and how many of them are guarded."""
-    rows = work.execute(
-        select(
-            func.count(), func.count().filter(EnvironmentNetwork.is_guarded.is_(True))
-        ).select_from(EnvironmentNetwork)
-    ).one()
-    return rows[0], rows[1]

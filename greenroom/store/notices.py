@@ -14,13 +14,12 @@ from greenroom.errors import AlreadyExists, InvalidInput, NotFound
 from greenroom.rights import check_right, current_actor
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
+from greenroom.store.later import next_attempt
 from greenroom.store.models import Notice, NoticeTarget, Project, now
 from greenroom.store.states import NoticeKind
 from greenroom.store.work import Work
 
 _ADDRESS = "notice_targets.address"
-DELAYS_SECONDS = (60, 300, 1800, 7200, 21600)
-"""Between attempts; after the last one a notice is given up."""
 MOST_AT_ONCE = 50
 KEPT_DAYS = 30
 DIGESTS = ("", "hour", "day")
@@ -173,13 +172,6 @@ def claim_due(work: Work) -> Claim | None:
     return Claim(
         target.id, target_address(target), tuple((n.id, n.title, n.body) for n in due)
     )  # fmt: skip
-
-
-def next_attempt(moment: datetime, attempts: int) -> datetime | None:
-    """Give when to try again after ``attempts`` and the one under way; None: not again. Pure."""
-    if attempts >= len(DELAYS_SECONDS):
-        return None
-    return moment + timedelta(seconds=DELAYS_SECONDS[attempts])
 
 
 def record_told(work: Work, claim: Claim, refused: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
 
@@ -11,6 +10,7 @@ from greenroom.errors import InvalidInput, NotFound
 from greenroom.secrets import generate_token
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
+from greenroom.store.later import next_attempt
 from greenroom.store.models import (
     Comment,
     CommentThread,
@@ -25,8 +25,6 @@ from greenroom.store.work import Work
 _TOKEN = "project_trackers.token"  # noqa: S105 - a purpose, not a secret
 _HOOK = "project_trackers.hook_secret"
 RULES = ("click", "every")
-DELAYS_SECONDS = (60, 300, 1800, 7200, 21600)
-"""Between attempts; after the last one somebody has to ask again."""
 
 
 def find_tracker(work: Work, project_id: uuid.UUID) -> ProjectTracker | None:
@@ -177,13 +175,6 @@ def claim_issue(work: Work, thread_id: uuid.UUID) -> ThreadIssue | None:
         found.next_at = next_attempt(now(), found.attempts)
         found.attempts += 1
     return found
-
-
-def next_attempt(moment: datetime, attempts: int) -> datetime | None:
-    """Give when to try again after ``attempts`` and the one under way; None: not again. Pure."""
-    if attempts >= len(DELAYS_SECONDS):
-        return None
-    return moment + timedelta(seconds=DELAYS_SECONDS[attempts])
 
 
 def record_pushed(work: Work, comment: Comment, place: str) -> None:

@@ -9,13 +9,12 @@ import pytest
 from greenroom.errors import InvalidInput
 from greenroom.notices import MEANINGS
 from greenroom.notify.sending import MOST_TITLES, compose, service_of
+from greenroom.store.later import DELAYS_SECONDS, next_attempt
 from greenroom.store.models import NoticeTarget
 from greenroom.store.notices import (
     DAY_HOUR,
-    DELAYS_SECONDS,
     QUIET,
     is_wanted,
-    next_attempt,
     next_digest,
 )
 from greenroom.store.states import NoticeKind

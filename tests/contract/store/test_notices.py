@@ -9,6 +9,7 @@ import pytest
 from greenroom import promotions
 from greenroom.errors import AlreadyExists, InvalidInput, NotFound
 from greenroom.store import environments, notices, projects
+from greenroom.store.later import DELAYS_SECONDS
 from greenroom.store.models import Deployment, Instance, Notice, NoticeTarget, Release, now
 from greenroom.store.states import NoticeKind, ProductionBy
 from greenroom.store.work import unit_of_work
@@ -66,7 +67,7 @@ def test_what_a_killed_process_had_taken_is_told_at_the_next_attempt(team: str) 
 
 def test_what_is_refused_long_enough_is_given_up(team: str) -> None:
     tell("shop")
-    for _ in range(len(notices.DELAYS_SECONDS) + 1):
+    for _ in range(len(DELAYS_SECONDS) + 1):
         with unit_of_work() as work:
             for row in work.query(Notice):
                 row.next_at = row.at
