@@ -212,10 +212,16 @@ class Rig:
     def start_server(self, name: str, database_url: str, **more: str) -> None:
         """Start the mail server or the guard's, in the machine."""
         ports = {f"GREENROOM_{name.upper()}": getattr(self.settings, name) for name in PORTS}
-        environment = process_environment(
-            GREENROOM_HOME=self.home, GREENROOM_DATABASE_URL=database_url,
-            GREENROOM_DOCKER_HOST=self.settings.docker_host, **ports,
-        )  # fmt: skip
+        given = {
+            "GREENROOM_HOME": self.home, "GREENROOM_DATABASE_URL": database_url,
+            "GREENROOM_DOCKER_HOST": self.settings.docker_host, **ports,
+        }  # fmt: skip
+        environment = process_environment(**given)
+        # Not what other platforms of this process are set to: one may have its guard switched off.
+        environment = {
+            name: value for name, value in environment.items()
+            if not name.startswith("GREENROOM_") or name in given
+        }  # fmt: skip
         environment["PATH"] += ":/usr/sbin:/sbin"
         environment |= more
         made = subprocess.Popen(

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from greenroom import orders
 from greenroom.errors import InvalidInput
 from greenroom.hosting.elsewhere import forget_site, name_site
+from greenroom.store import environments, projects
+from greenroom.store.models import Environment, EnvironmentStatus
+from greenroom.store.work import unit_of_work
 from tests.contract.forge_server import Fault
 from tests.contract.host_server import SERVERS, TOKEN, HostServer
+from tests.flows.conftest import Stage
 
 pytestmark = pytest.mark.flows
 MORE = "build: {timeout_seconds: 60}\nhealth: {interval_seconds: 0.1, timeout_seconds: 20}\n"
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.kind)
-def vendor(request: pytest.FixtureRequest) -> Iterator[HostServer]:
+def vendor(request: pytest.FixtureRequest, stage: Stage) -> Iterator[HostServer]:
+    """Give a vendor; what is shown there goes before it: its port may be somebody else's later."""
     with request.param() as server:
         yield server
+        with unit_of_work() as work:
+            project = projects.find_project(work, server.site)
+            shown = environments.list_environments(work, project) if project else []
+            names = {one.id: f"{server.site}/{one.name}" for one in shown}
+        for name in names.values():
+            orders.place_destroy(name, actor="ada")
+        stage.eventually(lambda: are_gone(names), "what was shown there to go", 120)
+
+
+def are_gone(keys: Iterable[UUID]) -> bool:
+    with unit_of_work() as work:
+        found = [work.get_one(Environment, key) for key in keys]
+        return all(one.status == EnvironmentStatus.DESTROYED for one in found)
 
 
 def page(vendor: HostServer, text: str) -> dict[str, str]:

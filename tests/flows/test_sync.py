@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -336,9 +337,13 @@ sync_database(SyncRequest(UUID(sys.argv[1]), "by hand", 1))
 """
 
 
-def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(shop: Shop, tmp_path: Path) -> None:
+def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from distributed import LocalCluster
 
+    # The console's tests leave a page as the main module, and the workers would run it first.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     settings = shop.site.stage.settings
     shop.approve()
     with unit_of_work() as work:
