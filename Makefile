@@ -25,7 +25,7 @@ unit: setup-dev ## run the fast tests (ARGS="-k name" chooses)
 	$(BIN)/pytest tests/unit tests/house $(ARGS)
 
 test: setup-dev system lint types demo-check ## check everything: style, types, the demo, every test
-	env $$(scripts/ensure-docker) scripts/run-tests $(ARGS)
+	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 system: ## install what the tests need (as root on Debian or Ubuntu; elsewhere it says how)
 	@scripts/install-system

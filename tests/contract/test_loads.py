@@ -30,8 +30,16 @@ BUSY = "<script>const t=performance.now();while(performance.now()-t<200);</scrip
 
 
 def family_of_mine() -> set[psutil.Process]:
-    """Give what this process has started and what that has; others' servers are among them."""
-    return {one for one in psutil.Process().children(recursive=True) if one.name() != "postgres"}
+    """Give the browsers, Nodes and measuring programs below this process, whoever started them."""
+    found = set()
+    for one in psutil.Process().children(recursive=True):
+        try:
+            words = " ".join(one.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+        if any(mark in words for mark in ("chrom", "node", "lhci", PROGRAM)):
+            found.add(one)
+    return found
 
 
 class _Site(BaseHTTPRequestHandler):
