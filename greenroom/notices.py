@@ -80,15 +80,17 @@ def note_failed(work: Work, environment: Environment, deployment: Deployment) ->
 
 
 def note_verdict(
-    work: Work, environment: Environment, verdict: Verdict, note: str, who: str, words: str
-) -> None:
+    work: Work, environment: Environment, verdict: Verdict, note: str, who: str, words: str,
+    page: str = "",
+) -> None:  # fmt: skip
     """Tell what somebody said about what an environment shows, and where that leaves it."""
     said = {
         Verdict.APPROVED: "approved",
         Verdict.CHANGES: "asked for changes in",
         Verdict.WITHDRAWN: "took back what was said of",
     }[verdict]
-    title = f"{who} {said} {_reference(environment)}"
+    about = f"{page} of " if page else ""
+    title = f"{who} {said} {about}{_reference(environment)}"
     body = _lines(note, f"{words}.", _page(environment, "review"))
     record_notice(work, NoticeKind.VERDICT, environment.project, environment.name, title, body)
 

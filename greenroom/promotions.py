@@ -5,13 +5,22 @@ Approvals are bound to the artifact: a new commit, or the same one built anew, n
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
 
 from greenroom import orders
+from greenroom.approving import (
+    WHOLE,
+    Judgement,
+    Rule,
+    authors_of,
+    check_page,
+    check_pages,
+    judge,
+    person,
+    said_by,
+    why_not_entitled,
+)
 from greenroom.errors import InvalidInput, NotAllowed
 from greenroom.notices import note_verdict, note_waiting
 from greenroom.runs import Runs
@@ -32,130 +41,13 @@ from greenroom.store.work import Work, unit_of_work
 MOST_APPROVALS = 10
 MAX_NOTE = 2_000
 MOST_REMINDERS, REMINDED_AFTER = 3, timedelta(days=1)
-_AUTHOR = re.compile(r"\s*(?P<name>[^<]*?)\s*<(?P<address>[^>]*)>\s*")
-CLIENT = "client:"
-"""Before the label of the link through which a client decided: no name of the team begins so."""
-_VIA = ("cli:", "webhook:", "api:")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a project asks for before an artifact goes live."""
-
-    needed: int = 1
-    approvers: tuple[str, ...] = ()
-    """Nobody named: everybody may."""
-    author_may: bool = False
-    clients_needed: int = 0
-    """Approvals through preview links, besides those of the team."""
-
-
-class Said(Protocol):
-    """What somebody said about an artifact."""
-
-    verdict: str
-    decided_by: str
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Whether an artifact may go live, and why not."""
-
-    approved_by: tuple[str, ...]
-    objected_by: tuple[str, ...]
-    missing: int
-    clients_missing: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may go live."""
-        return not self.missing and not self.clients_missing and not self.objected_by
-
-    @property
-    def words(self) -> str:
-        """Say it."""
-        if self.objected_by:
-            return f"{_listed(self.objected_by)} asked for changes"
-        missing = [
-            f"{many} {whose}{'approvals' if many > 1 else 'approval'}"
-            for many, whose in ((self.missing, ""), (self.clients_missing, "client's "))
-            if many
-        ]
-        if missing:
-            is_one = self.missing + self.clients_missing == 1
-            return f"{' and '.join(missing)} {'is' if is_one else 'are'} missing"
-        return f"approved by {_listed(self.approved_by)}" if self.approved_by else "free to go"
-
-
-def said_by(who: str) -> str:
-    """Give somebody's name for people to read. Pure."""
-    label = who.removeprefix(CLIENT)
-    return f"{label} (client)" if label != who else person(who)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(said_by, names))
-
-
-def person(actor: str) -> str:
-    """Give who acts, whichever way: ``cli:ada`` and ``webhook:ada`` are ``ada``. Pure."""
-    for via in _VIA:
-        if actor.startswith(via):
-            return actor.removeprefix(via)
-    return actor
-
-
-def authors_of(author: str, deployers: Iterable[str]) -> frozenset[str]:
-    """Give every name that an artifact's author goes by, folded. Pure.
-
-    ``author`` is git's, ``Ada Berg <ada@x.test>``; the part before the ``@`` is often a login.
-    """
-    names = {person(deployer) for deployer in deployers}
-    found = _AUTHOR.fullmatch(author)
-    if found is not None:
-        address = found["address"]
-        names |= {found["name"], address, address.partition("@")[0]}
-    return frozenset(name.casefold() for name in names if name)
-
-
-def why_not_entitled(rule: Rule, authors: Collection[str], who: str) -> str:
-    """Say why somebody's approval does not count; nothing when it does. Pure."""
-    named = {name.casefold() for name in rule.approvers}
-    if named and not who.startswith(CLIENT) and who.casefold() not in named:
-        return f"{who} is none of the approvers"
-    if not rule.author_may and who.casefold() in authors:
-        return f"{who} is its author"
-    return ""
-
-
-def judge(rule: Rule, authors: Collection[str], said: Sequence[Said]) -> Judgement:
-    """Decide whether an artifact may go live. Pure. ``said`` is oldest first.
-
-    The newest word of each person counts. Anybody who is asked may object; an objection stands
-    until it is taken back.
-    """
-    last = {person(one.decided_by): one.verdict for one in said}
-    approved = tuple(
-        who for who, verdict in last.items()
-        if verdict == Verdict.APPROVED and not why_not_entitled(rule, authors, who)
-    )  # fmt: skip
-    everybody = Rule(approvers=rule.approvers, author_may=True)
-    objected = tuple(
-        who for who, verdict in last.items()
-        if verdict == Verdict.CHANGES and not why_not_entitled(everybody, authors, who)
-    )  # fmt: skip
-    clients = sum(who.startswith(CLIENT) for who in approved)
-    return Judgement(
-        approved, objected, max(0, rule.needed - len(approved) + clients),
-        max(0, rule.clients_needed - clients),
-    )  # fmt: skip
 
 
 def rule_of(project: Project) -> Rule:
     """Give a project's rule."""
     return Rule(
         int(project.approvals_needed), tuple(project.approvers), bool(project.author_may_approve),
-        int(project.client_approvals_needed),
+        int(project.client_approvals_needed), tuple(project.review_pages),
     )  # fmt: skip
 
 
@@ -168,6 +60,8 @@ def describe_rule(found: Project) -> str:
     clients = found.client_approvals_needed
     if clients:
         asked += f" and {clients} by client{'s' if clients > 1 else ''}"
+    if found.review_pages:
+        asked += f", of the whole or of each of {', '.join(found.review_pages)}"
     way = "promotion" if found.production_by == ProductionBy.PROMOTION else "push and by promotion"
     return f"{way}, which needs {asked}"
 
@@ -212,14 +106,17 @@ def remind(work: Work) -> int:
 
 
 def record_verdict(
-    work: Work, environment: Environment, verdict: Verdict, note: str, *, by: str
-) -> Judgement:
+    work: Work, environment: Environment, verdict: Verdict, note: str, *, by: str,
+    page: str = WHOLE,
+) -> Judgement:  # fmt: skip
     """Record what somebody says about the artifact that an environment shows; give where it stands.
+
+    ``page`` is the one it is about; else the whole.
 
     Errors: InvalidInput (nothing is shown, a note is missing or too long), NotAllowed (the author,
     somebody who is no approver).
     """
-    release = _shown(environment)
+    release, page = _shown(environment), check_page(page)
     note = note.strip()
     if verdict is Verdict.CHANGES and not note:
         raise InvalidInput("say what shall change", hint="Add a note: it is what the team reads.")
@@ -227,6 +124,12 @@ def record_verdict(
         raise InvalidInput(f"a note has at most {MAX_NOTE:,} characters")
     authors = authors_of(release.author, approvals.list_deployers(work, release))
     rule = rule_of(environment.project)
+    if verdict is Verdict.APPROVED and page != WHOLE and page not in rule.pages:
+        raise InvalidInput(
+            f"{page} is none of the pages that are approved one by one",
+            hint=f"These are: {', '.join(rule.pages) or 'none yet'}. Approve the whole, or name it:"
+            f" greenroom project set-production {environment.project.name} --review-page {page}",
+        )
     if verdict is Verdict.APPROVED:
         why = why_not_entitled(rule, authors, person(by))
         if why:
@@ -235,9 +138,9 @@ def record_verdict(
                 hint="Somebody else approves, or the project's rule is changed:"
                 f" greenroom project set-production {environment.project.name}",
             )
-    approvals.add_approval(work, environment, release, verdict, note, by=by)
+    approvals.add_approval(work, environment, release, verdict, note, by=by, page=page)
     judgement = judge(rule, authors, approvals.list_approvals(work, release))
-    note_verdict(work, environment, verdict, note, said_by(by), judgement.words)
+    note_verdict(work, environment, verdict, note, said_by(by), judgement.words, page)
     return judgement
 
 
@@ -314,17 +217,19 @@ def place_promotion(reference: str, *, actor: str, runs: Runs | None = None) -> 
     return order
 
 
-def place_verdict(reference: str, verdict: Verdict, note: str = "", *, actor: str) -> Judgement:
+def place_verdict(
+    reference: str, verdict: Verdict, note: str = "", *, page: str = WHOLE, actor: str
+) -> Judgement:
     """Record what somebody says about what an environment shows."""
     with unit_of_work() as work:
         environment = environments.get_environment(work, reference)
-        return record_verdict(work, environment, verdict, note, by=actor)
+        return record_verdict(work, environment, verdict, note, by=actor, page=page)
 
 
 def set_rule(
     project_name: str, *, by: ProductionBy | None = None, needed: int | None = None,
     approvers: Sequence[str] | None = None, author_may: bool | None = None,
-    clients: int | None = None, actor: str,
+    clients: int | None = None, pages: Sequence[str] | None = None, actor: str,
 ) -> Project:  # fmt: skip
     """Change how a project's production changes; what is None stays.
 
@@ -344,6 +249,8 @@ def set_rule(
             project.client_approvals_needed = clients
         if approvers is not None:
             project.approvers = sorted({name.strip() for name in approvers if name.strip()})
+        if pages is not None:
+            project.review_pages = check_pages(pages)
         if author_may is not None:
             project.author_may_approve = author_may
         if project.approvers and len(project.approvers) < project.approvals_needed:
@@ -354,5 +261,6 @@ def set_rule(
             work, actor, "project.set_production", project=project, by=project.production_by,
             needed=project.approvals_needed, approvers=list(project.approvers),
             author_may=project.author_may_approve, clients=project.client_approvals_needed,
+            pages=list(project.review_pages),
         )  # fmt: skip
         return project

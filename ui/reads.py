@@ -105,6 +105,8 @@ class ProjectRow:
     production_by: str
     approvals_needed: int
     approvers: tuple[str, ...]
+    client_approvals_needed: int
+    review_pages: tuple[str, ...]
     author_may_approve: bool
     webhook_url: str
     created_at: datetime
@@ -172,8 +174,8 @@ def _project(row: Project, count: int = 0) -> ProjectRow:
     return ProjectRow(
         row.name, _redact(row.source_url), row.production_branch, row.runtime,
         row.production_database_url is not None, promotions.describe_rule(row), row.production_by,
-        row.approvals_needed, tuple(row.approvers), row.author_may_approve, hook, row.created_at,
-        count,
+        row.approvals_needed, tuple(row.approvers), row.client_approvals_needed,
+        tuple(row.review_pages), row.author_may_approve, hook, row.created_at, count,
     )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from greenroom.orders import Order
 from greenroom.store.states import ProductionBy, Verdict
 
 
-def say(reference: str, verdict: Verdict, note: str, actor: str) -> str:
+def say(reference: str, verdict: Verdict, note: str, page: str, actor: str) -> str:
     """Record what somebody says about what an environment shows."""
-    judgement = promotions.place_verdict(reference, verdict, note, actor=actor)
+    judgement = promotions.place_verdict(reference, verdict, note, page=page, actor=actor)
     return f"Recorded. {judgement.words[:1].upper()}{judgement.words[1:]}."
 
 
@@ -28,10 +28,11 @@ def free(reference: str, actor: str) -> str:
 
 def set_rule(
     project: str, by: ProductionBy, needed: int, approvers: Sequence[str], author_may: bool,
-    actor: str,
+    clients: int, pages: Sequence[str], actor: str,
 ) -> str:  # fmt: skip
     """Change how a project's production changes."""
     promotions.set_rule(
-        project, by=by, needed=needed, approvers=approvers, author_may=author_may, actor=actor
-    )
+        project, by=by, needed=needed, approvers=approvers, author_may=author_may,
+        clients=clients, pages=pages, actor=actor,
+    )  # fmt: skip
     return f"The rule of {project}'s production is saved."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenroom import promotions
+from greenroom.approving import said_by
 from greenroom.store import approvals, environments
 from greenroom.store.models import EnvironmentKind
 from greenroom.store.work import unit_of_work
@@ -17,6 +18,8 @@ class SaidRow:
 
     by: str
     verdict: str
+    page: str
+    """Empty: the whole."""
     note: str
     at: datetime
 
@@ -44,6 +47,8 @@ class Review:
     """Whether production shows this artifact already."""
     words: str
     rule: str
+    pages: tuple[str, ...]
+    """Those that are approved one by one."""
     said: tuple[SaidRow, ...]
     held_by: str
     held_at: datetime | None
@@ -71,8 +76,11 @@ def review(reference: str) -> Review:
             is_live=bool(release and production and production.release_id == release.id),
             words=judgement.words if judgement else "",
             rule=promotions.describe_rule(project),
+            pages=tuple(project.review_pages),
             said=tuple(
-                SaidRow(promotions.said_by(one.decided_by), one.verdict, one.note, one.decided_at)
+                SaidRow(
+                    said_by(one.decided_by), one.verdict, one.page, one.note, one.decided_at
+                )
                 for one in reversed(said)
             ),
             held_by=row.held_by,

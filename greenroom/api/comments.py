@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from greenroom.api.noun import Done, Environment, Given, Noun, Number, Project, reference
+from greenroom.approving import person
 from greenroom.errors import InvalidInput
-from greenroom.promotions import person
 from greenroom.rights import current_actor
 from greenroom.store import comments as store
 from greenroom.store import environments

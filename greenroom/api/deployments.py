@@ -117,12 +117,14 @@ class Word(Given):
 
     verdict: Verdict
     note: Text = ""
+    page: Short = Field("", description="The page it is about; default: the whole.")
 
 
 @router.writes("POST", _OF + "/review", "release.approved")
 def say_verdict(project: Project, environment: Environment, given: Word) -> ReviewShape:
     """Approve the very artifact that it shows, ask for changes, or take it back."""
     found = promotions.place_verdict(
-        reference(project, environment), given.verdict, given.note, actor=current_actor().name
-    )
+        reference(project, environment), given.verdict, given.note, page=given.page,
+        actor=current_actor().name,
+    )  # fmt: skip
     return ReviewShape.of(found)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from greenroom import promotions
+from greenroom import approving, promotions
 from greenroom.api.noun import Done, Given, Noun, Project, Short, Shown
 from greenroom.api.shapes import ProjectShape
 from greenroom.errors import InvalidInput
@@ -90,6 +90,10 @@ class ProductionRule(Given):
     client_approvals: int | None = Field(None, ge=0, le=promotions.MOST_APPROVALS)
     approvers: list[Short] | None = Field(None, max_length=50)
     author_may_approve: bool | None = None
+    review_pages: list[Short] | None = Field(
+        None, max_length=approving.MOST_PAGES,
+        description="Pages approved one by one: each of them approved is the whole approved.",
+    )  # fmt: skip
 
 
 @router.writes("PUT", "/projects/{project}/production", "project.set_production")
@@ -98,6 +102,7 @@ def set_production(project: Project, given: ProductionRule) -> ProjectShape:
     found = promotions.set_rule(
         project, by=given.by, needed=given.approvals, approvers=given.approvers,
         author_may=given.author_may_approve, clients=given.client_approvals,
+        pages=given.review_pages,
         actor=current_actor().name,
     )  # fmt: skip
     return ProjectShape.of(found)

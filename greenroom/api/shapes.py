@@ -9,8 +9,8 @@ from typing import Any
 
 from greenroom import orders
 from greenroom.api.noun import Shown
+from greenroom.approving import Judgement
 from greenroom.errors import OrchestratorUnavailable
-from greenroom.promotions import Judgement
 from greenroom.secrets import Redactor
 from greenroom.store.models import Comparison, Deployment, Environment, Project, Sync
 
@@ -29,6 +29,7 @@ class ProjectShape(Shown):
     approvals_needed: int
     client_approvals_needed: int
     approvers: list[str]
+    review_pages: list[str]
     author_may_approve: bool
     preview_access: str
     previews: dict[str, Any]
@@ -44,6 +45,7 @@ class ProjectShape(Shown):
             runtime=row.runtime, has_production_database=row.production_database_url is not None,
             production_by=row.production_by, approvals_needed=row.approvals_needed,
             client_approvals_needed=row.client_approvals_needed, approvers=row.approvers,
+            review_pages=row.review_pages,
             author_may_approve=row.author_may_approve, preview_access=row.preview_access,
             previews=row.previews, forge=row.forge, forge_repository=row.forge_repository,
             created_at=row.created_at,
@@ -81,6 +83,9 @@ class ReviewShape(Shown):
     objected_by: list[str]
     missing: int
     clients_missing: int
+    in_part: list[tuple[str, int]]
+    """Who approved some of the project's pages so far, and how many."""
+    pages: int
 
     @classmethod
     def of(cls, found: Judgement) -> ReviewShape:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from greenroom import talking
+from greenroom.approving import person
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import TrackerRefused
-from greenroom.promotions import person
 from greenroom.store import comments as store
 from greenroom.store import environments, trackers
 from greenroom.store.comments import Author

@@ -191,12 +191,15 @@ def project_set_previews(
 @click.option("--approver", "approvers", multiple=True, help="Who may approve; again for more.")
 @click.option("--anybody", is_flag=True, help="Everybody may approve.")
 @click.option("--client-approvals", "clients", type=int, help="How many by preview links, besides.")
+@click.option("--review-page", "pages", multiple=True, help="Approved by itself; again for more.")
+@click.option("--no-review-pages", is_flag=True, help="Only the whole is approved.")
 @click.option("--author/--no-author", "author_may", default=None, help="The author may approve.")
 @json_option
 @command
 def project_set_production(
     name: str, by: str | None, approvals: int | None, approvers: tuple[str, ...], anybody: bool,
-    clients: int | None, author_may: bool | None, as_json: bool,
+    clients: int | None, pages: tuple[str, ...], no_review_pages: bool, author_may: bool | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Say how the production of project NAME changes, or show it.
 
@@ -205,19 +208,21 @@ def project_set_production(
     """
     changed = None if by is None else ProductionBy(by)
     wanted = [] if anybody else list(approvers) or None
-    if (changed, wanted, approvals, clients, author_may) == (None,) * 5:
+    by_page = [] if no_review_pages else list(pages) or None
+    if (changed, wanted, approvals, clients, author_may, by_page) == (None,) * 6:
         with unit_of_work() as work:
             found = projects.get_project(work, name)
     else:
         found = promotions.set_rule(
             name, by=changed, needed=approvals, approvers=wanted, author_may=author_may,
-            clients=clients, actor=actor(),
+            clients=clients, pages=by_page, actor=actor(),
         )  # fmt: skip
     rule = {
         "by": found.production_by,
         "approvals": found.approvals_needed,
         "client_approvals": found.client_approvals_needed,
         "approvers": list(found.approvers),
+        "review_pages": list(found.review_pages),
         "author_may_approve": found.author_may_approve,
     }
     if as_json:

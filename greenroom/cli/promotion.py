@@ -20,9 +20,11 @@ from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.states import Verdict
 from greenroom.store.work import unit_of_work
 
+page_option = click.option("--page", default="", help="Say it of one page, like /shop.")
 
-def _say(reference: str, verdict: Verdict, note: str, as_json: bool) -> None:
-    judgement = promotions.place_verdict(reference, verdict, note, actor=actor())
+
+def _say(reference: str, verdict: Verdict, note: str, page: str, as_json: bool) -> None:
+    judgement = promotions.place_verdict(reference, verdict, note, page=page, actor=actor())
     if as_json:
         say_json({**judgement.__dict__, "is_open": judgement.is_open, "words": judgement.words})
         return
@@ -35,22 +37,24 @@ def _say(reference: str, verdict: Verdict, note: str, as_json: bool) -> None:
 @click.argument("environment")
 @click.option("--note", default="", help="What you say about it.")
 @click.option("--withdraw", is_flag=True, help="Take back what you said before.")
+@page_option
 @json_option
 @command
-def approve(environment: str, note: str, withdraw: bool, as_json: bool) -> None:
-    """Approve the very artifact that ENVIRONMENT shows now."""
+def approve(environment: str, note: str, withdraw: bool, page: str, as_json: bool) -> None:
+    """Approve the very artifact that ENVIRONMENT shows now, or one page of it."""
     verdict = Verdict.WITHDRAWN if withdraw else Verdict.APPROVED
-    _say(environment, verdict, note, as_json)
+    _say(environment, verdict, note, page, as_json)
 
 
 @click.command("request-changes")
 @click.argument("environment")
 @click.option("--note", required=True, help="What shall change.")
+@page_option
 @json_option
 @command
-def request_changes(environment: str, note: str, as_json: bool) -> None:
+def request_changes(environment: str, note: str, page: str, as_json: bool) -> None:
     """Say that what ENVIRONMENT shows must not go live as it is."""
-    _say(environment, Verdict.CHANGES, note, as_json)
+    _say(environment, Verdict.CHANGES, note, page, as_json)
 
 
 @click.command()

@@ -183,7 +183,7 @@ class Gateway:
     ) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
         if visitor is not None and path == REVIEW:
-            return self.doors.lead_to_review(visitor)
+            return self.doors.lead_to_review(visitor, request.query.get("page", ""))
         if visitor is not None and path == DEVICES:
             return devices.show(request)
         if visitor is not None and visitor.may_comment and self.remarks.is_mine(path):

@@ -217,7 +217,7 @@ class Doors:
         next_path = previews.safe_path(query.get("next", ["/"])[0])
         return self._give_pass(target, "team", held.subject, previews.TEAM_HOURS * 3600, next_path)
 
-    def lead_to_review(self, visitor: Visitor) -> web.Response:
+    def lead_to_review(self, visitor: Visitor, page: str = "") -> web.Response:
         """Lead a visitor to the page where they decide: on a host of ours.
 
         The page that is looked at could, by its scripts, press any button on its own origin.
@@ -227,6 +227,7 @@ class Doors:
             host, "review", str(visitor.link_id or ""), previews.REVIEW_SECONDS, self._key
         )
         place = f"{self._settings.environment_url(host)}{previews.REVIEW_PATH}?pass={made}"
+        place += f"&page={quote(page, safe='')}" if page else ""
         headers = {"Location": place, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return web.Response(status=303, headers=headers)
 

@@ -33,8 +33,8 @@ p{{color:var(--soft);margin:.4rem 0;overflow-wrap:anywhere}}
 hr{{border:0;border-top:1px solid var(--line);margin:1.6rem 0 1rem}}
 a{{color:var(--leaf)}}
 label{{display:block;margin:1rem 0 .3rem;font-weight:600}}
-input,textarea{{box-sizing:border-box;width:100%;padding:.7rem .8rem;font:inherit;color:inherit;
-background:transparent;border:1px solid var(--soft);border-radius:8px}}
+input,textarea,select{{box-sizing:border-box;width:100%;padding:.7rem .8rem;font:inherit;
+color:inherit;background:transparent;border:1px solid var(--soft);border-radius:8px}}
 button{{min-height:44px;padding:.6rem 1.2rem;margin:1rem .6rem 0 0;font:inherit;font-weight:600;
 border:1px solid var(--leaf);border-radius:8px;background:transparent;color:var(--leaf);
 cursor:pointer}}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
 
-from greenroom import promotions
+from greenroom import approving, promotions
 from greenroom.errors import GreenroomError
 from greenroom.gateway import pages
 from greenroom.gateway.doorpages import language
@@ -26,6 +27,9 @@ _WORDS = {
         "title": "What do you think?",
         "text": "{project}, version {commit} of {day}. Your word counts for this very version.",
         "note": "Note (needed if you ask for changes)",
+        "about": "About",
+        "whole": "The whole site",
+        "part": "You approved {count} of {many} pages so far.",
         "approve": "Approve",
         "changes": "Ask for changes",
         "back": "Back to the preview",
@@ -42,6 +46,9 @@ _WORDS = {
         "title": "Was meinen Sie?",
         "text": "{project}, Fassung {commit} vom {day}. Ihr Wort gilt für genau diese Fassung.",
         "note": "Anmerkung (nötig, wenn Sie Änderungen wünschen)",
+        "about": "Wozu",
+        "whole": "Die ganze Seite",
+        "part": "Bisher haben Sie {count} von {many} Seiten freigegeben.",
         "approve": "Freigeben",
         "changes": "Änderungen wünschen",
         "back": "Zurück zur Vorschau",
@@ -67,13 +74,14 @@ class Standing:
     made_at: datetime
     preview: str
     production: str
-    said: str
-    """The client's last word on it."""
+    rule: approving.Rule
+    said: Mapping[str, str]
+    """The client's last words on it, by page."""
 
 
 def client_actor(label: str) -> str:
     """Name a client for the store: never to be taken for somebody of the team. Pure."""
-    return f"{promotions.CLIENT}{label}"
+    return f"{approving.CLIENT}{label}"
 
 
 def _read(visitor: Visitor) -> Standing | None:
@@ -83,23 +91,23 @@ def _read(visitor: Visitor) -> Standing | None:
         if release is None:
             return None
         live = environments.find_environment(work, found.project, EnvironmentKind.PRODUCTION)
-        mine = [
-            one.verdict for one in approvals.list_approvals(work, release)
-            if one.decided_by == client_actor(visitor.label)
-        ]  # fmt: skip
+        said = approving.last_words(approvals.list_approvals(work, release))
         return Standing(
             found.project.name, release.id, release.commit_hash, release.created_at, found.url,
-            live.url if live is not None and live.release_id else "", mine[-1] if mine else "",
+            live.url if live is not None and live.release_id else "",
+            promotions.rule_of(found.project), said.get(client_actor(visitor.label), {}),
         )  # fmt: skip
 
 
-def _record(visitor: Visitor, release_id: str, verdict: Verdict, note: str) -> bool:
+def _record(visitor: Visitor, release_id: str, verdict: Verdict, note: str, page: str = "") -> bool:
     """Record a client's word; whether what they saw is still what is shown."""
     with unit_of_work() as work:
         found = environments.get_environment(work, str(visitor.environment_id))
         if str(found.release_id) != release_id:
             return False
-        promotions.record_verdict(work, found, verdict, note, by=client_actor(visitor.label))
+        promotions.record_verdict(
+            work, found, verdict, note, by=client_actor(visitor.label), page=page
+        )
         return True
 
 
@@ -125,7 +133,7 @@ async def _decide(request: web.BaseRequest, visitor: Visitor) -> web.Response:
         return await _show(request, visitor, "missing", 400)
     try:
         is_present = await asyncio.to_thread(
-            _record, visitor, form.get("release", ""), verdict, note
+            _record, visitor, form.get("release", ""), verdict, note, form.get("page", "")
         )
     except GreenroomError as error:
         return pages.answer(
@@ -146,9 +154,10 @@ async def _show(
     if standing is None:
         return pages.nothing_serves(request, "building", "")
     words = _WORDS[language(request)]
-    told = {"approved": "approved", "changes": "changed"}.get(standing.said, "")
+    told = html.escape(_standing(standing, words))
     form = (
         f'<form method="post"><input type="hidden" name="release" value="{standing.release_id}">'
+        f"{_pages(standing, words, request.query.get('page', ''))}"
         f'<label for="note">{words["note"]}</label>'
         f'<textarea id="note" name="note" rows="4" maxlength="{promotions.MAX_NOTE}"></textarea>'
         f'<button class="first" name="verdict" value="approved">{words["approve"]}</button>'
@@ -156,7 +165,7 @@ async def _show(
     )
     lines = [
         f'<p class="wrong" role="alert">{words[wrong]}</p>' if wrong else "",
-        f'<p class="good" role="status">{words[told]}</p>' if told and not wrong else "",
+        f'<p class="good" role="status">{told}</p>' if told and not wrong else "",
         form,
         f'<p><a href="{html.escape(standing.preview)}">{words["back"]}</a></p>',
     ]
@@ -168,4 +177,33 @@ async def _show(
     )
     return pages.answer(
         request, status, words["title"], text, more="".join(lines), lang=language(request)
+    )
+
+
+def _standing(standing: Standing, words: Mapping[str, str]) -> str:
+    """Say what the client has said so far. Pure."""
+    rule, said = standing.rule, standing.said
+    if Verdict.CHANGES in said.values():
+        return words["changed"]
+    if approving.approves(rule, said):
+        return words["approved"]
+    count = approving.count_approved(rule, said)
+    return words["part"].format(count=count, many=len(rule.pages)) if count else ""
+
+
+def _pages(standing: Standing, words: Mapping[str, str], asked: str) -> str:
+    """Give the choice of what the word is about, where a project names pages. Pure."""
+    if not standing.rule.pages:
+        return ""
+    marks = {Verdict.APPROVED: " ✓", Verdict.CHANGES: " ✎"}
+    whole = standing.said.get(approving.WHOLE, "")
+    options = [f'<option value="">{words["whole"]}</option>']
+    for page in standing.rule.pages:
+        mark = marks.get(Verdict(said), "") if (said := standing.said.get(page, whole)) else ""
+        chosen = " selected" if page == asked else ""
+        shown = html.escape(page)
+        options.append(f'<option value="{shown}"{chosen}>{shown}{mark}</option>')
+    return (
+        f'<label for="page">{words["about"]}</label>'
+        f'<select id="page" name="page">{"".join(options)}</select>'
     )

@@ -16,18 +16,21 @@ from greenroom.store.work import Work
 
 
 def add_approval(
-    work: Work, environment: Environment, release: Release, verdict: Verdict, note: str, *, by: str
-) -> Approval:
+    work: Work, environment: Environment, release: Release, verdict: Verdict, note: str, *,
+    by: str, page: str = "",
+) -> Approval:  # fmt: skip
     """Record what somebody says about what an environment shows."""
     made = Approval(
         project_id=environment.project_id, environment_id=environment.id, release_id=release.id,
-        artifact=release.artifact, verdict=verdict, note=note, decided_by=by,
+        artifact=release.artifact, verdict=verdict, page=page, note=note,
+        decided_by=by,
     )  # fmt: skip
     work.add(made)
     work.flush()
     record_audit(
         work, by, f"release.{verdict}", environment=environment,
-        subject=f"{environment.name} {release.commit_hash[:12]}", artifact=release.artifact,
+        subject=f"{environment.name} {release.commit_hash[:12]} {page}".rstrip(),
+        artifact=release.artifact,
     )  # fmt: skip
     return made
 

@@ -95,6 +95,10 @@ class Project(Base):
     """How many clients must approve, through preview links, besides the team."""
     approvers: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     """Who may approve; nobody named is everybody."""
+    review_pages: Mapped[list[str]] = mapped_column(
+        JSONB, default=list, server_default=text("'[]'")
+    )
+    """Pages that are approved one by one: each of them approved is the whole approved."""
     author_may_approve: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     forge: Mapped[str] = mapped_column(default="", server_default="")
     """Whom deployments are reported to: github, gitlab, bitbucket, gitea; empty for nobody."""

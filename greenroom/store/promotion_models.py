@@ -32,6 +32,8 @@ class Approval(Base):
     """The release's identity then: one that was built anew needs new approvals."""
     verdict: Mapped[str]
     """approved, changes (they are asked for), withdrawn."""
+    page: Mapped[str] = mapped_column(default="", server_default="")
+    """What it is about: a path; empty is the whole."""
     note: Mapped[str] = mapped_column(default="")
     decided_by: Mapped[str]
     decided_at: Mapped[datetime] = created()

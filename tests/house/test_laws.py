@@ -56,6 +56,7 @@ FLOORS: dict[str, float] = {
     "greenroom.mailing": 1.1,  # on guarding
     "greenroom.isolating": 1.5,
     "greenroom.releasing": 1.5,
+    "greenroom.approving": 1.1,  # on the store's words
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.talking": 1.6,  # on notices

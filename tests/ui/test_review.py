@@ -59,6 +59,18 @@ def test_an_approval_opens_the_way_and_the_dialog_promotes(seeded, open_page, st
     assert (newest.kind, newest.ref, newest.deployed_by) == ("promote", "fix-tax", "admin")
 
 
+def test_a_page_is_approved_by_itself(seeded, open_page):
+    promotions.set_rule("shop", pages=["/", "/shop"], actor="ada")
+    test = open_page("environment", env="shop/fix-tax", part="review")
+    about = next(s for s in test.selectbox if s.label == "About")
+    test = press(about.set_value("/shop").run(), "Approve")
+    assert "admin approved 1 of 2 pages" in words(test)
+    assert next(b for b in test.button if b.label == "Promote to production").disabled
+    about = next(s for s in test.selectbox if s.label == "About")
+    test = press(about.set_value("/").run(), "Approve")
+    assert "approved by admin" in words(test)
+
+
 def test_an_objection_needs_a_note(seeded, open_page):
     test = press(open_page("environment", env="shop/fix-tax", part="review"), "Request changes")
     assert "Say what shall change" in words(test)

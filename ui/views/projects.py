@@ -90,11 +90,19 @@ def _rule_form(row: reads.ProjectRow) -> None:
             "Approvers", ", ".join(row.approvers), placeholder="anybody",
             help="Names, with commas between. Empty: everybody may approve.",
         )  # fmt: skip
+        clients = st.number_input(
+            "Clients' approvals", 0, MOST_APPROVALS, row.client_approvals_needed,
+            help="Given through preview links, besides the team's.",
+        )  # fmt: skip
+        pages = st.text_input(
+            "Pages that are approved one by one", " ".join(row.review_pages), placeholder="none",
+            help="Paths with spaces between, like: / /shop. Each approved is the whole approved.",
+        )  # fmt: skip
         author = st.checkbox("The author may approve", row.author_may_approve)
         sent = st.form_submit_button("Save", type="primary")
     rule = partial(
         review_acts.set_rule, row.name, ProductionBy(way or row.production_by), int(needed),
-        (names or "").split(","), author,
+        (names or "").split(","), author, int(clients), (pages or "").split(),
     )  # fmt: skip
     if sent and acts.act(rule):
         st.rerun()

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from greenroom.approving import WHOLE
 from greenroom.store.states import Verdict
 from ui import acts, dialogs, look, parts, review_acts, review_reads, who
 
@@ -50,10 +51,10 @@ def _staging(reference: str, row: review_reads.Review) -> None:
         icon=":material/publish:", disabled=not row.is_open or row.is_live,
     )  # fmt: skip
     if not row.is_live and who.may_in("release.approved", reference.partition("/")[0]):
-        _form(reference)
+        _form(reference, row.pages)
     if row.said:
         look.section("What was said about this artifact")
-        parts.table(("Who", "Verdict", "Note", "When"), [_line(one) for one in row.said])
+        parts.table(("Who", "Verdict", "About", "Note", "When"), [_line(one) for one in row.said])
 
 
 def _standing(row: review_reads.Review) -> str:
@@ -62,18 +63,25 @@ def _standing(row: review_reads.Review) -> str:
     return look.tagged(row.words, "good" if row.is_open else "wait")
 
 
-def _line(one: review_reads.SaidRow) -> tuple[str, str, str, str]:
+def _line(one: review_reads.SaidRow) -> tuple[str, ...]:
     word, tone = _WORDS[Verdict(one.verdict)]
     return (
-        look.text(one.by), look.tagged(word, tone), look.text(one.note) or look.NOTHING,
+        look.text(one.by), look.tagged(word, tone),
+        look.code(one.page) if one.page else "the whole", look.text(one.note) or look.NOTHING,
         look.ago(one.at),
     )  # fmt: skip
 
 
-def _form(reference: str) -> None:
+def _form(reference: str, pages: tuple[str, ...]) -> None:
     look.section("Your word")
     st.caption("It counts for this very artifact: a new commit is looked at anew.")
     with st.form(f"review-{reference}", clear_on_submit=True, border=False):
+        page = st.selectbox(
+            "About", [WHOLE, *pages], format_func=lambda path: path or "The whole",
+            accept_new_options=True,
+            help="Changes can be asked for on any page: type its path. To approve each page that"
+            " the project names is to approve the whole.",
+        )  # fmt: skip
         note = st.text_area("Note", placeholder="What you saw, or what shall change", height=90)
         with st.container(horizontal=True, gap="small"):
             approved = st.form_submit_button(
@@ -84,7 +92,9 @@ def _form(reference: str) -> None:
     for pressed, verdict in (
         (approved, Verdict.APPROVED), (changes, Verdict.CHANGES), (back, Verdict.WITHDRAWN)
     ):  # fmt: skip
-        if pressed and acts.act(partial(review_acts.say, reference, verdict, note or "")):
+        if pressed and acts.act(
+            partial(review_acts.say, reference, verdict, note or "", page or WHOLE)
+        ):
             st.rerun()
 
 

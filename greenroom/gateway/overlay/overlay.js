@@ -80,7 +80,7 @@ const start = async () => {
   layer.append(make("div", { class: "bar", onpointerenter: fetchMore, onfocusin: fetchMore },
     make("button", { class: "first", onclick: () => more("begin") }, say("Comment", "Kommentar")),
     make("button", { onclick: () => more("list"), "aria-label": say("All comments", "Alle Kommentare") }, "☰"),
-    ...(me.may_approve ? [make("button", { onclick: () => location.assign("/_greenroom/review") }, say("Approve…", "Freigeben…"))] : [])));
+    ...(me.may_approve ? [make("button", { onclick: () => location.assign("/_greenroom/review?page=" + encodeURIComponent(location.pathname)) }, say("Approve…", "Freigeben…"))] : [])));
   addEventListener("resize", draw);
   setInterval(draw, 500);
   let late;

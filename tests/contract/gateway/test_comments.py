@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from greenroom import previews
+from greenroom import previews, promotions
 from greenroom.store import environments, links
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
@@ -34,6 +34,7 @@ __all__ = ["chromium", "phone", "site"]  # fixtures
 
 def test_a_client_opens_comments_and_decides_on_a_phone(site: Site, phone: BrowserContext) -> None:
     site.put("/", PLAIN)
+    promotions.set_rule("shop", needed=0, clients=1, pages=["/", "/shop"], actor="ada")
     page = phone.new_page()
     page.goto(site.origin)
     expect(page.get_by_text("This preview is private")).to_be_visible()
@@ -67,6 +68,10 @@ def test_a_client_opens_comments_and_decides_on_a_phone(site: Site, phone: Brows
     page.get_by_role("button", name="Ask for changes").click()
     expect(page.get_by_role("alert")).to_contain_text("what shall change")
     page.get_by_label("Note").fill("fine for me")
+    expect(page.get_by_label("About")).to_have_value("/")  # the page that one came from
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("status")).to_contain_text("You approved 1 of 2 pages so far")
+    page.get_by_label("About").select_option("/shop")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("status")).to_contain_text("You approved this version")
     page.get_by_role("link", name="Back to the preview").click()

@@ -163,6 +163,36 @@ def test_a_clients_word_counts_for_what_they_saw_and_as_a_clients(shop: str) -> 
         assert judgement.words == "1 client's approval is missing"
 
 
+def test_a_client_approves_page_by_page(shop: str) -> None:
+    promotions.set_rule("shop", needed=0, clients=1, pages=["/", "/shop"], actor="ada")
+    show("a")
+    anna, seen = visitor(), shown()
+    assert verdicts._record(anna, seen, Verdict.APPROVED, "", "/shop")
+    with pytest.raises(InvalidInput, match="/about is none of the pages"):
+        verdicts._record(anna, seen, Verdict.APPROVED, "", "/about")
+    words = "1 client's approval is missing; Anna (client) approved 1 of 2 pages"
+    assert verdicts._standing(verdicts._read(anna), verdicts._WORDS["en"]) == (
+        "You approved 1 of 2 pages so far."
+    )
+    for page, then in (("/", "approved by Anna (client)"), ("", "approved by Anna (client)")):
+        with unit_of_work() as work:
+            found = environments.get_environment(work, "shop/cart")
+            judgement = promotions.judge_environment(work, found)
+            assert judgement is not None
+            assert judgement.words == words
+            judgement = promotions.record_verdict(
+                work, found, Verdict.APPROVED, "", by="client:Anna", page=page
+            )
+            assert judgement.words == then
+        words = then
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "shop/cart")
+        late = promotions.record_verdict(
+            work, found, Verdict.CHANGES, "too loud", by="client:Anna", page="/about?x"
+        )
+    assert late.words == "Anna (client) asked for changes"
+
+
 def test_a_client_named_as_an_approver_is_none(shop: str) -> None:
     promotions.set_rule("shop", needed=1, approvers=["eve"], actor="ada")
     show("a")
