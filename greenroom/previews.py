@@ -53,7 +53,7 @@ class Pass:
     kind: str
     """link, team, entry (exchanged for team), review, browser (our own)."""
     subject: str
-    """A link's id, or who of the team."""
+    """A link's id, or the fingerprint of a session at the console."""
     expires: int
     """Seconds since 1970."""
 
@@ -108,9 +108,12 @@ def gateway_host(settings: Settings) -> str:
     return f"gateway.{settings.base_domain}"
 
 
-def entry_url(environment_url: str, host: str, who: str, target: str, key: str) -> str:
-    """Give the address by which one of the team enters a preview within the next minute."""
-    made = make_pass(host, "entry", who, ENTRY_SECONDS, key)
+def entry_url(environment_url: str, host: str, session: str, target: str, key: str) -> str:
+    """Give the address by which one of the team enters a preview within the next minute.
+
+    ``session`` is the fingerprint of theirs at the console: as it ends, so does what they entered.
+    """
+    made = make_pass(host, "entry", session, ENTRY_SECONDS, key)
     return f"{environment_url}{ENTER}?pass={made}&next={quote(safe_path(target), safe='')}"
 
 

@@ -15,6 +15,7 @@ from greenroom.clients import Throttle, coarse_client
 from greenroom.errors import GreenroomError, InvalidInput, LimitReached, NotAllowed
 from greenroom.previews import entry_url, make_pass, read_pass, safe_path
 from greenroom.rights import acting_as
+from greenroom.secrets import hash_token
 from greenroom.settings import load_settings
 from greenroom.store import environments, users
 from greenroom.store.crypto import ensure_secret_key
@@ -154,18 +155,18 @@ async def logout(request: Request, token: str) -> Response:
     return answer
 
 
-def _entry(reference: str, who_asks: str, target: str) -> str:
+def _entry(reference: str, token: str, target: str) -> str:
     with unit_of_work() as work:
         found = environments.get_environment(work, reference)
-        return entry_url(found.url, found.host, who_asks, target, ensure_secret_key())
+        return entry_url(found.url, found.host, hash_token(token), target, ensure_secret_key())
 
 
-async def open_preview(request: Request, viewer: who.Viewer) -> Response:
+async def open_preview(request: Request, token: str, viewer: who.Viewer) -> Response:
     """Bring one of the team into an environment, closed or not."""
     reference = request.query_params.get("env", "")
     target = request.query_params.get("next", "/")
     with acting_as(viewer.actor):
-        place = await anyio.to_thread.run_sync(_entry, reference, viewer.name, target)
+        place = await anyio.to_thread.run_sync(_entry, reference, token, target)
     return RedirectResponse(place, 303)
 
 

@@ -117,7 +117,7 @@ class Guard:
         if viewer.must_change_password:
             return RedirectResponse("/password", 303)
         if path == "/open" and method in SAFE_METHODS:
-            return await entry.open_preview(request, viewer)
+            return await entry.open_preview(request, token, viewer)
         return None
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -187,7 +187,8 @@ class Gateway:
         if visitor is not None and path == DEVICES:
             return devices.show(request)
         if visitor is not None and visitor.may_comment and self.remarks.is_mine(path):
-            return await self.remarks.answer(request, visitor)
+            still_open = partial(self.doors.still_admits, request, visitor)
+            return await self.remarks.answer(request, visitor, still_open)
         return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
 
     async def _own(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -88,8 +89,12 @@ class Doors:
             return None, None
         is_closed = previews.is_closed(self._settings, target.route.access)
         held = self._pass_of(request, target)
-        if held is not None and held.kind != "link":
-            return (self._team(held.subject, target) if held.kind == "team" else None), None
+        if held is not None and held.kind == "browser":
+            return None, None
+        if held is not None and held.kind == "team":
+            visitor = self._team(held.subject, target)
+            is_out = visitor is None and is_closed
+            return visitor, self._closed(request, target) if is_out else None
         if held is not None:
             door = self._routes.doors.get(UUID(held.subject))
         else:
@@ -131,12 +136,24 @@ class Doors:
             door.may_comment, door.may_approve, route.release_id,
         )  # fmt: skip
 
-    def _team(self, who: str, target: Target) -> Visitor:
-        route = target.route
+    def _team(self, session: str, target: Target) -> Visitor | None:
+        route, member = target.route, self._routes.team.get(session)
+        if member is None or member.expires_at <= datetime.now(UTC):
+            return None
+        if not member.may("project.read", route.project):
+            return None
         return Visitor(
-            None, route.environment_id, route.project, route.environment, who, True, False,
-            route.release_id,
+            None, route.environment_id, route.project, route.environment, member.name,
+            member.may("comment.create", route.project), False, route.release_id, session,
         )  # fmt: skip
+
+    def still_admits(self, request: web.BaseRequest, visitor: Visitor) -> bool:
+        """Whether somebody who was let in would be let in now, to the same, and to comment."""
+        target = self._routes.find_environment(visitor.environment_id)
+        if target is None:
+            return False
+        now, _ = self.admit(request, target)
+        return now is not None and now.may_comment
 
     def _team_address(self, request: web.BaseRequest, target: Target) -> str:
         """Give where the console lets one of the team in, and brings them back."""
@@ -168,17 +185,21 @@ class Doors:
 
     async def _newest(self, token_hash: str) -> Door | None:
         """Find a link, one too that was made this moment; guesses wait in a short line for it."""
-        found = self._routes.find_door(token_hash)
-        if found is not None or self._waiting >= MOST_WAITING:
-            return found
+        await self._look_anew(lambda: self._routes.find_door(token_hash) is not None)
+        return self._routes.find_door(token_hash)
+
+    async def _look_anew(self, is_known: Callable[[], bool]) -> None:
+        """Read the store before its notice comes, for what is not known yet."""
+        if is_known() or self._waiting >= MOST_WAITING:
+            return
         self._waiting += 1
         try:
             async with self._look:
-                await asyncio.sleep(LOOK_SECONDS)
-                await self._routes.reload()
+                if not is_known():
+                    await asyncio.sleep(LOOK_SECONDS)
+                    await self._routes.reload()
         finally:
             self._waiting -= 1
-        return self._routes.find_door(token_hash)
 
     async def _check_password(self, request: web.BaseRequest, door: Door) -> web.Response | None:
         if is_cross_site(request):
@@ -214,6 +235,7 @@ class Doors:
         held = previews.read_pass(target.route.host, given, self._key, time.time())
         if held is None or held.kind != "entry":
             return self._closed(request, target)
+        await self._look_anew(lambda: held.subject in self._routes.team)  # logged in just now
         next_path = previews.safe_path(query.get("next", ["/"])[0])
         return self._give_pass(target, "team", held.subject, previews.TEAM_HOURS * 3600, next_path)
 

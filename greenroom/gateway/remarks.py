@@ -25,7 +25,7 @@ from greenroom.gateway.doors import is_cross_site
 from greenroom.gateway.visitors import Visitor
 from greenroom.previews import OVERLAY
 from greenroom.runs import Runs
-from greenroom.store import comments
+from greenroom.store import comments, links, team
 from greenroom.store.comments import LONGEST_TEXT, Author, Pin
 from greenroom.store.models import CommentThread, Environment
 from greenroom.store.work import Work, database_url, unit_of_work
@@ -37,11 +37,13 @@ LONGEST_TITLE, LONGEST_PAGE = 200, 1000
 LONGEST_ANCHOR = 6000
 MOST_LISTENERS = 400
 PING_SECONDS = 20.0
+LOOK_SECONDS = 1.0
+"""After which a stream ends at the latest, once its visitor was turned out."""
 MOST_UPLOADS, UPLOAD_SECONDS = 20, 600.0
 """Pictures through one link in that time."""
 _ANCHOR = {"tag", "attributes", "text", "path", "context", "card", "x", "y", "twins", "turn", "box"}
 _STATUSES: dict[type[GreenroomError], int] = {
-    NotFound: 404, LimitReached: 429, InvalidInput: 400,
+    NotFound: 404, LimitReached: 429, InvalidInput: 400, NotAllowed: 403,
 }  # fmt: skip
 
 
@@ -69,7 +71,9 @@ class Remarks:
         """Whether a path is one of these."""
         return path in (OVERLAY, COMMENTS) or path.startswith(f"{COMMENTS}/")
 
-    async def answer(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
+    async def answer(
+        self, request: web.BaseRequest, visitor: Visitor, still_open: Callable[[], bool]
+    ) -> web.StreamResponse:
         """Answer one request of the overlay."""
         path = request.raw_path.partition("?")[0]
         if path == OVERLAY:
@@ -77,7 +81,7 @@ class Remarks:
         try:
             if request.method == "GET":
                 if path == f"{COMMENTS}/events":
-                    return await self._events(request, visitor)
+                    return await self._events(request, visitor, still_open)
                 if path.startswith(FILES):
                     digest = path.removeprefix(FILES)
                     return await asyncio.to_thread(attachments.serve, visitor, digest)
@@ -99,6 +103,7 @@ class Remarks:
             return _json(refused.as_json(), 403)
         if is_file:
             self._check_uploads(visitor)
+            await asyncio.to_thread(_check_open, visitor)
             return _json(await attachments.receive(request), 201)
         body = await _body(request)
         author = Author(visitor.label, visitor.link_id)
@@ -148,8 +153,10 @@ class Remarks:
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(asyncio.to_thread(_start_follow_up))
 
-    async def _events(self, request: web.BaseRequest, visitor: Visitor) -> web.StreamResponse:
-        """Tell a browser of each change, until it leaves.
+    async def _events(
+        self, request: web.BaseRequest, visitor: Visitor, still_open: Callable[[], bool]
+    ) -> web.StreamResponse:
+        """Tell a browser of each change, until it leaves or may look no more.
 
         Source: WHATWG HTML, section 9.2 (server-sent events).
         """
@@ -165,13 +172,21 @@ class Remarks:
         waiting.add(changed)
         try:
             await stream.write(b"retry: 2000\n\n")
+            silent = 0.0
             while self._task is not None and not self._task.done():
                 try:
-                    async with asyncio.timeout(PING_SECONDS):
+                    async with asyncio.timeout(LOOK_SECONDS):
                         await changed.wait()
                 except TimeoutError:
-                    await stream.write(b": still here\n\n")
+                    silent += LOOK_SECONDS
+                if not still_open():
+                    break
+                if not changed.is_set():
+                    if silent >= PING_SECONDS:
+                        silent = 0.0
+                        await stream.write(b": still here\n\n")
                     continue
+                silent = 0.0
                 changed.clear()
                 await stream.write(b"event: change\ndata: \n\n")
         except (ConnectionError, asyncio.CancelledError):
@@ -283,11 +298,34 @@ def _read(visitor: Visitor, page: str) -> dict[str, Any]:
         }  # fmt: skip
 
 
+def _check_open(visitor: Visitor) -> None:
+    with unit_of_work() as work:
+        _check_still(work, visitor)
+
+
+def _check_still(work: Work, visitor: Visitor) -> Environment:
+    """Give where somebody comments, if the store, asked anew, still lets them.
+
+    Errors: NotAllowed.
+    """
+    if visitor.link_id is not None:
+        link = links.find_open(work, visitor.link_id)
+        may = link is not None and link.may_comment
+    else:
+        member = team.find_member(work, visitor.session)
+        may = member is not None and member.may("comment.create", visitor.project)
+    if not may:
+        raise NotAllowed(
+            "you may not comment here any more", hint="Open the preview anew, by link or login."
+        )
+    return work.get_one(Environment, visitor.environment_id)
+
+
 def _begin(
     visitor: Visitor, pin: Pin, text: str, author: Author, files: tuple[dict[str, str], ...]
 ) -> dict[str, Any]:
     with unit_of_work() as work:
-        environment = work.get_one(Environment, visitor.environment_id)
+        environment = _check_still(work, visitor)
         made = talking.begin_thread(
             work, environment, pin, text, author, release_id=visitor.release_id, files=files
         )
@@ -305,6 +343,7 @@ def _change(
     visitor: Visitor, thread_id: UUID, act: Callable[[Work, CommentThread], object]
 ) -> dict[str, Any]:
     with unit_of_work() as work:
+        _check_still(work, visitor)
         found = comments.find_thread(work, visitor.environment_id, thread_id)
         act(work, found)
         work.flush()

@@ -17,6 +17,7 @@ from greenroom.errors import GreenroomError
 from greenroom.gateway.upstream import Upstream
 from greenroom.store.environments import Route, list_routes
 from greenroom.store.links import Door, list_doors
+from greenroom.store.team import Member, list_members
 from greenroom.store.work import database_url, unit_of_work
 
 log = logging.getLogger("greenroom.gateway")
@@ -40,9 +41,9 @@ class Target:
         return self.route.kind == "production"
 
 
-def _load() -> tuple[list[Route], list[Door]]:
+def _load() -> tuple[list[Route], list[Door], dict[str, Member]]:
     with unit_of_work() as work:
-        return list_routes(work), list_doors(work)
+        return list_routes(work), list_doors(work), list_members(work)
 
 
 class RouteTable:
@@ -54,6 +55,8 @@ class RouteTable:
         self._tasks: list[asyncio.Task[None]] = []
         self.doors: dict[UUID, Door] = {}
         """Preview links."""
+        self.team: dict[str, Member] = {}
+        """Who is logged in at the console, by their session's fingerprint."""
         self._by_token: dict[str, Door] = {}
         self.is_fresh = False
         """Whether the last load succeeded."""
@@ -98,7 +101,7 @@ class RouteTable:
     async def reload(self) -> None:
         """Load the table; on failure, of whatever kind, the last one stays."""
         try:
-            routes, doors = await asyncio.to_thread(_load)
+            routes, doors, team = await asyncio.to_thread(_load)
         except (GreenroomError, SQLAlchemyError) as error:
             if self.is_fresh:
                 what = getattr(error, "message", type(error).__name__)
@@ -108,6 +111,7 @@ class RouteTable:
         self._replace(routes)
         self.doors = {door.id: door for door in doors}
         self._by_token = {door.token_hash: door for door in doors}
+        self.team = team
         self.is_fresh = True
 
     def _replace(self, routes: list[Route]) -> None:

@@ -12,12 +12,12 @@ from uuid import UUID
 from aiohttp import web
 
 from greenroom import approving, promotions
-from greenroom.errors import GreenroomError
+from greenroom.errors import GreenroomError, NotAllowed
 from greenroom.gateway import pages
 from greenroom.gateway.doorpages import language
 from greenroom.gateway.doors import is_cross_site, read_form
 from greenroom.gateway.visitors import Visitor
-from greenroom.store import approvals, environments
+from greenroom.store import approvals, environments, links
 from greenroom.store.models import EnvironmentKind
 from greenroom.store.states import Verdict
 from greenroom.store.work import unit_of_work
@@ -105,6 +105,9 @@ def _record(visitor: Visitor, release_id: str, verdict: Verdict, note: str, page
         found = environments.get_environment(work, str(visitor.environment_id))
         if str(found.release_id) != release_id:
             return False
+        link = links.find_open(work, visitor.link_id) if visitor.link_id else None
+        if visitor.link_id is not None and (link is None or not link.may_approve):
+            raise NotAllowed("this link opens nothing any more", hint="Ask for a new one.")
         promotions.record_verdict(
             work, found, verdict, note, by=client_actor(visitor.label), page=page
         )

@@ -26,6 +26,8 @@ class Visitor:
     may_approve: bool
     release_id: UUID | None
     """What they look at."""
+    session: str = ""
+    """Of one of the team: their session's fingerprint at the console."""
 
 
 def is_navigation(request: web.BaseRequest) -> bool:

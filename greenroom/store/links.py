@@ -133,6 +133,14 @@ def extend_link(work: Work, link: PreviewLink, expires_at: datetime | None, *, b
     )  # fmt: skip
 
 
+def find_open(work: Work, link_id: uuid.UUID) -> PreviewLink | None:
+    """Find a link, if it still opens."""
+    found = work.get(PreviewLink, link_id)
+    if found is None or found.revoked_at is not None:
+        return None
+    return found if found.expires_at is None or found.expires_at > now() else None
+
+
 def list_doors(work: Work) -> list[Door]:
     """List the links of all living environments, those too that open no more."""
     rows = work.scalars(

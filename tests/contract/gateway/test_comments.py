@@ -13,7 +13,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from greenroom import previews, promotions
-from greenroom.store import environments, links
+from greenroom.errors import NotAllowed
+from greenroom.gateway import remarks
+from greenroom.gateway.visitors import Visitor
+from greenroom.rights import Role
+from greenroom.secrets import hash_token
+from greenroom.store import environments, links, users
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.work import unit_of_work
 from tests.contract.gateway.previewed import (
@@ -182,8 +187,9 @@ def test_who_may_not_comment_cannot(site: Site) -> None:
     site.put("/", PLAIN)
     key = ensure_secret_key()
 
-    def ask(link: links.Door | Any, path: str, body: object = None, **headers: str) -> int:
-        held = previews.make_pass(site.host, "link", str(link.id), 60, key)
+    def send(link: Any, path: str, body: object = None, **headers: str) -> Any:
+        kind, subject = ("team", link) if isinstance(link, str) else ("link", str(link.id))
+        held = previews.make_pass(site.host, kind, subject, 60, key)
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{site.port}/_greenroom/comments{path}", data=data,
@@ -192,8 +198,11 @@ def test_who_may_not_comment_cannot(site: Site) -> None:
                 "Content-Type": "application/json", **headers,
             },
         )  # fmt: skip
+        return urllib.request.urlopen(request, timeout=10)
+
+    def ask(link: Any, path: str, body: object = None, **headers: str) -> int:
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with send(link, path, body, **headers) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()
@@ -203,6 +212,14 @@ def test_who_may_not_comment_cannot(site: Site) -> None:
         found = environments.get_environment(work, "shop/cart")
         silent, _ = links.create_link(work, found, "Silent", may_comment=False, by="ada")
         may, _ = links.create_link(work, found, "Anna", by="ada")
+        for name, role in (("bea", Role.REVIEWER), ("vera", Role.VIEWER)):
+            users.add_user(work, name, actor="ada")
+            users.set_member(work, found.project, name, role, actor="ada")
+        bea, vera = (
+            hash_token(users.admit(work, users.get_user(work, name), "password"))
+            for name in ("bea", "vera")
+        )
+        work.flush()
         work.expunge_all()
     time.sleep(0.3)  # until the gateway has heard of them
     anchor = {"tag": "h1", "attributes": {}, "text": "x", "path": "h1:1"}
@@ -222,3 +239,23 @@ def test_who_may_not_comment_cannot(site: Site) -> None:
     assert ask(may, "/not-an-id/replies", {"text": "x"}) == 404
     assert ask(may, "/00000000-0000-0000-0000-000000000000/resolve", {"resolved": True}) == 404
     assert len(site.threads()) == 1
+    assert (ask(bea, "", good), ask(vera, "", good), ask("bea", "", good)) == (201, 404, 403)
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "shop/cart")
+        members = [
+            Visitor(None, found.id, "shop", "cart", "bea", True, False, None, bea),
+            Visitor(may.id, found.id, "shop", "cart", "Anna", True, False, None),
+        ]
+    for one in members:
+        remarks._check_open(one)
+    with send(bea, "/events") as team, send(may, "/events") as client:
+        team.readline(), client.readline()
+        with unit_of_work() as work:
+            users.deactivate(work, "bea", actor="ada")
+            found = environments.get_environment(work, "shop/cart")
+            links.revoke_link(work, links.get_link(work, found, may.number), by="ada")
+        for one in members:  # the next write asks the store itself
+            with pytest.raises(NotAllowed, match="any more"):
+                remarks._check_open(one)
+        assert (ask(bea, "", good), ask(may, "", good)) in [(403, 403), (403, 410)]
+        team.read(), client.read()  # both streams end

@@ -13,9 +13,11 @@ import pytest
 from greenroom import clients, previews
 from greenroom.errors import NotAllowed
 from greenroom.gateway import doors
+from greenroom.rights import Role
 from greenroom.secrets import generate_token, hash_token
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.links import Door
+from greenroom.store.team import Member
 from tests.contract.gateway.conftest import HOST, Answer, Bed
 
 pytestmark = pytest.mark.contract
@@ -147,6 +149,9 @@ async def test_a_pass_holds_for_its_host_its_time_and_its_link_alone(preview: Pr
 
 
 async def test_the_team_and_our_own_browser_come_in(preview: Preview) -> None:
+    team = preview.bed.gateway.routes.team
+    later = datetime.now(UTC) + timedelta(hours=1)
+    team["ada"] = Member("ada", later, None, {"shop": Role.VIEWER})
     for kind in ("team", "browser"):
         assert (await preview.bed.ask("GET / HTTP/1.1", preview.cookie(kind, "ada"))).status == 200
     entry = preview.cookie("entry", "ada").partition("=")[2]
@@ -155,6 +160,17 @@ async def test_the_team_and_our_own_browser_come_in(preview: Preview) -> None:
     assert (await preview.bed.ask("GET /a HTTP/1.1", pass_of(got))).status == 200
     away = await preview.bed.ask(f"GET /_greenroom/enter?pass={entry}&next=//evil.test HTTP/1.1")
     assert away.headers["location"] == "/"
+    held = pass_of(got)
+    for gone in (
+        None, Member("ada", datetime.now(UTC)), Member("ada", later, None, {"other": Role.ADMIN}),
+    ):  # fmt: skip
+        team.pop("ada")
+        if gone is not None:
+            team["ada"] = gone
+        turned = await preview.bed.ask("GET /a HTTP/1.1", PAGE, held)
+        assert (turned.status, b"I belong to the team" in turned.body) == (403, True)
+        team["ada"] = Member("ada", later, Role.VIEWER)
+        assert (await preview.bed.ask("GET /a HTTP/1.1", held)).status == 200
     stale = preview.cookie("entry", "ada", seconds=-1).partition("=")[2]
     assert (await preview.bed.ask(f"GET /_greenroom/enter?pass={stale} HTTP/1.1")).status == 403
 
