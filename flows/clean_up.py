@@ -22,10 +22,10 @@ def clean_up(number: int = 0) -> int:
     if not number:
         number = record_own_cleanup("every night")
     with clearing(number):  # records a failure
-        removals = plan_removals()  # what any rollback needs is not among them
+        removals = plan_removals(number)  # what any rollback needs is not among them
         outcomes = {}
         if not is_only_plan(number):
-            outcomes = remove_all(removals)  # each is asked again whether it is needed
+            outcomes = remove_all(number, removals)  # each is asked again whether it is needed
             forget_pictures()  # of comments, with their environments
         return report_cleanup(number, removals, outcomes)
 

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from greenroom.errors import GreenroomError, InvalidInput
 from greenroom.runs import Runs
@@ -94,19 +92,6 @@ def place_cancel_assets(project: str, *, actor: str, runs: Runs | None = None) -
         except GreenroomError:
             pass  # its first step sees the wish
     return number
-
-
-def set_assets(
-    project: str, values: Mapping[str, Any], credentials: Mapping[str, Mapping[str, str]],
-    *, actor: str,
-) -> AssetSetting:  # fmt: skip
-    """Say where a project's files are. What they may be is checked by the caller's room.
-
-    Errors: NotFound, InvalidInput.
-    """
-    with unit_of_work() as work:
-        found = projects.get_project(work, project)
-        return assets.record_setting(work, found, values, credentials, actor=actor)
 
 
 def asset_variables(work: Work, environment: Environment) -> dict[str, str]:

@@ -22,13 +22,17 @@ class Kind(enum.StrEnum):
     RELEASE = "release"
     IMAGE = "image"
     CACHE = "build cache"
+    ENGINE_CACHE = "engine's build cache"
     LOG = "log"
+    LINES = "log lines"
+    LOG_TEXT = "log text"
     MAIL = "mail"
     PICTURES = "pictures"
     MEASUREMENT = "measurement"
     BACKUP = "backup"
     REPOSITORY = "repository"
     FILES = "files' state"
+    PLACE = "place of files"
     DATABASE = "database"
     NETWORK = "network"
     VOLUME = "volume"
@@ -67,6 +71,8 @@ class Needed:
     measurements: frozenset[str]
     backups: frozenset[str]
     """Files that the store lists and the setting keeps."""
+    left_places: frozenset[str]
+    """Ids of places of files that their project left, and that nobody names now: they may go."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,14 @@ class Limits:
     """How old things get."""
 
     log_days: int = 14
+    log_text_days: int = 180
+    place_days: int = 7
     mail_days: int = 14
     cache_days: int = 30
     is_full: bool = False
     """The disk has less room than the threshold: caches go whatever their age."""
+    with_engine_cache: bool = False
+    """The engine's build cache was asked for: the engine cannot say what of it is ours."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,15 @@ def _why(thing: Thing, needed: Needed, limits: Limits) -> str:
             if thing.owner in needed.copies or days <= limits.log_days:
                 return ""
             return f"its copy ended {days:.0f} days ago"
+        case Kind.LINES:
+            old = days > limits.log_days
+            return "their deployments ended; the text of each stays" if old else ""
+        case Kind.LOG_TEXT:
+            old = days > limits.log_text_days
+            return f"older than {limits.log_text_days} days" if old else ""
+        case Kind.ENGINE_CACHE:
+            return "it was asked for; whose it is, the engine does not say" if (
+                limits.with_engine_cache) else ""  # fmt: skip
         case Kind.MAIL:
             return f"older than {limits.mail_days} days" if days > limits.mail_days else ""
         case Kind.PICTURES:
@@ -127,6 +146,9 @@ def _why(thing: Thing, needed: Needed, limits: Limits) -> str:
             return _absent(thing, needed.projects, "its project is gone")
         case Kind.FILES:
             return _absent(thing, needed.with_files, "its project names no files any more")
+        case Kind.PLACE:
+            may_go = thing.owner in needed.left_places and days > limits.place_days
+            return f"its project left it {days:.0f} days ago" if may_go else ""
         case Kind.DATABASE:  # whose it is, the store must know: the server may be shared
             is_ours = thing.owner in needed.destroyed and thing.owner not in needed.environments
             return "its environment is destroyed" if is_ours else ""
@@ -144,11 +166,14 @@ def is_full(free_bytes: int, total_bytes: int, least_bytes: int, least_ratio: fl
 
 
 def place_cleanup(
-    *, is_plan: bool, actor: str, why: str = "", runs: Runs | None = None
+    *, is_plan: bool, actor: str, why: str = "", with_engine_cache: bool = False,
+    runs: Runs | None = None,
 ) -> int:  # fmt: skip
     """Record and start a clearing, or the plan of one; give its number."""
     with unit_of_work() as work:
-        number = cleanups.create_cleanup(work, is_plan=is_plan, why=why, by=actor).number
+        number = cleanups.create_cleanup(
+            work, is_plan=is_plan, why=why, by=actor, with_engine_cache=with_engine_cache
+        ).number
     start_cleanup(number, runs)
     return number
 

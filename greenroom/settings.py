@@ -149,6 +149,8 @@ class Settings(BaseSettings):
     """Browsers that take pictures at once; 0: one more than there are processors, four at most."""
     keep_backups: int = 5
     """Encrypted backups kept of each production's database; one is made before each promotion."""
+    keep_log_days: int = Field(180, ge=1)
+    """How long the text of a deployment's or a sync's log is kept; what serves keeps its own."""
     drain_seconds: float = 2.0
     """How long the old version may finish its requests after the switch."""
     measure_after_deploy: bool = True

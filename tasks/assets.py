@@ -13,6 +13,7 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from greenroom.assets.base import Credentials, Source, Target
+from greenroom.assets.marks import mark_place
 from greenroom.assets.places import read_place
 from greenroom.assets.plan import Rules
 from greenroom.assets.uploads import Ledger
@@ -142,6 +143,7 @@ def copy_assets(held: AssetsHeld) -> None:
     progress = Progress(int(totals.get("copies", 0)), int(totals.get("copy_bytes", 0)))
     tell = _Teller(held.sync_id)
     with _opened(held) as (source, target, rules, ledger):
+        mark_place(target, str(held.project_id))
         carrier = Carrier(
             source, target, rules, ledger, progress, _Wanted(held.sync_id), tell, MOST_FORGOTTEN + 1
         )

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import psycopg
 from prefect import get_run_logger
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from greenroom import cleaning
-from greenroom.cleaning import DAY, Kind, Limits, Needed, Removal, Thing, plan_cleanup
-from greenroom.compare.kept import FOLDER
+from greenroom.cleaning import Kind, Limits, Removal, Thing, plan_cleanup
 from greenroom.data.clones import discard_copies
 from greenroom.data.databases import DatabaseServer
 from greenroom.errors import GreenroomError, PlatformError
@@ -22,29 +20,12 @@ from greenroom.hosting import storage
 from greenroom.names import database_name, role_name
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import (
-    approvals,
-    assets,
-    cleanups,
-    comparisons,
-    deployments,
-    environments,
-    mails,
-    measurements,
-    projects,
-)
-from greenroom.store.models import (
-    Cleanup,
-    Environment,
-    EnvironmentStatus,
-    Instance,
-    InstanceState,
-    Mail,
-    Release,
-    now,
-)
-from greenroom.store.work import Work, database_url, unit_of_work
+from greenroom.store import cleanups, environments, mails
+from greenroom.store.models import Cleanup, Environment, Mail, Release, now
+from greenroom.store.work import database_url, unit_of_work
+from tasks.places import clear_left_place
 from tasks.policies import step
+from tasks.things import find_things, needed_now
 
 TOLD = 500
 """Things that a report names one by one."""
@@ -52,91 +33,24 @@ OWN = "schedule"
 LONGEST_SECONDS = 4 * 3600.0
 """A clearing of the calendar's that has not ended by then was killed."""
 ON_DISK = frozenset({Kind.RELEASE, Kind.CACHE, Kind.LOG, Kind.PICTURES, Kind.MEASUREMENT,
-                     Kind.BACKUP, Kind.FILES})  # fmt: skip
+                     Kind.BACKUP, Kind.FILES, Kind.REPOSITORY})  # fmt: skip
 IN_ENGINE = frozenset({Kind.IMAGE, Kind.NETWORK, Kind.VOLUME})
 
 
-def needed_now(work: Work) -> Needed:
-    """Read what must stay: whatever runs, is deployed, or any rollback or promotion needs."""
+def _limits(number: int | None = None) -> Limits:
     settings = load_settings()
-    kept: set[str] = set()
-    pictures: set[str] = {FOLDER}  # it forgets its own, by what is kept
-    backups: set[str] = set()
-    known = projects.list_projects(work)
-    rows = list(work.scalars(select(Environment)))
-    living = [e for e in rows if e.status != EnvironmentStatus.DESTROYED]
-    for environment in living:
-        releases = deployments.list_kept_releases(work, environment.id)[: settings.keep_releases]
-        kept |= {place for r in releases for place in (r.artifact, r.location)}
-        newest = comparisons.list_comparisons(work, environment, limit=settings.keep_comparisons)
-        pictures |= {str(row.id) for row in newest}
-    in_use = {i.release_id for i in environments.list_instances(work)}
-    in_use |= {d.release_id for d in deployments.list_unfinished(work) if d.release_id}
-    in_use |= {e.release_id for e in living if e.release_id}
-    used = work.scalars(select(Release).where(Release.id.in_(in_use)))
-    kept |= {place for r in used for place in (r.artifact, r.location)}
-    for project in known:
-        listed = approvals.list_backups(work, project)[: settings.keep_backups]
-        backups |= {backup.location for backup in listed}
-    stopped = Instance.state != InstanceState.STOPPED
-    return Needed(
-        artifacts=frozenset(kept),
-        projects=frozenset(project.name for project in known),
-        with_files=frozenset(str(p.id) for p in assets.list_set_projects(work)),
-        environments=frozenset(str(e.id) for e in living),
-        destroyed=frozenset(str(e.id) for e in rows if e.status == EnvironmentStatus.DESTROYED),
-        copies=frozenset(work.scalars(select(Instance.name).where(stopped))),
-        comparisons=frozenset(pictures),
-        measurements=frozenset(str(key) for key in measurements.list_measurement_ids(work)),
-        backups=frozenset(backups),
-    )
-
-
-def find_things() -> list[Thing]:
-    """Find everything of ours that takes room and may be cleared. Changes nothing."""
-    settings = load_settings()
-    found = [*storage.find_on_disk(settings), *storage.find_in_engine(settings)]
-    things = [Thing(Kind(kind), name, of, size, age) for kind, name, of, size, age in found]
-    return [*things, *_mails(), *_databases()]
-
-
-def _mails() -> Iterator[Thing]:
-    before = now() - timedelta(days=mails.KEPT_DAYS)
-    with unit_of_work() as work:
-        rows = work.execute(
-            select(Mail.environment_id, func.count(), func.sum(Mail.size_bytes),
-                   func.max(Mail.received_at))
-            .where(Mail.received_at < before)
-            .group_by(Mail.environment_id)
-        ).all()  # fmt: skip
-    for environment_id, count, size, newest in rows:
-        age = (now() - newest).total_seconds()
-        name = f"{count} mails"
-        yield Thing(Kind.MAIL, name, str(environment_id or ""), int(size or 0), age)
-
-
-def _databases() -> Iterator[Thing]:
-    """Find databases by the names that environments of ours have or had: no name is guessed."""
-    server = DatabaseServer(database_url())
-    with unit_of_work() as work:
-        names = {
-            database_name(e.project.name, e.name, str(e.id)): str(e.id)
-            for e in work.scalars(select(Environment))
-        }
-    with psycopg.connect(database_url(), autocommit=True) as connection:
-        for name in server.list_databases():
-            if name in names:
-                row = connection.execute("select pg_database_size(%s)", (name,)).fetchone()
-                yield Thing(Kind.DATABASE, name, names[name], int(row[0]) if row else 0, DAY)
-
-
-def _limits() -> Limits:
-    settings = load_settings()
+    with_cache = False
+    if number is not None:
+        with unit_of_work() as work:
+            with_cache = cleanups.get_cleanup(work, number).with_engine_cache
     disk = shutil.disk_usage(settings.home)
     full = cleaning.is_full(
         disk.free, disk.total, settings.clean_below_bytes, settings.clean_below_ratio
     )
-    return Limits(mail_days=mails.KEPT_DAYS, is_full=full)
+    return Limits(
+        mail_days=mails.KEPT_DAYS, log_text_days=settings.keep_log_days, is_full=full,
+        with_engine_cache=with_cache,
+    )  # fmt: skip
 
 
 @step
@@ -146,23 +60,24 @@ def is_room_short() -> bool:
 
 
 @step
-def plan_removals() -> list[Removal]:
+def plan_removals(number: int) -> list[Removal]:
     """See what there is and what is needed, and plan. Changes nothing."""
-    things = find_things()
+    limits = _limits(number)
+    things = find_things(limits)
     with unit_of_work() as work:  # read last: what was recorded meanwhile is needed
         needed = needed_now(work)
-    return plan_cleanup(things, needed, _limits())
+    return plan_cleanup(things, needed, limits)
 
 
 @step
-def remove_all(removals: list[Removal]) -> dict[str, str]:
+def remove_all(number: int, removals: list[Removal]) -> dict[str, str]:
     """Remove what was planned, one by one; one that stays is told. Idempotent."""
     log, outcomes = get_run_logger(), dict[str, str]()
     for removal in removals:
         thing = removal.thing
         try:
             with unit_of_work() as work:  # needed since it was planned?
-                again = plan_cleanup([thing], needed_now(work), _limits())
+                again = plan_cleanup([thing], needed_now(work), _limits(number))
             if not again:
                 outcomes[_key(thing)] = "stays: it is needed now"
                 continue
@@ -185,8 +100,14 @@ def _remove(thing: Thing) -> None:
         storage.remove_from_disk(settings, thing.name)
     elif thing.kind in IN_ENGINE:
         storage.remove_from_engine(settings, str(thing.kind), thing.name)
+    elif thing.kind is Kind.ENGINE_CACHE:
+        storage.clear_engine_cache(settings)
+    elif thing.kind is Kind.PLACE:
+        clear_left_place(thing.owner)
     elif thing.kind is Kind.DATABASE:
         _drop(thing)
+    elif thing.kind in (Kind.LINES, Kind.LOG_TEXT):
+        _clear_logs(thing.kind is Kind.LINES)
     elif thing.kind is Kind.MAIL:
         before = now() - timedelta(days=mails.KEPT_DAYS)
         with unit_of_work() as work:
@@ -199,6 +120,13 @@ def _remove(thing: Thing) -> None:
             place = Release.location if thing.kind is Kind.RELEASE else Release.artifact
             for release in work.scalars(select(Release).where(place == thing.owner)):
                 release.removed_at = release.removed_at or now()
+
+
+def _clear_logs(is_lines: bool) -> None:
+    limits = _limits()
+    days = limits.log_days if is_lines else limits.log_text_days
+    with unit_of_work() as work:
+        cleanups.clear_old_logs(work, now() - timedelta(days=days), is_lines)
 
 
 def _drop(thing: Thing) -> None:
@@ -265,7 +193,10 @@ def report_cleanup(number: int, removals: list[Removal], outcomes: dict[str, str
         "total_bytes": disk.total, "at": time.time(),
     }  # fmt: skip
     with unit_of_work() as work:
-        cleanups.finish_cleanup(work.get_one(Cleanup, number), report, freed)
+        row = work.get_one(Cleanup, number)
+        if row.is_plan:
+            report["engine_cache_bytes"] = storage.engine_cache_bytes(load_settings())
+        cleanups.finish_cleanup(row, report, freed)
     return freed
 
 

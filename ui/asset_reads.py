@@ -60,8 +60,10 @@ class FilesRow:
     source: str
     target: str
     rules: Mapping[str, Any]
-    address: str
-    cdn: str
+    base_urls: Mapping[str, str]
+    cdn: Mapping[str, Any]
+    credentials: tuple[str, ...]
+    """The sides for which some are kept."""
     syncs: tuple[BroughtRow, ...]
 
     @property
@@ -77,10 +79,10 @@ def files_of(name: str) -> FilesRow:
         setting = assets.find_setting(work, project)
         rows = tuple(map(_brought, assets.list_asset_syncs(work, project)))
         if setting is None:
-            return FilesRow(name, "", "", {}, "", "", rows)
+            return FilesRow(name, "", "", {}, {}, {}, (), rows)
         return FilesRow(
-            name, setting.source, setting.target, dict(setting.rules),
-            str(setting.base_urls.get("staging", "")), str(setting.cdn.get("vendor", "")), rows,
+            name, setting.source, setting.target, dict(setting.rules), dict(setting.base_urls),
+            dict(setting.cdn), tuple(sorted(assets.credentials_of(setting))), rows,
         )  # fmt: skip
 
 
@@ -122,6 +124,8 @@ class ClearedRow:
     count: int
     kinds: tuple[tuple[str, int, int], ...]
     items: tuple[tuple[str, str, str, int, str], ...]
+    engine_cache_bytes: int
+    """What the engine's build cache holds, where it was not asked for."""
     failure: Failure | None
 
     @property
@@ -150,5 +154,6 @@ def _cleared(row: Cleanup, home: str) -> ClearedRow:
             (i["kind"], i["name"].removeprefix(home + "/"), i["why"], i["bytes"], i["outcome"])
             for i in report.get("items", ())
         ),
+        0 if row.with_engine_cache else int(report.get("engine_cache_bytes") or 0),
         _failure(row.error),
     )  # fmt: skip

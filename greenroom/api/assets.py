@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from greenroom import asset_orders
-from greenroom.api.noun import Done, Given, Limit, Noun, Project, Shown
+from greenroom import asset_orders, asset_setting
+from greenroom.api.noun import Done, Given, Limit, Noun, Project, Short, Shown
 from greenroom.api.shapes import Ordered, is_started
 from greenroom.errors import OrchestratorUnavailable
 from greenroom.rights import current_actor
@@ -18,6 +18,77 @@ from greenroom.store.work import unit_of_work
 
 router = Noun("files")
 _OF = "/projects/{project}/files"
+Place = Annotated[str, Field(max_length=2000, examples=["s3://shop-uploads"])]
+Patterns = Annotated[list[Short], Field(max_length=100)]
+
+
+class FilesShape(Shown):
+    """Where a project's files are, and what of them comes."""
+
+    source: str = Field(description="Production's; only read.")
+    target: str
+    rules: dict[str, Any]
+    base_urls: dict[str, Any]
+    cdn: dict[str, Any]
+    credentials: list[str] = Field(description="The sides for which some are kept.")
+
+
+class Keys(Given):
+    """What a side is opened with; kept encrypted, never shown."""
+
+    key_id: SecretStr | None = None
+    secret: SecretStr | None = None
+    session_token: SecretStr | None = None
+    token: SecretStr | None = None
+
+
+class FilesWish(Given):
+    """What changes; what is left out stays."""
+
+    source: Place | None = None
+    target: Place | None = None
+    include: Patterns | None = None
+    exclude: Patterns | None = None
+    deletes: bool | None = Field(None, description="Delete what production dropped.")
+    acl: Literal["bucket", "keep", "private", "public-read"] | None = None
+    is_exact: bool | None = Field(None, description="Compare octets, not times.")
+    not_after: bool | None = Field(None, description="Leave out what is newer than the data.")
+    rate: int | None = Field(None, ge=0, le=2**40, description="Most bytes a second.")
+    production_url: Short | None = None
+    staging_url: Short | None = None
+    variable: Short | None = None
+    cdn: Literal["none", "cloudfront", "cloudflare", "fastly"] | None = None
+    cdn_options: dict[Short, Short] | None = Field(None, max_length=10)
+    credentials: dict[Literal["source", "target", "cdn"], Keys] = Field({}, max_length=3)
+
+
+@router.reads(_OF)
+def get_files(project: Project) -> FilesShape:
+    """Show where a project's files are."""
+    return FilesShape(**asset_setting.show_assets(project))
+
+
+@router.writes("PATCH", _OF, "project.set_assets")
+def set_files(project: Project, given: FilesWish) -> FilesShape:
+    """Say where a project's files are. Folders are named at the machine itself."""
+    wish = given.model_dump(exclude={"credentials", "cdn_options"})
+    options = given.cdn_options
+    wish["cdn_options"] = None if options is None else [f"{k}={v}" for k, v in options.items()]
+    keys = {
+        str(side): {
+            name: value.get_secret_value() for name, value in one if isinstance(value, SecretStr)
+        }
+        for side, one in given.credentials.items()
+    }
+    shown = asset_setting.change_assets(project, wish, keys, actor=current_actor().name)
+    return FilesShape(**shown)
+
+
+@router.writes("DELETE", _OF, "project.forget_assets")
+def forget_files(project: Project) -> Done:
+    """Forget where a project's files are. Cleanups clear what was copied to a place of its own."""
+    asset_setting.forget_assets(project, actor=current_actor().name)
+    return Done(done="The files are forgotten.")
 
 
 class FileSync(Shown):

@@ -22,6 +22,7 @@ class CleanupShape(Shown):
 
     number: int
     is_plan: bool
+    with_engine_cache: bool
     status: str
     why: str
     requested_by: str
@@ -51,6 +52,9 @@ class CleanupWish(Given):
     """Whether to remove, or only to tell."""
 
     is_plan: bool = Field(False, description="Tell what would go; remove nothing.")
+    with_engine_cache: bool = Field(
+        False, description="Also the engine's build cache: everybody's who builds with it."
+    )
 
 
 class CleanupOrdered(Shown):
@@ -63,11 +67,12 @@ class CleanupOrdered(Shown):
 @router.writes("POST", "/cleanups", "cleanup.request", status_code=202)
 def clean_up(given: CleanupWish | None = None) -> CleanupOrdered:
     """Remove what nobody needs any more, or tell what would go."""
-    is_plan = bool(given and given.is_plan)
+    given = given or CleanupWish(is_plan=False, with_engine_cache=False)
     with unit_of_work() as work:
         number = store.create_cleanup(
-            work, is_plan=is_plan, why="asked for", by=current_actor().name
-        ).number
+            work, is_plan=given.is_plan, why="asked for", by=current_actor().name,
+            with_engine_cache=given.with_engine_cache,
+        ).number  # fmt: skip
     return CleanupOrdered(
         number=number, is_started=is_started(lambda: cleaning.start_cleanup(number))
     )

@@ -20,6 +20,8 @@ BESIDE = "%."
 """At the end of a file's name: a folder has the name itself."""
 OURS = ".greenroom-part."
 """How names of files begin that are being written."""
+MARK = ".greenroom-place.json"
+"""Says whose a place of staging's is; it is no file of the site."""
 _WRONG = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|%(?=[0-9A-F]{2})|%(?=[-.]$)")
 _WRONG_OR_INEXACT = re.compile(_WRONG.pattern + r"|[^\x20-\x40\x5b-\x7e]")
 """Also what a file system that confuses cases, or forms of one letter, may confuse."""

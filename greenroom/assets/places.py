@@ -123,15 +123,20 @@ def check_apart(source: Place, target: Place) -> None:
     """
     from greenroom.errors import NotAllowed
 
-    if isinstance(source, Bucket) and isinstance(target, Bucket):
-        is_same = source.identity == target.identity
-    elif isinstance(source, Folder) and isinstance(target, Folder):
-        ours, theirs = target.path.resolve(), source.path.resolve()
-        is_same = ours == theirs or ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
-    else:
-        is_same = False
-    if is_same:
+    both = isinstance(source, Bucket) and isinstance(target, Bucket)
+    if source.identity == target.identity if both else overlap(source, target):
         raise NotAllowed(
             f"{target} is where production's files are: nothing is ever written there",
             hint="Name a bucket, or a folder, of staging's own.",
         )
+
+
+def overlap(one: Place, other: Place) -> bool:
+    """Whether one of two places holds files of the other. Pure but for links."""
+    if isinstance(one, Bucket) and isinstance(other, Bucket):
+        above, below = sorted((one.prefix, other.prefix), key=len)
+        return one.identity == other.identity and below.startswith(above)
+    if isinstance(one, Folder) and isinstance(other, Folder):
+        ours, theirs = one.path.resolve(), other.path.resolve()
+        return ours.is_relative_to(theirs) or theirs.is_relative_to(ours)
+    return False

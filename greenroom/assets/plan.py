@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from greenroom.assets.base import Entry
+from greenroom.assets.keys import MARK
 from greenroom.errors import InvalidInput
 
 
@@ -155,6 +156,8 @@ def plan_copies(
         known = have if have is not None and have.key == wanted.key else None
         if known is not None:
             have = next(theirs, None)
+        if wanted.key == MARK:
+            continue
         if not rules.has(wanted.key):
             totals.left_out += 1
             continue
@@ -178,7 +181,7 @@ def plan_copies(
 
 
 def _extra(have: Entry, rules: Rules, totals: Totals) -> Iterator[Step]:
-    if rules.has(have.key):  # what the patterns leave out was never ours to delete
+    if have.key != MARK and rules.has(have.key):  # what patterns leave out was never ours to delete
         totals.extras += 1
         if rules.deletes:
             totals.deletes += 1

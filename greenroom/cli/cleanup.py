@@ -19,14 +19,18 @@ POLL_SECONDS = 0.4
 
 @click.command()
 @click.option("--dry-run", "is_plan", is_flag=True, help="Tell what would go; remove nothing.")
+@click.option("--engine-cache", "with_engine_cache", is_flag=True,
+              help="Also the engine's build cache, whoever built.")  # fmt: skip
 @json_option
 @command
-def cleanup(is_plan: bool, as_json: bool) -> None:
+def cleanup(is_plan: bool, with_engine_cache: bool, as_json: bool) -> None:
     """Remove what nobody needs any more: releases, images, logs, pictures, databases.
 
     What runs, and what any rollback or promotion needs, stays.
     """
-    number = cleaning.place_cleanup(is_plan=is_plan, actor=actor())
+    number = cleaning.place_cleanup(
+        is_plan=is_plan, actor=actor(), with_engine_cache=with_engine_cache
+    )
     while True:
         with unit_of_work() as work:
             row = cleanups.get_cleanup(work, number)
@@ -43,8 +47,8 @@ def cleanup(is_plan: bool, as_json: bool) -> None:
 
 def describe(row: Cleanup) -> dict[str, object]:
     """Give a clearing for JSON."""
-    names = ("number", "is_plan", "status", "why", "requested_by", "requested_at",
-             "completed_at", "freed_bytes", "report", "error")  # fmt: skip
+    names = ("number", "is_plan", "with_engine_cache", "status", "why", "requested_by",
+             "requested_at", "completed_at", "freed_bytes", "report", "error")  # fmt: skip
     return {name: getattr(row, name) for name in names}
 
 
@@ -65,3 +69,9 @@ def _say(row: Cleanup) -> None:
     verb = "would be freed" if row.is_plan else "freed"
     free = octets(row.report["free_bytes"])
     out.print(f"{octets(row.freed_bytes)} {verb}; the disk has {free} free.")
+    cache = row.report.get("engine_cache_bytes")
+    if cache and not row.with_engine_cache:
+        out.print(
+            f"The engine's build cache holds {octets(cache)} that no build uses, of everybody who"
+            " builds with it: greenroom cleanup --engine-cache clears it."
+        )

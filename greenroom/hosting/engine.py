@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -21,14 +21,13 @@ from greenroom.errors import HostingError, LimitReached
 from greenroom.hosting import networks, resting
 from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.hosting.commands import clean_line
-from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL
+from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL, LABEL
 from greenroom.hosting.ports import free_port
+from greenroom.hosting.sidecars import rest_services, wake_services
 from greenroom.settings import Settings, load_settings
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 """Source: Docker documentation, daemon socket option."""
-LABEL = "greenroom.copy"
-"""On every container and image of ours; its value on a container is the copy's name."""
 PORT_LABEL = "greenroom.port"
 """The port of this machine that leads to it, also while it is stopped."""
 SOCKET_FOLDER = "/run/greenroom-postgres"
@@ -171,8 +170,10 @@ class DockerRuntime:
         inside = copy.manifest.run.port
         with explained("the container"):
             found = self._find(copy.name)
+            wake_services(self.client, copy.environment_id)
             if found is not None:
                 found.start()
+                wake_services(self.client, copy.environment_id)
                 bound = found.attrs["HostConfig"]["PortBindings"][f"{inside}/tcp"][0]
                 return f"http://127.0.0.1:{bound['HostPort']}"
             environment = {**copy.variables, "PORT": str(inside), "HOST": "0.0.0.0"}  # noqa: S104
@@ -201,6 +202,7 @@ class DockerRuntime:
                     if "port is already allocated" not in str(error) and "in use" not in str(error):
                         raise
                 else:
+                    wake_services(self.client, copy.environment_id)
                     return f"http://127.0.0.1:{port}"
         raise HostingError("three ports in a row were taken by others")
 
@@ -241,25 +243,40 @@ class DockerRuntime:
             container = self._find(name)
             if container is None:
                 raise HostingError("its container is gone")
-            container.start()
+            self._with_services(container, container.start)
 
     def pause(self, name: str) -> None:
-        """Pause a container that runs. Idempotent."""
-        with explained("the container"):
-            resting.pause(self._find(name))
+        """Pause a container that runs, and its services with the last copy. Idempotent."""
+        self._rest(name, resting.pause)
 
     def park(self, name: str, grace_seconds: float) -> None:
-        """Stop a container and leave it there, also when the engine starts anew. Idempotent."""
+        """Stop a container and leave it there, also when the engine starts anew. Idempotent.
+
+        Its services stop with the last copy.
+        """
+        self._rest(name, lambda container: resting.park(container, int(grace_seconds)))
+
+    def _rest(self, name: str, rest: Callable[[Container], None]) -> None:
         with explained("the container"):
-            resting.park(self._find(name), int(grace_seconds))
+            container = self._find(name)
+            if container is not None:
+                rest(container)
+                rest_services(self.client, container.labels.get(ENVIRONMENT_LABEL, ""), rest)
+
+    def _with_services(self, container: Container, begin: Callable[[], None]) -> None:
+        """Begin something with the environment's services up: before it, and also after it."""
+        environment_id = container.labels.get(ENVIRONMENT_LABEL, "")
+        wake_services(self.client, environment_id)
+        begin()
+        wake_services(self.client, environment_id)  # a rest may have begun in between
 
     def resume(self, name: str) -> None:
-        """Let a paused container go on, or start a stopped one. Idempotent."""
+        """Let a paused container go on, or start a stopped one, its services first. Idempotent."""
         with explained("the container"):
             container = self._find(name)
             if container is None:
                 raise HostingError("its container is gone")
-            resting.resume(container)
+            self._with_services(container, lambda: resting.resume(container))
 
     def usage(self, name: str) -> Usage:
         """Measure a container, and read its limits as the engine holds them."""
@@ -282,7 +299,7 @@ class DockerRuntime:
                 **self._options(copy, dict(copy.variables)),
             )
             try:
-                container.start()
+                self._with_services(container, container.start)
                 reader = threading.Thread(target=_follow, args=(container, log), daemon=True)
                 reader.start()
                 while True:

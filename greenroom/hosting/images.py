@@ -24,8 +24,8 @@ from greenroom.errors import BuildFailed, HostingError, LimitReached
 from greenroom.hosting.base import Artifact, BuildOrder, Check, Log
 from greenroom.hosting.buildkit import Trace
 from greenroom.hosting.commands import clean_line
-from greenroom.hosting.engine import LABEL, connect, explained
-from greenroom.hosting.networks import HOME_LABEL
+from greenroom.hosting.engine import connect, explained
+from greenroom.hosting.networks import HOME_LABEL, LABEL
 from greenroom.settings import Settings, load_settings
 
 FREE_BYTES = 1_000_000_000

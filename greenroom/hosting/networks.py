@@ -10,6 +10,8 @@ import docker.errors
 
 from greenroom import names as name_of
 
+LABEL = "greenroom.copy"
+"""On every container and image of ours; its value on a container is the copy's name."""
 ENVIRONMENT_LABEL = "greenroom.environment"
 HOME_LABEL = "greenroom.home"
 """Which platform made it: two platforms may share one engine."""

@@ -19,12 +19,17 @@ from greenroom.errors import HostingError
 from greenroom.hosting.base import Check, Log
 from greenroom.hosting.engine import CAPABILITIES, DockerRuntime, explained
 from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL, Network, guarded_options
-from greenroom.hosting.resting import policy
+from greenroom.hosting.resting import let_go, policy
+from greenroom.hosting.sidecars import (
+    HEALTH_LABEL,
+    POLL_SECONDS,
+    SERVICE_LABEL,
+    health_of,
+    is_healthy,
+)
 from greenroom.surroundings import Service
 
-SERVICE_LABEL = "greenroom.service"
 DIGEST_LABEL = "greenroom.service-digest"
-POLL_SECONDS = 0.2
 
 
 class Services:
@@ -60,6 +65,7 @@ class Services:
                 found = self._create(
                     environment_id, name, container_name, service, network, guarded, digest
                 )
+            let_go(found)  # it may rest with its environment
             found.start()
         self._wait_until_healthy(name, found, service, check)
         with explained(f"the service {name}"):
@@ -105,7 +111,7 @@ class Services:
             hostname=name,
             network=network.name,
             networking_config={network.name: _endpoint(name)},
-            labels={**labels, DIGEST_LABEL: digest},
+            labels={**labels, DIGEST_LABEL: digest, HEALTH_LABEL: health_of(service)},
             environment=dict(service.variables),
             mem_limit=memory,
             memswap_limit=memory,
@@ -134,7 +140,7 @@ class Services:
             if container.status != "running":
                 last = container.logs(tail=1).decode("utf-8", "replace").strip()[:200]
                 raise HostingError(f"the service {name} ended right after its start: {last}")
-            if _is_healthy(container, service):
+            if is_healthy(container, service.port or 0, service.health.strip()):
                 return
             if time.monotonic() > deadline:
                 raise HostingError(
@@ -172,27 +178,3 @@ def _endpoint(name: str) -> EndpointConfig:
 def _digest(service: Service, network: Network, guarded: bool) -> str:
     said = json.dumps([asdict(service), network.name, network.gateway, guarded], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def _is_healthy(container: Container, service: Service) -> bool:
-    if service.health.strip():
-        code, _ = container.exec_run(["/bin/sh", "-c", service.health])
-        return code == 0
-    if not service.port:
-        return True
-    code, told = container.exec_run(["cat", "/proc/net/tcp", "/proc/net/tcp6"])
-    table = told.decode("ascii", "replace") if isinstance(told, bytes) else ""
-    return code in (126, 127) or is_listening(table, service.port)
-
-
-def is_listening(table: str, port: int) -> bool:
-    """Whether something listens on a port for others than itself, by the kernel's table. Pure.
-
-    An image without `cat` is taken at its word. Source: proc_net_tcp, Linux documentation.
-    """
-    for line in table.splitlines():
-        words = line.split()
-        is_ours = len(words) > 3 and words[3] == "0A" and words[1].endswith(f":{port:04X}")
-        if is_ours and not words[1].startswith("0100007F:"):
-            return True
-    return False

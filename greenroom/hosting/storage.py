@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from greenroom.errors import HostingError
-from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL
+from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL, LABEL
 from greenroom.hosting.process import PREFIX
 from greenroom.hosting.registry import has_engine
 from greenroom.settings import Settings
@@ -49,6 +50,8 @@ def find_on_disk(settings: Settings) -> Iterator[Found]:
             yield (kind, str(folder), folder.name, size_of(folder), _age(folder))
     for file in home("backups").glob("*/*"):
         yield ("backup", str(file), str(file), size_of(file), _age(file))
+    for folder in home("repos").glob("*.git"):
+        yield ("repository", str(folder), folder.name[:-4], size_of(folder), _age(folder))
     for file in home("logs").glob(f"{PREFIX}*.log*"):
         owner = file.name.removeprefix(PREFIX).partition(".log")[0]
         yield ("log", str(file), owner, size_of(file), _age(file))
@@ -58,7 +61,7 @@ def find_in_engine(settings: Settings) -> Iterator[Found]:
     """Find the images, networks and volumes that carry this home's label."""
     if not has_engine(settings):
         return
-    from greenroom.hosting.engine import LABEL, connect, explained
+    from greenroom.hosting.engine import connect, explained
 
     mine = f"{HOME_LABEL}={settings.home}"
     with explained("the engine's storage"):
@@ -92,7 +95,16 @@ def remove_from_disk(settings: Settings, name: str) -> None:
     Errors: HostingError for what is not in the home, or stays.
     """
     path = Path(name)
-    tops = ("releases", "cache", "assets", "comparisons", "measurements", "backups", "logs")
+    tops = (
+        "releases",
+        "cache",
+        "assets",
+        "comparisons",
+        "measurements",
+        "backups",
+        "logs",
+        "repos",
+    )
     is_inside = any(settings.path(top) in path.parents and ".." not in path.parts for top in tops)
     if not is_inside:
         raise HostingError(f"{name} is not in the home: it stays")
@@ -131,3 +143,35 @@ def remove_from_engine(settings: Settings, kind: str, name: str) -> None:
             return
         except docker.errors.APIError as error:
             raise HostingError(f"the {kind} stays: {error.explanation}") from error
+
+
+def engine_cache_bytes(settings: Settings) -> int | None:
+    """Give what the engine's build cache holds that no build uses; None where none answers.
+
+    Whose build made it, the engine does not say: labels of images are not kept on it.
+    Source: Docker Engine API v1.41, SystemDataUsage, BuildPrune.
+    """
+    if not has_engine(settings):
+        return None
+    from greenroom.hosting.engine import connect, explained
+
+    try:
+        with explained("the engine's storage"):
+            api: Any = connect(settings).api
+            told = api._result(api._get(api._url("/system/df?type=build-cache")), json=True)
+    except HostingError:
+        return None
+    records = told.get("BuildCache") or ()
+    return sum(int(one.get("Size") or 0) for one in records
+               if not one.get("InUse") and not one.get("Shared"))  # fmt: skip
+
+
+def clear_engine_cache(settings: Settings) -> None:
+    """Clear what no build uses of the engine's build cache, whoever built. Idempotent.
+
+    Errors: HostingError.
+    """
+    from greenroom.hosting.engine import connect, explained
+
+    with explained("the engine's build cache"):
+        connect(settings).api.prune_builds(all=True)

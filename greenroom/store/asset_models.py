@@ -88,6 +88,20 @@ class AssetSync(Base):
     project: Mapped[Project] = relationship()
 
 
+class LeftPlace(Base):
+    """A place of staging's files that its project names no more."""
+
+    __tablename__ = "left_places"
+
+    id: Mapped[uuid.UUID] = new_key()
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id"))
+    target: Mapped[str]
+    credentials: Mapped[bytes | None]
+    """Encrypted JSON, purpose ``left_places.credentials``: the target's."""
+    left_at: Mapped[datetime] = created()
+    cleared_at: Mapped[datetime | None]
+
+
 class Cleanup(Base):
     """One clearing of what nobody needs any more, or the plan of one."""
 
@@ -95,6 +109,8 @@ class Cleanup(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     is_plan: Mapped[bool] = mapped_column(default=False)
+    with_engine_cache: Mapped[bool] = mapped_column(default=False)
+    """The engine's build cache was asked for, which is everybody's who builds there."""
     status: Mapped[str] = mapped_column(default=SyncStatus.QUEUED)
     requested_by: Mapped[str]
     why: Mapped[str] = mapped_column(default="")

@@ -14,11 +14,19 @@ from sqlalchemy.orm import joinedload
 from greenroom.errors import EnvironmentLocked, InvalidInput, NotFound, Overtaken
 from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
-from greenroom.store.models import AssetSetting, AssetSync, Project, SyncStatus, now
+from greenroom.store.models import (
+    AssetSetting,
+    AssetSync,
+    LeftPlace,
+    Project,
+    SyncStatus,
+    now,
+)
 from greenroom.store.syncs import FINAL, lock_project
 from greenroom.store.work import Work
 
 _CREDENTIALS = "asset_settings.credentials"
+_LEFT = "left_places.credentials"
 
 
 def find_setting(work: Work, project: Project) -> AssetSetting | None:
@@ -56,6 +64,8 @@ def record_setting(
             project_id=project.id, source="", target="", rules={}, base_urls={}, cdn={}
         )
         work.add(found)
+    elif values.get("target", found.target) != found.target:
+        _record_left(work, found)
     for name, value in values.items():
         setattr(found, name, value)
     if credentials:
@@ -73,8 +83,39 @@ def forget_setting(work: Work, project: Project, *, actor: str) -> None:
     """Forget where a project's files are; what was copied stays. Idempotent."""
     found = find_setting(work, project)
     if found is not None:
+        _record_left(work, found)
         work.delete(found)
         record_audit(work, actor, "project.forget_assets", project=project)
+
+
+def _record_left(work: Work, setting: AssetSetting) -> None:
+    """Remember a place that its project leaves, and with what it is opened. Idempotent."""
+    kept = credentials_of(setting).get("target")
+    known = (place for place in list_left_places(work) if place.project_id == setting.project_id)
+    left = next((place for place in known if place.target == setting.target), None)
+    if left is None:
+        left = LeftPlace(project_id=setting.project_id, target=setting.target)
+        work.add(left)
+    left.left_at, left.credentials = now(), seal(json.dumps(kept), _LEFT) if kept else None
+
+
+def list_left_places(work: Work) -> list[LeftPlace]:
+    """List the places that were left and are not cleared."""
+    query = select(LeftPlace).where(LeftPlace.cleared_at.is_(None)).order_by(LeftPlace.left_at)
+    return list(work.scalars(query))
+
+
+def left_credentials(place: LeftPlace) -> dict[str, str]:
+    """Give what a place that was left is opened with."""
+    if place.credentials is None:
+        return {}
+    found: dict[str, str] = json.loads(unseal(place.credentials, _LEFT))
+    return found
+
+
+def list_settings(work: Work) -> list[AssetSetting]:
+    """List where all projects' files are."""
+    return list(work.scalars(select(AssetSetting)))
 
 
 def credentials_of(setting: AssetSetting) -> dict[str, dict[str, str]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import joinedload
 
@@ -351,15 +350,3 @@ def release_lock(work: Work, environment_id: uuid.UUID, token: int) -> bool:
         .values(held=False)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
-
-
-def prune_logs(work: Work, before: datetime) -> int:
-    """Delete live log rows of deployments that ended before ``before`` (their seal stays)."""
-    done = work.execute(
-        delete(DeploymentLog).where(
-            DeploymentLog.deployment_id.in_(
-                select(Deployment.id).where(Deployment.completed_at < before)
-            )
-        )
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]

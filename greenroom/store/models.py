@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from greenroom.store.asset_models import AssetSetting as AssetSetting
 from greenroom.store.asset_models import AssetSync as AssetSync
 from greenroom.store.asset_models import Cleanup as Cleanup
+from greenroom.store.asset_models import LeftPlace as LeftPlace
 from greenroom.store.base import Base as Base
 from greenroom.store.base import created, new_key
 from greenroom.store.base import now as now

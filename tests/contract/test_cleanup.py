@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import tarfile
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import docker
+import docker.errors
 import pytest
 from prefect.logging import disable_run_logger
 
+from flows import clean_up
 from greenroom.data.databases import DatabaseServer
 from greenroom.errors import HostingError
 from greenroom.hosting import storage
 from greenroom.names import database_name, role_name
 from greenroom.settings import load_settings
 from greenroom.store import cleanups, deployments, environments, projects
-from greenroom.store.models import Environment, Mail, Release, now
-from greenroom.store.work import database_url, unit_of_work
+from greenroom.store.models import Deployment, DeploymentLog, Environment, Mail, Release, now
+from greenroom.store.work import Work, database_url, unit_of_work
 from tasks.cleanup import plan_removals, remove_all, report_cleanup
 
 OLD_SECONDS = 40 * 86_400
@@ -40,10 +46,7 @@ def _folder(path: Path, *, age_seconds: float = OLD_SECONDS, size: int = 100_000
     return path
 
 
-def _live(work: object, environment: Environment, place: Path, commit: str) -> Release:
-    from sqlalchemy.orm import Session
-
-    assert isinstance(work, Session)
+def _live(work: Work, environment: Environment, place: Path, commit: str) -> Release:
     release = Release(
         project_id=environment.project_id, commit_hash=commit, runtime="static",
         artifact=f"sha256:{commit}", location=str(place), manifest={}, manifest_digest=commit,
@@ -57,11 +60,21 @@ def _live(work: object, environment: Environment, place: Path, commit: str) -> R
     return release
 
 
+def _log(work: Work, environment: Environment, status: str, days: int) -> None:
+    made = deployments.create_deployment(
+        work, environment, ref="main", commit_hash=f"l{days}", deployed_by="ada"
+    )
+    deployments.append_log(work, made.id, "build", [str(days)])
+    work.flush()
+    deployments.seal_log(work, made.id)
+    made.status, made.completed_at = status, now() - timedelta(days=days)
+
+
 def _clean() -> tuple[dict[str, str], int, set[str]]:
-    removals = plan_removals.fn()
     with unit_of_work() as work:
         number = cleanups.create_cleanup(work, is_plan=False, why="", by="ada").number
-    outcomes = remove_all.fn(removals)
+    removals = plan_removals.fn(number)
+    outcomes = remove_all.fn(number, removals)
     freed = report_cleanup.fn(number, removals, outcomes)
     with unit_of_work() as work:
         row = cleanups.get_cleanup(work, number)
@@ -85,6 +98,7 @@ def test_only_what_nobody_needs_goes_and_rollbacks_stay(monkeypatch: pytest.Monk
     place("logs").mkdir(exist_ok=True)
     log = place("logs", "app-gone.log")
     log.write_text("x")
+    repository, used = _folder(place("repos", "gone.git")), _folder(place("repos", "shop.git"))
     os.utime(log, (time.time() - OLD_SECONDS,) * 2)
     server = DatabaseServer(database_url())
     with unit_of_work() as work:
@@ -94,6 +108,9 @@ def test_only_what_nobody_needs_goes_and_rollbacks_stay(monkeypatch: pytest.Monk
         for number, folder in enumerate(kept):
             _live(work, lives, folder, f"c{number}")
         gone.status, gone.destroyed_at = "destroyed", now()
+        _log(work, lives, "retired", 20)
+        _log(work, lives, "retired", 200)
+        _log(work, lives, "live", 300)
         for whose, subject, days in ((lives.id, "new", 1), (gone.id, "old", 20)):
             made = Mail(
                 environment_id=whose, number=9, sender="a", recipients=[], subject=subject,
@@ -109,12 +126,15 @@ def test_only_what_nobody_needs_goes_and_rollbacks_stay(monkeypatch: pytest.Monk
         outcomes, freed, planned = _clean()
         assert planned == {
             str(kept[0]), str(stray), str(cache), str(pictures), str(log), "1 mails",
-            database_name(*names),
+            database_name(*names), str(repository), "3 logs of deployments and syncs",
+            "1 logs of deployments and syncs",
         }  # fmt: skip
         assert set(outcomes.values()) == {"removed"}
         assert freed > 400_000
         assert [folder.exists() for folder in kept] == [False, True, True]
         assert fresh.exists()
+        assert used.exists()
+        assert not repository.exists()
         assert not stray.exists()
         assert place("secret.key").read_bytes() == secret
         left = server.list_databases()
@@ -125,6 +145,11 @@ def test_only_what_nobody_needs_goes_and_rollbacks_stay(monkeypatch: pytest.Monk
             removed = {r.commit_hash for r in work.query(Release) if r.removed_at is not None}
             assert removed == {"c0"}
             assert [mail.subject for mail in work.query(Mail)] == ["new"]
+            assert work.query(DeploymentLog).count() == 0
+            texts = work.query(Deployment).filter(Deployment.log_output != "")
+            said = sorted((d.log_output, d.status) for d in texts)
+            assert said == [("[build] 20", "retired"), ("[build] 300", "live"),
+                            (cleanups.CLEARED_LOG, "retired")]  # fmt: skip
         assert _clean()[2] == set()
     finally:
         for each in (names, mine, strange):
@@ -146,24 +171,62 @@ def test_nothing_outside_the_home_is_deleted(home: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.needs_docker
-def test_only_volumes_and_networks_of_this_home_are_found(engine: None, home: Path) -> None:
-    settings = load_settings()
-    client = docker.from_env()
-    made = []
+@pytest.mark.usefixtures("engine", "store_url")
+def test_the_engine_keeps_what_is_not_of_this_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image, a network and a volume: ours goes, another home's and one without labels stay."""
+    monkeypatch.setattr("greenroom.cleaning.HOUR", 0.0)
+    home, client, mark = str(load_settings().home), docker.from_env(), uuid.uuid4().hex[:8]
+    owners = {"ours": home, "theirs": "/another/home", "plain": ""}
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(mark))
+    ids: dict[tuple[str, str], str] = {}
     try:
-        for owner in (str(settings.home), "/another/home"):
-            labels = {"greenroom.home": owner, "greenroom.environment": "e1"}
-            name = f"gr-test-{uuid.uuid4().hex[:8]}"
-            made.append(client.volumes.create(name, labels=labels))
-        found = [row for row in storage.find_in_engine(settings) if row[0] == "volume"]
-        assert [(row[1], row[2]) for row in found] == [(made[0].name, "e1")]
-        with pytest.raises(HostingError):
-            storage.remove_from_engine(settings, "volume", str(made[1].name))
-        storage.remove_from_engine(settings, "volume", str(made[0].name))
-        storage.remove_from_engine(settings, "volume", str(made[0].name))
-        assert not [row for row in storage.find_in_engine(settings) if row[0] == "volume"]
+        for who, owner in owners.items():
+            labels = {"greenroom.home": owner, "greenroom.environment": "e1"} if owner else {}
+            name = f"gr-test-{mark}-{who}"
+            ids["volume", who] = str(client.volumes.create(name, labels=labels).name)
+            ids["network", who] = str(client.networks.create(name, labels=labels).id)
+            words = [f"LABEL greenroom.home={owner} greenroom.copy=image who={who}"] * bool(owner)
+            client.api.import_image_from_data(
+                layer.getvalue(), repository=name, tag="x", changes=[*words, f"ENV WHO={who}"]
+            )
+            ids["image", who] = str(client.images.get(f"{name}:x").id)
+        outcomes, _, planned = _clean()
+        assert planned == {ids[kind, "ours"] for kind in ("image", "network", "volume")}
+        assert set(outcomes.values()) == {"removed"}
+        left = {v.name for v in client.volumes.list()} | {n.id for n in client.networks.list()}
+        left |= {image.id for image in client.images.list()}
+        assert {who for (_, who), key in ids.items() if key in left} == {"theirs", "plain"}
+        assert len(left & set(ids.values())) == 6
+        for kind in ("image", "network", "volume"):
+            with pytest.raises(HostingError, match="another's"):
+                storage.remove_from_engine(load_settings(), kind, ids[kind, "theirs"])
+            storage.remove_from_engine(load_settings(), kind, ids[kind, "ours"])
+        assert _clean()[2] == set()
     finally:
-        for volume in client.volumes.list():
-            if volume.name in {v.name for v in made}:
-                volume.remove()
+        for (kind, _), key in ids.items():
+            with contextlib.suppress(docker.errors.NotFound):
+                of: Any = getattr(client, f"{kind}s")
+                of.remove(key, force=True) if kind == "image" else of.get(key).remove()
         client.close()
+
+
+@pytest.mark.usefixtures("store_url")
+def test_a_full_disk_starts_a_clearing_that_takes_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DOCKER_HOST", "unix:///nonexistent")
+    for name in ("plan_removals", "remove_all", "report_cleanup", "is_only_plan", "is_room_short",
+                 "record_own_cleanup", "forget_pictures", "clean_up"):  # fmt: skip
+        monkeypatch.setattr(clean_up, name, getattr(clean_up, name).fn)
+    with unit_of_work() as work:
+        projects.add_project(work, "shop", "/srv/shop", actor="ada")
+    cache = _folder(load_settings().path("cache", "shop"), age_seconds=5)
+    assert clean_up.clean_when_full.fn() == 0
+    assert cache.exists()
+    monkeypatch.setenv("GREENROOM_CLEAN_BELOW_RATIO", "1")
+    load_settings.cache_clear()
+    assert clean_up.clean_when_full.fn() >= 100_000
+    assert not cache.exists()
+    with unit_of_work() as work:
+        (row,) = cleanups.list_cleanups(work)
+        assert (row.why, row.requested_by) == ("the disk was nearly full", "schedule")

@@ -11,13 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from docker.models.containers import Container
 
 from benchmarks.rig import INNER, WORLD, Rig, Wire
 from benchmarks.town import HOST_PORT, Town, by_socket
 from greenroom.egress import MAIL_HOST
 from greenroom.errors import HostingError
 from greenroom.guarding import installed_guard, plan_guard
+from greenroom.hosting.base import BuildOrder
+from greenroom.hosting.images import DockerBuilder
 from greenroom.hosting.services import Services
+from greenroom.hosting.storage import clear_engine_cache, engine_cache_bytes
+from greenroom.manifest import Manifest
+from greenroom.settings import Settings
 from greenroom.store import crypto, environments, mails, networks, projects
 from greenroom.store.work import unit_of_work
 from greenroom.surroundings import Service
@@ -228,6 +234,10 @@ def test_services_are_found_by_name_in_their_own_network_only(town: Town) -> Non
     (anew,) = town.rig.client.containers.list(filters={"label": "greenroom.service=redis"})
     assert anew.id != container.id
     assert anew.exec_run(["/bin/sh", "-c", "cat /data/kept"])[0] == 0  # its volume stayed
+    _rest_and_wake(town, anew)
+    town.runtime.pause(copy.name)
+    ensure(replace(service, memory="40m"))  # a deployment over one that rests
+    town.runtime.resume(copy.name)
     assert services.remove(copy.environment_id, but=["redis"]) == []
     assert services.remove(copy.environment_id) == ["redis"]
     assert services.remove(copy.environment_id) == []
@@ -241,6 +251,59 @@ def test_services_are_found_by_name_in_their_own_network_only(town: Town) -> Non
         with pytest.raises(HostingError, match=words):
             ensure(wrong)
         services.remove(copy.environment_id)
+
+
+def test_the_engines_build_cache_goes_only_with_nothing_beside_it(
+    town: Town, busybox: Path, tmp_path: Path
+) -> None:
+    """What a build left, ours or not: it carries no label, and the image stays."""
+    settings = town.rig.settings
+    shutil.copy(busybox, tmp_path / "busybox")
+    tmp_path.joinpath("Dockerfile").write_text(
+        "FROM scratch AS one\nCOPY busybox /bin/\nFROM scratch\nCOPY --from=one /bin/ /sbin/\n"
+    )
+    manifest = Manifest(runtime="docker")
+    order = BuildOrder("cached", "c1", tmp_path, manifest, {})
+    made = DockerBuilder(settings).build(order, lambda _: None, lambda: None)
+    held = engine_cache_bytes(settings)
+    assert held is not None
+    assert held > 100_000
+    assert "labels" not in str(town.rig.client.df()["BuildCache"]).lower()
+    clear_engine_cache(settings)
+    clear_engine_cache(settings)
+    assert engine_cache_bytes(settings) == 0
+    assert town.rig.client.images.get(made.identity).id == made.identity
+    assert engine_cache_bytes(Settings(docker_host="unix:///nonexistent")) is None
+
+
+def _rest_and_wake(town: Town, service: Container) -> None:
+    """A service rests with the last copy of its environment, and answers before that one wakes."""
+    copy, runtime = town.copies["cart"], town.runtime
+    app = town.rig.client.containers.get(copy.name)
+
+    def states() -> list[str]:
+        for one in (app, service):
+            one.reload()
+        return [app.status, service.status]
+
+    for _ in range(2):
+        runtime.pause(copy.name)
+        assert states() == ["paused", "paused"]
+    other = replace(copy, name=f"{copy.name}-b")
+    runtime.start(other)  # a deployment beside the version that sleeps
+    assert states() == ["paused", "running"]
+    runtime.pause(copy.name)
+    assert states() == ["paused", "running"]
+    runtime.stop(other.name, 0)
+    runtime.park(copy.name, 2)
+    assert states() == ["exited", "exited"]
+    assert service.attrs["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    for _ in range(2):
+        runtime.resume(copy.name)
+        assert states() == ["running", "running"]
+    began = [one.attrs["State"]["StartedAt"] for one in (service, app)]
+    assert began == sorted(began)
+    assert service.attrs["HostConfig"]["RestartPolicy"]["Name"] == "always"
 
 
 def test_nothing_gets_out_by_the_older_rules_either(

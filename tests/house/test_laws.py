@@ -70,6 +70,7 @@ FLOORS: dict[str, float] = {
         )
     },
     "greenroom.living": 2.5,
+    "greenroom.asset_setting": 2.5,  # a landing: the store's rows, the rooms' places and networks
     "greenroom.domains": 2.5,  # a landing: the store's rows and the edge's look-ups
     "greenroom.intake": 2.5,  # a landing: what sources decide and the store records
     "greenroom.demo": 2.5,  # a landing: plays the main job with every room

@@ -41,12 +41,38 @@ def fill(*, failed: bool = False) -> None:
                   "bytes": 5_000_000, "outcome": "would go"}]  # fmt: skip
         report = {"items": items, "count": 1, "free_bytes": 5 << 30, "total_bytes": 50 << 30,
                   "kinds": {"release": {"count": 1, "bytes": 5_000_000}}}  # fmt: skip
-        cleanups.finish_cleanup(clearing, report, 5_000_000)
+        cleanups.finish_cleanup(clearing, {**report, "engine_cache_bytes": 7 << 30}, 5_000_000)
 
 
 def test_files_and_storage_are_shown_and_no_credential(seeded, open_page, shown):
-    text = shown(open_page("files", project="shop"))
-    assert "No files are named" in text
+    test = open_page("files", project="shop")
+    assert "No files are named" in shown(test)
+
+    def save(**given: str) -> str:
+        fields = {one.label: one for one in (*test.text_input, *test.text_area)}
+        for label, value in given.items():
+            fields[label].input(value)
+        next(one for one in test.button if one.label == "Save").click()
+        return shown(test.run())
+
+    places = {"Production's files, only read": "s3://shop-uploads"}
+    text = save(**places, **{"Staging's own place": "s3://shop-uploads/staging"})
+    assert "nothing is ever written there" in text
+    text = save(**{"Staging's own place": "s3://shop-staging"})
+    assert "own credentials: its owner decides that" in text  # the machine's, for nobody else
+    text = save(**{"Production's files, only read": "/srv/x"})
+    assert "is a folder of this machine" in text
+    keys = {f"{side} {what}": value for side in ("Production's", "Staging's")
+            for what, value in (("key", "AKID"), ("secret", SENTINEL))}  # fmt: skip
+    text = save(**places, **{"But none like": "**/*.tmp"}, **keys)
+    assert "It is saved" in text
+    assert SENTINEL not in text
+    with unit_of_work() as work:
+        setting = assets.get_setting(work, projects.get_project(work, "shop"))
+        assert (setting.source, setting.target) == ("s3://shop-uploads", "s3://shop-staging")
+        assert setting.rules == {"exclude": ["**/*.tmp"]}
+        assert assets.credentials_of(setting)["target"] == {"key_id": "AKID", "secret": SENTINEL}
+        assets.forget_setting(work, setting.project, actor="ada")
     fill()
     text = shown(open_page("files", project="shop"))
     for word in ("s3://shop-uploads", "5,000 of 20,000 files", "uploads/a.jpg", "Did not come"):
@@ -54,7 +80,12 @@ def test_files_and_storage_are_shown_and_no_credential(seeded, open_page, shown)
     assert SENTINEL not in text
     assert HOSTILE not in text
     text = shown(open_page("storage"))
-    for word in ("releases/shop/abc-def", "nobody runs it", "Would be freed"):
+    for word in (
+        "releases/shop/abc-def",
+        "nobody runs it",
+        "Would be freed",
+        "7.5 GB of the engine",
+    ):
         assert word in text
 
 

@@ -14,6 +14,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenroom.asset_setting import merged
 from greenroom.assets.base import Credentials, Entry
 from greenroom.assets.keys import path_of_key, segment_of_name
 from greenroom.assets.listing import read_page
@@ -23,7 +24,6 @@ from greenroom.assets.plan import Act, Rules, Totals, plan_copies
 from greenroom.assets.signing import quoted_path, quoted_query, signed_headers
 from greenroom.assets.wire import Wire
 from greenroom.assets.work import Limiter
-from greenroom.cli.assetsetting import merged
 from greenroom.errors import InvalidInput, NoFileName, NotAllowed
 
 KEYS = st.text(

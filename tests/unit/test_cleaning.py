@@ -11,6 +11,7 @@ NEEDED = Needed(
     with_files=frozenset({"p1"}), environments=frozenset({"lives"}),
     destroyed=frozenset({"gone"}), copies=frozenset({"runs"}), comparisons=frozenset({"c1"}),
     measurements=frozenset({"m1"}), backups=frozenset({"/backups/kept"}),
+    left_places=frozenset({"left"}),
 )  # fmt: skip
 CASES = [
     (Kind.RELEASE, "/releases/kept", "/releases/old"),
@@ -39,7 +40,10 @@ def test_what_is_needed_stays_and_what_is_not_goes(kind: Kind, kept: str, old: s
     assert _plan(kind, old, 20 * DAY)
 
 
-@pytest.mark.parametrize("kind", [k for k in Kind if k not in (Kind.DATABASE, Kind.CACHE)])
+UNOWNED = (Kind.DATABASE, Kind.CACHE)
+
+
+@pytest.mark.parametrize("kind", [k for k in Kind if k not in UNOWNED])
 def test_what_is_being_made_now_stays(kind: Kind) -> None:
     assert not _plan(kind, "not recorded yet", HOUR / 2)
 
@@ -60,6 +64,22 @@ def test_mails_and_logs_have_their_days() -> None:
     assert not _plan(Kind.MAIL, "lives", 13 * DAY)
     assert _plan(Kind.MAIL, "lives", 15 * DAY)
     assert not _plan(Kind.LOG, "ended", 13 * DAY)
+    assert (bool(_plan(Kind.LINES, "", 13 * DAY)), bool(_plan(Kind.LINES, "", 15 * DAY))) == (
+        False, True,
+    )  # fmt: skip
+    assert not _plan(Kind.LOG_TEXT, "", 179 * DAY)
+    assert _plan(Kind.LOG_TEXT, "", 181 * DAY)
+
+
+def test_a_place_that_was_left_goes_after_a_week_unless_somebody_names_it() -> None:
+    assert _plan(Kind.PLACE, "left", 8 * DAY)
+    assert not _plan(Kind.PLACE, "left", 6 * DAY)
+    assert not _plan(Kind.PLACE, "named again", 900 * DAY)
+
+
+def test_the_engines_cache_goes_only_when_asked_for() -> None:
+    assert not _plan(Kind.ENGINE_CACHE, "", 900 * DAY, Limits(is_full=True))
+    assert _plan(Kind.ENGINE_CACHE, "", 0, Limits(with_engine_cache=True))
 
 
 def test_the_largest_is_first() -> None:

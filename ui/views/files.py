@@ -12,6 +12,7 @@ from greenroom.data import paper
 from ui import acts, asset_reads, data_reads, look, parts
 from ui.asset_reads import BroughtRow, FilesRow
 from ui.papers import prose
+from ui.views import filesform
 
 SHOWN = 200
 _ACTS = {"copy": "copy", "replace": "replace", "look": "compare", "delete": "delete"}
@@ -35,6 +36,8 @@ def show() -> None:
     if chosen != asked:
         st.query_params["project"] = chosen
     _body(str(chosen))
+    with look.shown_errors():  # outside of what refreshes: it would empty what is being typed
+        filesform.show(asset_reads.files_of(str(chosen)))
 
 
 @st.fragment(run_every="2s")
@@ -44,7 +47,8 @@ def _body(name: str) -> None:
         if not row.source:
             look.empty_state(
                 "perm_media", "No files are named",
-                f"Name them: greenroom project set-assets {name} --from s3://… --to s3://…",
+                "Say below where production's are and where staging's copies go, or by"
+                f" `greenroom project set-assets {name}`.",
             )  # fmt: skip
             return
         st.html(parts.facts(_facts(row)))
@@ -69,8 +73,8 @@ def _facts(row: FilesRow) -> list[tuple[str, str]]:
         ("Production, only read", look.code(row.source)),
         ("Staging's copy", look.code(row.target)),
         ("Rules", look.text(rules or "everything comes, nothing is deleted")),
-        ("Pages load them from", look.text(row.address) if row.address else look.NOTHING),
-        *([("CDN", look.text(row.cdn))] if row.cdn else []),
+        ("Pages load them from", look.text(row.base_urls.get("staging", "")) or look.NOTHING),
+        *([("CDN", look.text(row.cdn["vendor"]))] if row.cdn else []),
     ]
 
 

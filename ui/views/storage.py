@@ -62,17 +62,23 @@ def _body() -> None:
 def _controls(is_live: bool) -> None:
     with st.container(horizontal=True, gap="small", key="storage-controls"):
         if st.button("Plan", icon=":material/checklist:", disabled=is_live):
-            acts.act(partial(_place, True))
+            acts.act(partial(_place, True, False))
             st.rerun()
         with st.popover("Clear now", icon=":material/mop:", disabled=is_live):
             st.caption("What is listed goes for good. A plan shows it first.")
+            with_cache = st.checkbox(
+                "The engine's build cache, too",
+                help="What no build uses of it. It is everybody's who builds with that engine.",
+            )
             if st.button("Clear it", type="primary"):
-                acts.act(partial(_place, False))
+                acts.act(partial(_place, False, with_cache))
                 st.rerun()
 
 
-def _place(is_plan: bool, actor: str) -> str:
-    number = cleaning.place_cleanup(is_plan=is_plan, actor=actor)
+def _place(is_plan: bool, with_engine_cache: bool, actor: str) -> str:
+    number = cleaning.place_cleanup(
+        is_plan=is_plan, actor=actor, with_engine_cache=with_engine_cache
+    )
     return f"{'The plan' if is_plan else 'The clearing'} #{number} is on its way."
 
 
@@ -98,6 +104,7 @@ def _newest(row: ClearedRow) -> None:
                 (verb, f"<b>{paper.octets(row.freed_bytes)}</b>"),
                 ("Disk", f"{free} free of {paper.octets(row.total_bytes or 0)}"),
                 ("What", look.text(kinds)),
+                *_engine_cache(row),
                 ("Looked", look.ago(row.requested_at)),
             ]
         )
@@ -111,3 +118,10 @@ def _newest(row: ClearedRow) -> None:
                 for kind, name, why, size, outcome in row.items[:SHOWN]
             ],
         )  # fmt: skip
+
+
+def _engine_cache(row: ClearedRow) -> list[tuple[str, str]]:
+    if not row.engine_cache_bytes:
+        return []
+    size = paper.octets(row.engine_cache_bytes)
+    return [("Stays unless asked for", look.text(f"{size} of the engine's build cache"))]

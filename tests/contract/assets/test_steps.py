@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -12,15 +13,19 @@ from click.testing import CliRunner
 from prefect.logging import disable_run_logger
 
 from greenroom.asset_orders import address_pairs, asset_variables
+from greenroom.assets.keys import MARK
+from greenroom.cleaning import Limits, Needed, Removal, plan_cleanup
 from greenroom.cli.main import main
 from greenroom.data.rewrites import rewrite_addresses
-from greenroom.errors import EnvironmentLocked, InvalidInput, NotAllowed, Overtaken
+from greenroom.errors import AssetsRefused, EnvironmentLocked, InvalidInput, NotAllowed, Overtaken
 from greenroom.redaction import redactor_for_project
 from greenroom.store import assets, environments, projects
-from greenroom.store.models import AssetSync, SyncStatus
+from greenroom.store.models import AssetSync, LeftPlace, SyncStatus, now
 from greenroom.store.work import unit_of_work
 from tasks.asset_sync import begin_assets, end_assets
 from tasks.assets import copy_assets, list_assets
+from tasks.places import clear_left_place, find_left_places
+from tasks.things import needed_now
 from tasks.values import AssetRequest, AssetsHeld
 from tests.contract.assets.world import World
 
@@ -82,7 +87,7 @@ def test_files_are_planned_copied_and_recorded(world: World, shop: uuid.UUID) ->
     copy_assets.fn(held)
     copy_assets.fn(held)
     end_assets.fn(request.sync_id, SyncStatus.DONE, None)
-    assert set(world.has(world.target)) == {"a", "b/c"}
+    assert set(world.has(world.target)) == {"a", "b/c", MARK}
     row = _row(request)
     assert (row.status, row.totals["copies"], row.progress["done_files"]) == ("done", 2, 2)
     assert row.totals["left_out"] == 1
@@ -144,6 +149,78 @@ def test_a_sync_that_shall_stop_stops(world: World, shop: uuid.UUID) -> None:
     assert _row(request).status == SyncStatus.CANCELLED
     with pytest.raises(InvalidInput), unit_of_work() as work:
         assets.cancel_asset_sync(work, assets.get_asset_sync(work, request.sync_id), actor="ada")
+
+
+@pytest.mark.parametrize("kind", ["bucket", "folder"])
+def test_a_place_that_its_project_left_goes_if_all_in_it_is_ours(
+    world: World, shop: uuid.UUID, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DOCKER_HOST", "unix:///nonexistent")
+    folder = world.folder / "staging"
+    folder.mkdir()
+    old = f"s3://{world.target.name}/old?endpoint={world.url}" if kind == "bucket" else str(folder)
+    for key in ("a", "b/c"):
+        world.put(key)
+    _set(world, "--to", old)
+
+    def bring(extras: int = 0) -> None:
+        request = _ordered()
+        held = begin_assets.fn(request)
+        list_assets.fn(held)
+        copy_assets.fn(held)
+        list_assets.fn(held)
+        end_assets.fn(request.sync_id, SyncStatus.DONE, None)
+        assert _row(request).totals["extras"] == extras  # the mark is no file of the site
+
+    def planned(days: int) -> list[Removal]:
+        with unit_of_work() as work:
+            for place in work.query(LeftPlace):
+                place.left_at = now() - timedelta(days=days)
+        found = plan_cleanup(find_left_places(), needed(), Limits())
+        assert all(removal.thing.size_bytes > 12 for removal in found)
+        return found
+
+    def names(days: int) -> list[str]:
+        return [one.thing.name for one in planned(days)]
+
+    def needed() -> Needed:
+        with unit_of_work() as work:
+            return needed_now(work)
+
+    def keys() -> set[str]:
+        if kind == "bucket":
+            found = world.client.list_objects_v2(Bucket=world.target.name, Prefix="old/")
+            return {o["Key"][4:] for o in found.get("Contents", ())}
+        return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+    bring()
+    assert keys() == {"a", "b/c", MARK}
+    world.client.put_object(Bucket=world.target.name, Key="older/x", Body=b"")
+    _set(world)
+    bring()
+    assert planned(3) == []
+    (removal,) = planned(8)
+    _set(world, "--to", f"{old.partition('?')[0]}/in?endpoint={world.url}" if kind == "bucket"
+         else str(folder / "in"))  # fmt: skip
+    assert removal.thing.name not in names(8)  # somebody names what lies in it
+    _set(world)
+    clear_left_place(removal.thing.owner)
+    clear_left_place(removal.thing.owner)
+    assert keys() == set()
+    assert removal.thing.name not in names(8)
+    listed = world.client.list_objects_v2(Bucket=world.target.name)["Contents"]
+    assert "older/x" in {o["Key"] for o in listed}
+    # What was not empty when we came carries no mark, and stays; so does what two projects share.
+    world.client.put_object(Bucket=world.target.name, Key="old/theirs", Body=b"")
+    (folder / "theirs").touch()
+    _set(world, "--to", old)
+    bring(extras=1)
+    assert MARK not in keys()
+    CliRunner().invoke(main, ["project", "set-assets", "shop", "--forget"])
+    assert names(8) == [f"s3://{world.target.name}/copy"]  # left once more, and ours
+    with pytest.raises(AssetsRefused, match="mark"), unit_of_work() as work:
+        clear_left_place(str(assets.list_left_places(work)[-1].id))
+    assert {"a", "theirs"} <= keys()
 
 
 def test_addresses_are_rewritten_in_texts_and_documents(postgres_dsn: str) -> None:

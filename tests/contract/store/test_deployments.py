@@ -20,7 +20,7 @@ from greenroom.errors import (
     Overtaken,
 )
 from greenroom.orders import record_deploy, record_rollback
-from greenroom.store import deployments, environments
+from greenroom.store import cleanups, deployments, environments
 from greenroom.store.models import (
     Deployment,
     DeploymentLog,
@@ -162,12 +162,15 @@ def test_a_log_is_read_as_it_grows_and_sealed(
         deployments.finish(row, DeploymentStatus.FAILED)
         work.flush()
         assert row.completed_at is not None
-        deployments.prune_logs(work, row.completed_at)
+        cleanups.clear_old_logs(work, row.completed_at, True)
         assert work.scalar(select(DeploymentLog.id).limit(1)) is not None
     with unit_of_work() as work:
         from greenroom.store.models import now
 
-        assert deployments.prune_logs(work, now()) == 31
+        found = cleanups.find_old_logs(work, now(), True)
+        assert (found.count, found.size_bytes > 31 * 50) == (1, True)
+        cleanups.clear_old_logs(work, now(), True)
+        assert work.scalar(select(DeploymentLog.id).limit(1)) is None
         assert work.get_one(Deployment, deployment).log_output.startswith("[build] line 0")
 
 
