@@ -264,3 +264,15 @@ def project_environment(**more: Any) -> dict[str, str]:
     kept = {key: os.environ[key] for key in _PASSED_TO_PROJECTS if key in os.environ}
     kept.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     return {**kept, **{key: str(value) for key, value in more.items()}}
+
+
+_PASSED_TO_DOCKER = (
+    "HOME", "DOCKER_CONFIG", "DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
+    "SSH_AUTH_SOCK",
+)  # fmt: skip
+
+
+def engine_environment(**more: Any) -> dict[str, str]:
+    """Give what Docker's own command needs to find its engine, with ``more`` set."""
+    kept = {key: os.environ[key] for key in _PASSED_TO_DOCKER if key in os.environ}
+    return project_environment(**kept, **more)

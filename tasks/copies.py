@@ -25,6 +25,7 @@ from greenroom.store.models import (
 )
 from greenroom.store.states import GivenAt
 from greenroom.store.work import Work, database_url, unit_of_work
+from greenroom.variables import built_in
 from tasks.log import narrate
 from tasks.policies import step
 from tasks.values import Held
@@ -109,13 +110,7 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     if is_staging and (guard or instance.runtime == "process"):
         host = MAIL_HOST if guard else ""
         variables |= mail_variables(load_settings(), environment.id, ensure_secret_key(), host)
-    variables |= {
-        "GREENROOM_URL": environment.url,
-        "GREENROOM_BRANCH": environment.git_branch,
-        "GREENROOM_COMMIT": release.commit_hash or deployment.commit_hash,
-        "GREENROOM_ENVIRONMENT": environment.kind,
-        "GREENROOM_CRON": "off" if is_staging else "on",
-    }
+    variables |= built_in(environment, release.commit_hash or deployment.commit_hash)
     return Copy(
         name=instance.name,
         environment_id=str(environment.id),

@@ -13,6 +13,7 @@ from greenroom.rights import acting_as
 from greenroom.sources import git
 from greenroom.store import environments, projects
 from greenroom.store.audit import record_audit
+from greenroom.store.states import GivenAt
 from greenroom.store.work import unit_of_work
 from ui import look, reads, who
 
@@ -135,14 +136,14 @@ def record_secret_shown(project: str, actor: str) -> str:
 
 
 def set_variable(
-    reference: str, scope: str, name: str, value: str, is_secret: bool, actor: str
+    reference: str, scope: str, name: str, value: str, is_secret: bool, given_at: str, actor: str
 ) -> str:
     """Set a variable in ``scope``: ``environment``, a kind, or ``project``."""
     with unit_of_work() as work:
         found = environments.get_environment(work, reference)
         projects.set_variable(
             work, found.project, name.strip(), value, is_secret=is_secret, actor=actor,
-            kind=found.kind if scope == found.kind else None,
+            given_at=GivenAt(given_at), kind=found.kind if scope == found.kind else None,
             environment=found if scope == "environment" else None,
         )  # fmt: skip
     return f"{name.strip()} is set. The next deployment gets it."

@@ -18,6 +18,7 @@ from greenroom.settings import load_settings
 from greenroom.store import audit, deployments, environments, projects
 from greenroom.store.models import Deployment, Environment, Project, now
 from greenroom.store.work import unit_of_work
+from greenroom.variables import list_given
 
 BOARD_SECONDS = 1.0
 MOST_BOARDS = 200
@@ -120,6 +121,8 @@ class VariableRow:
     name: str
     value: str | None
     scope: str
+    given_at: str
+    is_withheld: bool
 
 
 @dataclass(frozen=True)
@@ -254,12 +257,10 @@ def rollback_targets(reference: str) -> tuple[tuple[DeploymentRow, ...], int | N
 
 def variables(reference: str) -> tuple[VariableRow, ...]:
     """Read the variables that an environment gets; never a secret's value."""
-    with unit_of_work() as work:
-        row = environments.get_environment(work, reference)
-        return tuple(
-            VariableRow(v.name, None if v.is_secret else v.value, v.scope)
-            for v in projects.resolve_variables(row)
-        )
+    return tuple(
+        VariableRow(v.name, v.value, v.scope, v.given_at, v.is_withheld)
+        for v in list_given(reference)
+    )
 
 
 def events(

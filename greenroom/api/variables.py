@@ -11,7 +11,9 @@ from greenroom.api.noun import Done, Environment, Given, Noun, Project, Short, S
 from greenroom.errors import InvalidInput
 from greenroom.rights import current_actor
 from greenroom.store import environments, projects
+from greenroom.store.states import GivenAt
 from greenroom.store.work import unit_of_work
+from greenroom.variables import list_given
 
 router = Noun("variables")
 MAX_VALUE = 64 * 1024
@@ -24,14 +26,15 @@ class VariableShape(Shown):
     name: str
     scope: str
     is_secret: bool
+    given_at: str = Field(description="`build`, `run` or `both`.")
+    is_withheld: bool = Field(description="A stranger's code does not get this secret.")
 
 
 @router.reads("/projects/{project}/environments/{environment}/variables")
 def list_variables(project: Project, environment: Environment) -> list[VariableShape]:
-    """List what an environment gets."""
-    with unit_of_work() as work:
-        found = environments.get_environment(work, reference(project, environment))
-        return [VariableShape.model_validate(v) for v in projects.resolve_variables(found)]
+    """List what an environment gets: yours, the manifest's, and what is built in."""
+    rows = list_given(reference(project, environment))
+    return [VariableShape.model_validate(row) for row in rows]
 
 
 class Value(Given):
@@ -41,6 +44,7 @@ class Value(Given):
     kind: Literal["staging", "production"] | None = Field(None, description="Default: both.")
     environment: Short = Field("", description="Only for this environment.")
     is_secret: bool = True
+    given_at: Literal["build", "run", "both"] = "both"
 
 
 @router.writes("PUT", "/projects/{project}/variables/{name}", "variable.set")
@@ -58,7 +62,7 @@ def set_variable(project: Project, name: Name, given: Value) -> Done:
             found = environments.get_environment(work, reference(project, given.environment))
         projects.set_variable(
             work, owner, name, value, kind=given.kind, environment=found,
-            is_secret=given.is_secret, actor=current_actor().name,
+            is_secret=given.is_secret, given_at=GivenAt(given.given_at), actor=current_actor().name,
         )  # fmt: skip
     return Done(done=f"{name} is set.")
 

@@ -16,6 +16,7 @@ from greenroom.store import deployments, environments, projects
 from greenroom.store.life import describe_use
 from greenroom.store.models import Deployment, Environment, EnvironmentKind
 from greenroom.store.work import unit_of_work
+from greenroom.variables import given_to
 
 
 @click.group()
@@ -118,7 +119,7 @@ def env_show(environment: str, as_json: bool) -> None:
     with unit_of_work() as work:
         found = environments.get_environment(work, environment)
         history = deployments.list_deployments(work, found.id, limit=20)
-        variables = projects.resolve_variables(found)
+        variables = given_to(work, found)
         serving = environments.serving_instance(work, found.id)
         judgement = promotions.judge_environment(work, found)
     if as_json:
@@ -128,7 +129,7 @@ def env_show(environment: str, as_json: bool) -> None:
         shown["used"] = serving.used if serving else None
         shown["review"] = {**judgement.__dict__, "words": judgement.words} if judgement else None
         shown["variables"] = [
-            {"name": v.name, "value": None if v.is_secret else v.value, "scope": v.scope}
+            {"name": v.name, "value": v.value, "scope": v.scope, "given_at": v.given_at}
             for v in variables
         ]
         say_json(shown)

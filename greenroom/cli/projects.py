@@ -25,6 +25,7 @@ from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
 from greenroom.store.states import GivenAt, PreviewAccess, ProductionBy
 from greenroom.store.work import Work, unit_of_work
+from greenroom.variables import SCOPES, list_given
 
 
 @click.command()
@@ -367,22 +368,26 @@ def variable_unset(project_name: str, name: str, kind: str | None, environment: 
 @command
 def variable_list(environment: str, as_json: bool) -> None:
     """List what ENVIRONMENT gets, secrets hidden."""
-    with unit_of_work() as work:
-        found = environments.get_environment(work, environment)
-        rows = [
-            {
-                "name": v.name,
-                "value": "(secret)" if v.is_secret else v.value,
-                "is_secret": v.is_secret,
-                "scope": v.scope,
-            }
-            for v in projects.resolve_variables(found)
-        ]
+    rows = [
+        {
+            "name": v.name,
+            "value": "(secret)" if v.is_secret else v.value,
+            "is_secret": v.is_secret,
+            "scope": v.scope,
+            "given_at": str(v.given_at),
+            "is_withheld": v.is_withheld,
+        }
+        for v in list_given(environment)
+    ]
     if as_json:
         say_json(rows)
         return
     say_table(
-        ["name", "value", "set for"],
-        [(r["name"], r["value"], r["scope"]) for r in rows],
+        ["name", "value", "from", "at"],
+        [
+            (r["name"], "(withheld)" if r["is_withheld"] else r["value"], SCOPES[str(r["scope"])],
+             r["given_at"])
+            for r in rows
+        ],
         "No variables are set.",
-    )
+    )  # fmt: skip

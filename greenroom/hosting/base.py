@@ -36,6 +36,11 @@ class BuildOrder:
     arguments: Mapping[str, str] = field(default_factory=dict)
     """Those of them that are no secrets: an image's history shows them to whoever has it."""
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Those that are secrets: an image's build may mount them, and keeps none."""
+        return {name: v for name, v in self.variables.items() if name not in self.arguments}
+
 
 @dataclass(frozen=True)
 class Artifact:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from greenroom.hosting.base import Check, Log
 
@@ -33,15 +34,18 @@ def run_streamed(
     timeout_seconds: float,
     log: Log,
     check: Check,
+    source: IO[bytes] | None = None,
 ) -> int:
     """Run ``command``, pass each line it writes to ``log``, and give its exit code.
+
+    ``source`` is a file that it reads from its standard input.
 
     Whatever ends this function ends the command's whole process group.
 
     Errors: TimedOut, and whatever ``check`` raises.
     """
     process = subprocess.Popen(
-        command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,
+        command, cwd=folder, env=dict(environment), stdin=source or subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None

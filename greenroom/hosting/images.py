@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -26,8 +27,15 @@ from greenroom.hosting.buildkit import Trace
 from greenroom.hosting.commands import clean_line
 from greenroom.hosting.engine import connect, explained
 from greenroom.hosting.networks import HOME_LABEL, LABEL
+from greenroom.hosting.secret_mounts import (
+    SecretBuild,
+    asked_as_arguments,
+    build_with_secrets,
+    mounted_secrets,
+)
 from greenroom.settings import Settings, load_settings
 
+_MOUNT_IT = "RUN --mount=type=secret,id="
 FREE_BYTES = 1_000_000_000
 """Least room on the engine's disk to build with."""
 CONTEXT_IN_MEMORY = 32 * 1024**2
@@ -53,7 +61,16 @@ class DockerBuilder:
         with explained("the build"):
             _check_room(client)
             with _context(folder, dockerfile) as context:
-                self._build(client, order, context, tag, log, check)
+                secrets = order.secrets
+                text = (folder / dockerfile).read_text(errors="replace")
+                for name in asked_as_arguments(text, secrets):
+                    log(f"{name} is a secret, and no build argument: {_MOUNT_IT}{name}")
+                wanted = mounted_secrets(text) & set(secrets)
+                if wanted:
+                    given = {name: secrets[name] for name in wanted}
+                    self._build_with(given, order, context, tag, log, check)
+                else:
+                    self._build(client, order, context, tag, log, check)
             image = client.images.get(tag)
             return Artifact(str(image.id), tag, int(image.attrs.get("Size") or 0))
 
@@ -94,6 +111,20 @@ class DockerBuilder:
             watcher.join(timeout=5)
         if broken:
             raise broken[0]
+
+    def _build_with(
+        self, secrets: Mapping[str, str], order: BuildOrder, context: IO[bytes], tag: str,
+        log: Log, check: Check,
+    ) -> None:  # fmt: skip
+        build = order.manifest.build
+        labels = {LABEL: "image", HOME_LABEL: str(self.settings.home)}
+        build_with_secrets(
+            SecretBuild(
+                self.settings.docker_host, tag, build.dockerfile, labels, order.arguments, secrets,
+                build.timeout_seconds,
+            ),
+            context, log, check,
+        )  # fmt: skip
 
     def _stream(
         self, client: Any, query: str, context: IO[bytes], timeout_seconds: float, log: Log

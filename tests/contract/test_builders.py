@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import pwd
 import shutil
+import tarfile
 import time
 import uuid
 from collections.abc import Callable
@@ -15,11 +18,13 @@ from typing import Any
 import psutil
 import pytest
 
-from greenroom.errors import BuildFailed, LimitReached, Overtaken
+from greenroom.errors import BuildFailed, HostingError, LimitReached, Overtaken
 from greenroom.hosting.base import Artifact, Builder, BuildOrder
+from greenroom.hosting.engine import connect
 from greenroom.hosting.folder import FolderBuilder, digest_folder
 from greenroom.hosting.images import DockerBuilder
 from greenroom.manifest import Build, Manifest
+from greenroom.secrets import Redactor
 from greenroom.settings import Settings
 
 pytestmark = pytest.mark.contract
@@ -177,6 +182,80 @@ def test_what_is_not_there_is_named(workshop: Workshop) -> None:
     else:
         with pytest.raises(BuildFailed, match="no folder 'dist'"):
             workshop.build(workshop.order("", output="dist"))
+
+
+MOUNTS = """\
+FROM scratch
+ARG COLOUR
+ARG API_TOKEN
+COPY busybox /bin/busybox
+RUN --mount=type=secret,id=API_TOKEN,required=true ["/bin/busybox", "sh", "-c", \\
+    "echo said $(/bin/busybox cat /run/secrets/API_TOKEN) in $COLOUR with [$API_TOKEN]; \\
+     /bin/busybox sha256sum /run/secrets/API_TOKEN | /bin/busybox cut -c1-64 >/digest; \\
+     /bin/busybox env >/env; /bin/busybox sleep ${SLEEP:-0}"]
+COPY app /app
+"""
+
+
+@pytest.mark.needs_docker
+def test_a_secret_is_mounted_and_stays_nowhere(
+    engine: None, busybox: Path, home: Path, monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[..., Any],
+) -> None:  # fmt: skip
+    """Neither layer, history, configuration nor log have it; nor is it a build argument."""
+    secret = uuid.uuid4().hex
+    workshop = Workshop("docker", Settings(), busybox)
+    plain = workshop.order("")
+    mounts = MOUNTS.replace("echo said", f": {uuid.uuid4()}; echo said")  # past the cache
+    (plain.source / "Dockerfile").write_text(mounts)
+    given = {"API_TOKEN": secret, "OTHER": "unasked" + secret, "COLOUR": "teal"}
+
+    def order(**build: Any) -> BuildOrder:
+        manifest = Manifest(build=Build(**build))
+        return BuildOrder("sample", plain.commit, plain.source, manifest, given, {"COLOUR": "teal"})
+
+    client = connect(workshop.settings)
+    try:
+        made = workshop.build(order())
+        said = "\n".join(workshop.log)
+        assert "in teal with []" in said
+        assert "API_TOKEN is a secret, and no build argument" in said
+        assert secret in said  # a step that tells it: the log of a deployment is redacted
+        assert secret not in Redactor([secret])(said)
+        image = client.images.get(made.identity)
+        assert image.labels["greenroom.copy"] == "image"
+        with tarfile.open(fileobj=io.BytesIO(b"".join(image.save()))) as saved:
+            whole = {m.name: saved.extractfile(m).read() for m in saved if m.isfile()}  # type: ignore[union-attr]
+        layers = b"".join(whole.values())
+        assert hashlib.sha256(secret.encode()).hexdigest().encode() in layers  # it was read
+        assert secret.encode() not in layers  # archive of layers, configuration and history
+        assert secret not in str(image.history())
+        assert secret not in str(image.attrs)
+        assert b"COLOUR=teal" in layers
+
+        told = list[float]()
+
+        def check() -> None:
+            if _sleepers("7654"):
+                told.append(time.monotonic())
+                raise Overtaken
+
+        text = mounts.replace("${SLEEP:-0}", "7654")
+        (plain.source / "Dockerfile").write_text(text)
+        with pytest.raises(Overtaken):
+            workshop.build(order(), check)
+        assert time.monotonic() - told[0] < 3
+        eventually(lambda: not _sleepers("7654"))
+
+        given.pop("API_TOKEN")  # a stranger's code gets none
+        with pytest.raises(BuildFailed):
+            workshop.build(order())
+        given["API_TOKEN"] = secret
+        monkeypatch.setenv("PATH", str(home))
+        with pytest.raises(HostingError, match="no docker command here can hand one over"):
+            workshop.build(order())
+    finally:
+        workshop.clean()
 
 
 @pytest.mark.needs_docker

@@ -62,6 +62,7 @@ FLOORS: dict[str, float] = {
     "greenroom.talking": 1.6,  # on notices
     "greenroom.tracking": 2.2,  # a landing: a room's work and what is recorded of it
     "greenroom.promotions": 1.6,  # on orders
+    "greenroom.variables": 1.6,  # on asset_orders
     **{
         f"greenroom.{room}": 2
         for room in (

@@ -101,12 +101,17 @@ def test_nothing_is_done_for_a_session_that_ended(seeded, open_page, monkeypatch
 
 
 def test_variables_are_set_and_removed_in_their_scope(seeded):
-    said = acts.set_variable("shop/fix-tax", "environment", "TOKEN", "t0p", True, "admin")
+    said = acts.set_variable("shop/fix-tax", "environment", "TOKEN", "t0p", True, "run", "admin")
     assert "t0p" not in said
-    acts.set_variable("shop/fix-tax", "staging", "MODE", "loud", False, "admin")
+    acts.set_variable("shop/fix-tax", "staging", "MODE", "loud", False, "build", "admin")
     found = {v.name: v for v in reads.variables("shop/fix-tax")}
     assert (found["TOKEN"].scope, found["TOKEN"].value) == ("environment", None)
     assert (found["MODE"].scope, found["MODE"].value) == ("staging", "loud")
+    assert (found["TOKEN"].given_at, found["MODE"].given_at) == ("run", "build")
+    assert (found["GREENROOM_BRANCH"].scope, found["GREENROOM_BRANCH"].value) == (
+        "built in",
+        "fix/tax",
+    )
     assert "TOKEN" not in {v.name for v in reads.variables("shop/production")}
     acts.unset_variable("shop/fix-tax", "staging", "MODE", "admin")
     assert "MODE" not in {v.name for v in reads.variables("shop/feature-cart")}

@@ -67,7 +67,9 @@ def test_what_is_not_offered_is_refused_all_the_same(session_of, monkeypatch):
 
     for do in (
         lambda: acts.deploy("shop/fix-tax", "", viewer.name),
-        lambda: acts.set_variable("shop/fix-tax", "environment", "A", "b", True, viewer.name),
+        lambda: acts.set_variable(
+            "shop/fix-tax", "environment", "A", "b", True, "both", viewer.name
+        ),
         lambda: acts.destroy("shop/fix-tax", viewer.name),
         lambda: acts.record_secret_shown("shop", viewer.name),
     ):

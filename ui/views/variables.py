@@ -13,7 +13,15 @@ _MEANS = {
     "staging": "All staging environments of the project",
     "production": "Production only",
     "project": "Every environment of the project",
+    "manifest": "greenroom.yaml",
+    "files": "The project's files",
+    "database": "Its database",
+    "built in": "Built in",
 }
+_TIMES = {"both": "Builds and running copies", "build": "Builds only", "run": "Running copies only"}
+_BRIEF = {"both": "build, run", "build": "build", "run": "run"}
+_HIDDEN = '<span class="gr-soft" title="secret">••••••••</span>'
+_WITHHELD = '<span class="gr-soft">withheld from a stranger\'s code</span>'
 
 
 def show(reference: str) -> None:
@@ -21,15 +29,14 @@ def show(reference: str) -> None:
     row = reads.environment(reference)
     rows = reads.variables(reference)
     if rows:
-        hidden = '<span class="gr-soft" title="secret">••••••••</span>'
         parts.table(
-            ("Name", "Value", "Set for"),
+            ("Name", "Value", "From", "Given to"),
             [
-                (look.code(v.name), hidden if v.value is None else look.code(v.value[:300]),
-                 look.tag(_MEANS[v.scope]))
+                (look.code(v.name), _value(v), look.tag(_MEANS[v.scope]), _BRIEF[v.given_at])
                 for v in rows
             ],
-        )  # fmt: skip
+        )
+        st.caption("The logins of its captured mail come on top: SMTP_HOST and its like.")
     else:
         look.empty_state(
             "key", "No variables", "What you set here, the project's own processes get."
@@ -41,8 +48,15 @@ def show(reference: str) -> None:
     with left:
         _set_form(reference, scopes)
     with right:
-        if rows:
-            _unset_form(reference, rows)
+        own = tuple(v for v in rows if v.scope in (*scopes, "staging", "production"))
+        if own:
+            _unset_form(reference, own)
+
+
+def _value(row: reads.VariableRow) -> str:
+    if row.is_withheld:
+        return _WITHHELD
+    return _HIDDEN if row.value is None else look.code(row.value[:300])
 
 
 def _set_form(reference: str, scopes: list[str]) -> None:
@@ -51,9 +65,12 @@ def _set_form(reference: str, scopes: list[str]) -> None:
         name = st.text_input("Name", placeholder="PAYMENT_KEY", max_chars=200, autocomplete="off")
         value = st.text_input("Value", type="password", autocomplete="new-password")
         scope = st.selectbox("For", scopes, format_func=_MEANS.__getitem__)
+        times = st.selectbox("Given to", list(_TIMES), format_func=_TIMES.__getitem__)
         secret = st.toggle("Secret: never shown again", value=True)
         sent = st.form_submit_button("Set", type="primary", icon=":material/save:")
-    do = partial(acts.set_variable, reference, str(scope), name or "", value or "", secret)
+    do = partial(
+        acts.set_variable, reference, str(scope), name or "", value or "", secret, str(times)
+    )
     if sent and acts.act(do):
         st.rerun()
 
