@@ -12,6 +12,7 @@ from tasks.following import follow_sources
 from tasks.isolation import end_lost_checks
 from tasks.measuring import measure_copies
 from tasks.notifying import remind_people, tell_people
+from tasks.publishing import publish_what_serves
 from tasks.remarks import follow_up
 from tasks.repair import look, repair, tidy
 from tasks.sync_repair import repair_syncs
@@ -24,7 +25,7 @@ def reconcile() -> int:
     repairs = look()
     for wanted in repairs:
         repair(wanted)
-    mended = repair_syncs()
+    mended = repair_syncs() + publish_what_serves()
     brought = repair_assets()
     repair_cleanups()
     repair_comparisons()

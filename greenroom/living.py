@@ -34,13 +34,14 @@ def place_wishes(project: str, wishes: Wishes, *, actor: str) -> None:
         lives.set_wishes(work, projects.get_project(work, project), wishes, actor=actor)
 
 
-def wake_environment(reference: str) -> str:
+def wake_environment(reference: str, *, actor: str) -> str:
     """Wake an environment and wait for it; give its address.
 
     Errors: NotFound, HostingError.
     """
     with unit_of_work() as work:
         found = environments.get_environment(work, reference)
+        record_audit(work, actor, "environment.wake", environment=found)
         host, url = found.host, found.url
     if not waking.wake(host):
         raise HostingError(

@@ -66,7 +66,7 @@ RIGHTS: Mapping[str, Right] = {
         "comment.want_issue", "link.create",
         "link.extend", "link.revoke", "comparison.request", "comparison.approved",
         "comparison.rejected", "comparison.ignore", "comparison.heed", "measurement.request",
-        "isolation.check",
+        "isolation.check", "environment.wake",
     ),
     **_acts(
         Role.DEVELOPER, Scope.DEPLOY, "deployment.deploy", "deployment.rollback",

@@ -40,10 +40,10 @@ def switch_traffic(held: Held, candidate: Candidate) -> None:
 
     Errors: LockLost, Overtaken. Locks: environment_locks, instances, environments.
     """
-    runtime_for(candidate.runtime).settle(candidate.name)
     with narrate(held.deployment, "switch", "switch") as log, unit_of_work() as work:
         deployments.check_lock(work, held.environment_id, held.token)
         deployments.check_wanted(work, held.deployment)
+        runtime_for(candidate.runtime).settle(candidate.name)  # a vendor publishes it: never before
         instance = work.get_one(Instance, candidate.instance_id, with_for_update=True)
         if instance.state == InstanceState.SERVING:
             return

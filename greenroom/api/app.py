@@ -31,7 +31,9 @@ from greenroom.api import (
     people,
     performance,
     projects,
+    sites,
     storage,
+    trackers,
     variables,
 )
 from greenroom.api.door import Door, refuse
@@ -43,6 +45,7 @@ from greenroom.secrets import Redactor
 NOUNS = (
     projects, environments, deployments, logs, variables, data, comparisons, links, comments, mail,
     notifications, backups, life, performance, isolation, assets, storage, people,
+    sites, trackers,
 )  # fmt: skip
 """One file a noun, each with its ``router``."""
 INTRODUCTION = """\

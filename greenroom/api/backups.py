@@ -1,10 +1,16 @@
-"""Backups of production's databases: that they are there. They hold people, and stay here."""
+"""Backups of production's databases. They hold people: only an administrator reads one, audited."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 
-from greenroom.api.noun import Noun, Project, Shown
+from fastapi.responses import StreamingResponse
+
+from greenroom.api.noun import Noun, Number, Project, Shown
+from greenroom.data.backup import open_backup
+from greenroom.errors import BackupFailed
+from greenroom.rights import current_actor
 from greenroom.store import approvals, projects
 from greenroom.store.work import unit_of_work
 
@@ -25,7 +31,7 @@ class BackupShape(Shown):
 
 @router.reads("/projects/{project}/backups")
 def list_backups(project: Project) -> list[BackupShape]:
-    """List the backups of production. `greenroom backup write` decrypts one, on the machine."""
+    """List the backups of production."""
     with unit_of_work() as work:
         return [
             BackupShape(
@@ -35,3 +41,23 @@ def list_backups(project: Project) -> list[BackupShape]:
             )
             for row in approvals.list_backups(work, projects.get_project(work, project))
         ]  # fmt: skip
+
+
+@router.reads(
+    "/projects/{project}/backups/{number}/download", "backup.read",
+    response_class=StreamingResponse,
+)  # fmt: skip
+def download_backup(project: Project, number: Number) -> StreamingResponse:
+    """Give the backup from before production's deployment, decrypted, for `pg_restore`.
+
+    The connection breaks off where it does not read to its end.
+    """
+    parts = open_backup(project, number, actor=current_actor().name)
+    first = next(parts, None)
+    if first is None:
+        raise BackupFailed("the backup is empty")
+    name = f'attachment; filename="{project}-before-{number}.dump"'
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+    return StreamingResponse(
+        chain([first], parts), media_type="application/octet-stream", headers=headers
+    )

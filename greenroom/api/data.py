@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,15 +14,27 @@ from pydantic import Field
 from greenroom import data_orders
 from greenroom.api.noun import Done, Given, Limit, Noun, Number, Project, Short, Shown, Text
 from greenroom.api.shapes import Ordered, SyncShape, is_started
+from greenroom.data.back import return_data
 from greenroom.data.discover import discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.paper import render
-from greenroom.data.policy import METHODS, Decision, Policy, dump_policy, load_policy, with_decision
+from greenroom.data.policy import (
+    METHODS,
+    Decision,
+    Policy,
+    dump_policy,
+    load_policy,
+    undecided,
+    with_decision,
+)
+from greenroom.data.preflight import look
+from greenroom.data.review import find_problems
 from greenroom.data.source import open_source
+from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound, OrchestratorUnavailable
 from greenroom.rights import current_actor
 from greenroom.store import environments, policies, projects, syncs
-from greenroom.store.work import ask_right, unit_of_work
+from greenroom.store.work import ask_right, database_url, unit_of_work
 
 router = Noun("data")
 LONGEST_POLICY = 500_000
@@ -135,6 +148,51 @@ def propose_policy(project: Project) -> Proposal:
         text=dump_policy(seen.policy), new_columns=[f"{t}.{c}" for t, c in seen.new_columns],
         vanished=list(seen.vanished), unread=list(seen.unread),
     )  # fmt: skip
+
+
+class Obstacles(Shown):
+    """What would stop a sync."""
+
+    undecided: list[str]
+    problems: list[dict[str, str]]
+    obstacles: list[dict[str, str]]
+
+
+@router.writes("POST", _OF + "/check", "data.look")
+def check_policy(project: Project) -> Obstacles:
+    """Say whether the policy in force decides every column, and what else would stop a sync."""
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        ask_right(work, "data.look", found.id)
+        url = projects.production_database_url(found)
+        known = policies.current_policy(work, found)
+    if url is None or known is None:
+        missing = "production database" if url is None else "approved policy"
+        raise InvalidInput(f"{project} has no {missing}")
+    policy = load_policy(known)
+    connection = open_source(url)
+    try:
+        schema = read_schema(connection)
+    finally:
+        connection.close()
+    missing_columns = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
+    obstacles = look(url, Place(database_url(), project), policy)
+    return Obstacles(
+        undecided=list(dict.fromkeys(missing_columns)),
+        problems=[_texts(one) for one in find_problems(policy, schema)],
+        obstacles=[_texts(one) for one in obstacles],
+    )  # fmt: skip
+
+
+def _texts(row: Any) -> dict[str, str]:
+    return {name: str(value) for name, value in asdict(row).items()}
+
+
+@router.writes("POST", _OF + "/back", "sync.back")
+def go_back(project: Project) -> Done:
+    """Return to the anonymized data before the last sync; again, to the newer one."""
+    return_data(project, actor=current_actor().name)
+    return Done(done="New environments get the data of before; others keep theirs.")
 
 
 @router.reads(_OF + "/syncs")

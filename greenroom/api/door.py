@@ -123,8 +123,10 @@ STATUSES: tuple[tuple[str, int], ...] = (
     ("InvalidTransition", 409), ("EnvironmentLocked", 409), ("NotAllowed", 403),
     ("LimitReached", 429), ("InvalidFile", 422), ("Undecided", 422), ("LiveKeyRefused", 422),
     ("UserError", 400), ("SourceError", 422), ("ProjectFailed", 422),
-    ("SourceUnavailable", 424), ("NotificationRefused", 424), ("ForgeError", 424),
-    ("DnsUnavailable", 424),
+    ("SourceUnavailable", 424), ("SyncFailed", 409), ("NotificationRefused", 424),
+    ("ForgeError", 424),
+    ("DnsUnavailable", 424), ("HostUnavailable", 424), ("HostingError", 424),
+    ("TrackerRefused", 424), ("BackupFailed", 424),
 )  # fmt: skip
 
 

@@ -42,6 +42,19 @@ def extend_environment(
     return End(ends_at=end)
 
 
+class Awake(Shown):
+    """Where it answers."""
+
+    url: str
+
+
+@router.writes("POST", _OF + "/wake", "environment.wake")
+def wake_environment(project: Project, environment: Environment) -> Awake:
+    """Wake an environment that sleeps; the answer comes when it answers."""
+    name = reference(project, environment)
+    return Awake(url=living.wake_environment(name, actor=current_actor().name))
+
+
 class ProjectWishes(Given):
     """What a project wants otherwise than its manifest; null is as the manifest says."""
 

@@ -1,4 +1,4 @@
-"""Mail that environments sent, and nobody got."""
+"""Mail that environments sent, and nobody got; whom one of them may be released to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import Response
+from pydantic import Field, SecretStr
 
-from greenroom.api.noun import Done, Environment, Noun, Number, Project, Shown, reference
+from greenroom.api.noun import (
+    Done,
+    Environment,
+    Given,
+    Noun,
+    Number,
+    Project,
+    Short,
+    Shown,
+    reference,
+)
 from greenroom.mailing import read_mail
-from greenroom.store import environments, mails
+from greenroom.releasing import release_mail
+from greenroom.rights import current_actor
+from greenroom.store import environments, mail_release, mails, projects
 from greenroom.store.work import unit_of_work
 
 router = Noun("mail")
@@ -89,3 +102,60 @@ def delete_mail(project: Project, environment: Environment, number: Number) -> D
         found = environments.get_environment(work, reference(project, environment))
         count = mails.delete_mails(work, found, number)
     return Done(done=f"{count} mails are deleted.")
+
+
+class Receiver(Given):
+    """Who gets it."""
+
+    to: Short = Field(description="An address that the project names.")
+
+
+@router.writes("POST", _OF + "/{number}/release", "mail.release")
+def release_mail_to(
+    project: Project, environment: Environment, number: Number, given: Receiver
+) -> Done:
+    """Let a mail out, to somebody whom the project names, and to nobody it was written to."""
+    release_mail(reference(project, environment), number, given.to, actor=current_actor().name)
+    return Done(done=f"It is sent to {given.to}.")
+
+
+class ReleaseShape(Shown):
+    """Whom mail may be released to."""
+
+    to: list[str]
+    has_server: bool
+
+
+@router.reads("/projects/{project}/mail-release")
+def get_mail_release(project: Project) -> ReleaseShape:
+    """Show whom a project's captured mail may be released to."""
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        return ReleaseShape(
+            to=list(found.mail_release_to), has_server=found.mail_release_url is not None
+        )
+
+
+class ReleaseGiven(Given):
+    """What is left out stays."""
+
+    to: list[Short] | None = Field(
+        None, max_length=100, description="Addresses; @agency.example is everybody there."
+    )
+    server: SecretStr | None = Field(
+        None, description="smtp://user:password@host:587, kept encrypted; empty forgets it."
+    )
+
+
+@router.writes("PUT", "/projects/{project}/mail-release", "project.set_mail_release")
+def set_mail_release(project: Project, given: ReleaseGiven) -> Done:
+    """Say whom a project's captured mail may be released to, and by which server."""
+    actor = current_actor().name
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        if given.to is not None:
+            mail_release.set_release_addresses(work, found, given.to, actor=actor)
+        if given.server is not None:
+            url = given.server.get_secret_value()
+            mail_release.set_release_server(work, found, url, actor=actor)
+    return Done(done="It is saved.")

@@ -117,6 +117,20 @@ def set_role(name: Name, given: RoleGiven) -> UserShape:
         return UserShape.of(row, _names(work))
 
 
+class EmailGiven(Given):
+    """An address; empty takes it back."""
+
+    email: Short
+
+
+@router.writes("PUT", "/users/{name}/email", "user.set_email")
+def set_email(name: Name, given: EmailGiven) -> Done:
+    """Say by which address a login at an identity provider finds somebody."""
+    with unit_of_work() as work:
+        users.set_email(work, name, given.email, actor=current_actor().name)
+    return Done(done="It is saved.")
+
+
 @router.writes("POST", "/users/{name}/deactivate", "user.deactivate")
 def deactivate_user(name: Name) -> Done:
     """Let somebody in no more: sessions and tokens end at once."""

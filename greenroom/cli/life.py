@@ -46,7 +46,7 @@ def env_extend(environment: str, span: str) -> None:
 @command
 def env_wake(environment: str) -> None:
     """Wake ENVIRONMENT and wait until it answers."""
-    out.print(f"awake  {living.wake_environment(environment)}", markup=False)
+    out.print(f"awake  {living.wake_environment(environment, actor=actor())}", markup=False)
 
 
 @click.command("approve-fork")

@@ -12,11 +12,9 @@ from greenroom import promotions
 from greenroom.cli.deployments import follow
 from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table
-from greenroom.data.backup import read_backup
+from greenroom.data.backup import open_backup
 from greenroom.errors import AlreadyExists, InvalidInput
 from greenroom.store import approvals, projects
-from greenroom.store.audit import record_audit
-from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.states import Verdict
 from greenroom.store.work import unit_of_work
 
@@ -121,12 +119,7 @@ def backup_write(project_name: str, deployment: str, file: Path) -> None:
     number = deployment.removeprefix("#")
     if not number.isdigit():
         raise InvalidInput(f"{deployment!r} is no deployment's number", hint="Say it like #12.")
-    with unit_of_work() as work:
-        project = projects.get_project(work, project_name)
-        row = approvals.get_backup(work, project, int(number))
-        record_audit(work, actor(), "backup.read", project=project, subject=f"before #{number}")
-        location = Path(row.location)
-    parts = read_backup(location, ensure_secret_key())
+    parts = open_backup(project_name, int(number), actor=actor())
     if str(file) == "-":
         for part in parts:
             sys.stdout.buffer.write(part)

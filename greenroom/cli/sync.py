@@ -13,17 +13,14 @@ import click
 from greenroom import data_orders
 from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
-from greenroom.data.clones import Template, protect
+from greenroom.data.back import return_data
 from greenroom.data.paper import render
 from greenroom.data.report import is_signed, sign
-from greenroom.data.sync import Place, go_back
 from greenroom.errors import InvalidInput, NotFound
-from greenroom.names import template_name
 from greenroom.store import policies, projects, syncs
-from greenroom.store.audit import record_audit
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Sync, SyncStatus
-from greenroom.store.work import database_url, unit_of_work
+from greenroom.store.work import unit_of_work
 
 POLL_SECONDS = 0.4
 
@@ -248,16 +245,7 @@ def data_stop(project_name: str, reference: str) -> None:
 @command
 def data_back(project_name: str) -> None:
     """Return to the anonymized data before the last sync; again, to the newer one."""
-    with unit_of_work() as work:
-        project = projects.get_project(work, project_name)
-        name = template_name(project.name, str(project.id))
-        if any(row.project_id == project.id for row in syncs.list_unfinished(work)):
-            raise InvalidInput("a sync is under way", hint=f"greenroom data stop {project_name}")
-        record_audit(work, actor(), "sync.back", project=project)
-    place = Place(database_url(), name)
-    go_back(place)
-    with place.server() as server:
-        protect(server, Template(name, name))
+    return_data(project_name, actor=actor())
     out.print(f"New environments of {project_name} get the data of before; others keep theirs.")
 
 

@@ -23,6 +23,10 @@ from greenroom.data.dump import choose_binaries, connection_variables, read_prob
 from greenroom.errors import BackupFailed, SecretsError, SyncFailed
 from greenroom.sealed import open_stream, seal_stream
 from greenroom.settings import Settings
+from greenroom.store import approvals, projects
+from greenroom.store.audit import record_audit
+from greenroom.store.crypto import ensure_secret_key
+from greenroom.store.work import unit_of_work
 
 PURPOSE = "backups.file"
 LOCK_WAIT = "10s"
@@ -177,6 +181,18 @@ def _feed(pipe: IO[bytes], parts: Iterable[bytes], check: Check) -> None:
             check()
             pipe.write(part)
         pipe.close()
+
+
+def open_backup(project: str, number: int, *, actor: str) -> Iterator[bytes]:
+    """Give the backup from before production's deployment ``number``, decrypted.
+
+    Errors: NotFound, NotAllowed, and as ``read_backup``.
+    """
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        location = Path(approvals.get_backup(work, found, number).location)
+        record_audit(work, actor, "backup.read", project=found, subject=f"before #{number}")
+    return read_backup(location, ensure_secret_key())
 
 
 def read_backup(file: Path, key: str) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from greenroom.errors import AlreadyExists, InvalidInput, NotFound
@@ -14,6 +14,7 @@ from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import (
     Environment,
     EnvironmentKind,
+    EnvironmentLock,
     Instance,
     InstanceState,
     Project,
@@ -61,6 +62,12 @@ def get_host(work: Work, project: Project, kind: str) -> ProjectHost:
             hint=f"Name it: greenroom project set-host {project.name} {kind} <site>",
         )
     return found
+
+
+def list_hosts(work: Work, project: Project) -> list[ProjectHost]:
+    """List a project's sites at vendors."""
+    query = select(ProjectHost).where(ProjectHost.project_id == project.id)
+    return list(work.scalars(query.order_by(ProjectHost.kind)))
 
 
 def set_host(
@@ -190,6 +197,49 @@ def record_published(place: Place) -> None:
         row = _row(work, place)
         if row is not None:
             row.published_at = now()
+
+
+def list_outshone() -> list[tuple[str, str]]:
+    """List production's serving copies whose site shows another release: kind and name.
+
+    Such a one is left where a run was killed between publishing and the switch. Production that a
+    run works on is not among them.
+    """
+    newest = (
+        select(func.max(SentRelease.published_at))
+        .where(
+            SentRelease.project_id == ProjectHost.project_id,
+            SentRelease.kind == ProjectHost.kind, SentRelease.site == ProjectHost.site,
+        )
+        .correlate(ProjectHost)
+        .scalar_subquery()
+    )  # fmt: skip
+    held = select(EnvironmentLock.environment_id).where(EnvironmentLock.held)
+    with unit_of_work() as work:
+        found = work.execute(
+            select(Instance.runtime, Instance.name)
+            .join(Environment, Environment.id == Instance.environment_id)
+            .join(Release, Release.id == Instance.release_id)
+            .join(
+                ProjectHost,
+                (ProjectHost.project_id == Environment.project_id)
+                & (ProjectHost.kind == Instance.runtime),
+            )
+            .join(
+                SentRelease,
+                (SentRelease.project_id == ProjectHost.project_id)
+                & (SentRelease.kind == ProjectHost.kind)
+                & (SentRelease.site == ProjectHost.site)
+                & (SentRelease.artifact == Release.artifact),
+            )
+            .where(
+                Instance.state == InstanceState.SERVING,
+                Environment.kind == EnvironmentKind.PRODUCTION,
+                SentRelease.published_at.is_distinct_from(newest),
+                Environment.id.not_in(held),
+            )
+        )  # fmt: skip
+        return [(kind, name) for kind, name in found]
 
 
 def forget_sent(place: Place) -> None:

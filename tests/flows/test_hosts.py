@@ -9,12 +9,23 @@ from uuid import UUID
 
 import pytest
 
-from greenroom import orders
-from greenroom.errors import InvalidInput
+from greenroom import orders, promotions
+from greenroom.errors import InvalidInput, NotAllowed, Overtaken
 from greenroom.hosting.elsewhere import forget_site, name_site
-from greenroom.store import environments, projects
-from greenroom.store.models import Environment, EnvironmentStatus
+from greenroom.hosting.registry import runtime_for
+from greenroom.store import deployments, environments, hosts, projects
+from greenroom.store.models import (
+    Deployment,
+    DeploymentStatus,
+    Environment,
+    EnvironmentStatus,
+    Instance,
+    now,
+)
+from greenroom.store.states import ProductionBy, Verdict
 from greenroom.store.work import unit_of_work
+from tasks.traffic import switch_traffic
+from tasks.values import Candidate, Held
 from tests.contract.forge_server import Fault
 from tests.contract.host_server import SERVERS, TOKEN, HostServer
 from tests.flows.conftest import Stage
@@ -77,12 +88,16 @@ def test_from_a_push_to_production_and_back(
     assert "one" in published(vendor)  # staging is seen at its deployment's own address only
     assert len(vendor.uploads()) == 4  # only what the vendor lacked
 
+    promotions.set_rule(site.name, by=ProductionBy.PROMOTION, needed=1, actor="ada")
+    with pytest.raises(NotAllowed, match="1 approval is missing"):
+        promotions.place_promotion(f"{site.name}/work", actor="bob")
+    promotions.place_verdict(f"{site.name}/work", Verdict.APPROVED, "seen", actor="bob")
     with site.visitor() as visitor:
-        site.repository.git("checkout", "--quiet", "main")
-        site.commit(page(vendor, "two"))
-        site.deploy()
-        assert "two" in published(vendor)
         sent = len(vendor.deploys)
+        order = promotions.place_promotion(f"{site.name}/work", actor="bob")
+        promoted = site.stage.wait(order.deployment_id, "live")
+        assert "two" in published(vendor)
+        assert promoted.release_id == site.environment("work").release_id
         back = site.rollback()
         assert "one" in published(vendor)
         assert "<h1>one</h1>" in site.get().text
@@ -91,12 +106,48 @@ def test_from_a_push_to_production_and_back(
     assert len(vendor.deploys) == sent  # what was kept there was published anew
     assert len(vendor.uploads()) == 4
     assert site.stage.reconcile() == []
+    publishes_only_what_is_wanted(vendor, site, promoted)
     with pytest.raises(InvalidInput, match="is shown at"):
         forget_site(site.name, vendor.kind, actor="ada")
 
     log = site.stage.log(back)
     assert "has this release: nothing is sent" in log
     assert TOKEN not in log
+
+
+def publishes_only_what_is_wanted(vendor: HostServer, site: Any, other: Any) -> None:
+    """A deployment that was overtaken publishes nothing; what a killed run published goes back."""
+    with unit_of_work() as work:
+        environment = environments.get_environment(work, f"{site.name}/production")
+        copy = environments.serving_instance(work, environment.id)
+        late = deployments.create_deployment(work, environment, ref="main", deployed_by="ada")
+        late.release_id, late.cancel_requested_at = other.release_id, now()
+        row = Instance(
+            environment_id=environment.id, deployment_id=late.id, release_id=other.release_id,
+            name=f"{site.name}-late", runtime=vendor.kind, address="", state="starting",
+        )  # fmt: skip
+        work.add(row)
+        token = deployments.take_lock(
+            work, environment.id, purpose="a test", holder="ada", host="-", process="-",
+            deployment_id=late.id,
+        )  # fmt: skip
+        work.flush()
+        held = Held(environment.id, token, late.id)
+        candidate = Candidate(row.id, row.name, row.runtime, row.release_id)
+    before = list(vendor.published)
+    with pytest.raises(Overtaken):
+        switch_traffic.fn(held, candidate)
+    assert vendor.published == before
+    runtime_for(vendor.kind).settle(candidate.name)  # as one that is killed right after
+    assert "two" in published(vendor)
+    with unit_of_work() as work:
+        deployments.release_lock(work, environment.id, token)
+        deployments.finish(work.get_one(Deployment, late.id), DeploymentStatus.CANCELLED)
+        work.get_one(Instance, row.id).state = "stopped"
+    assert hosts.list_outshone() == [(vendor.kind, copy.name)]
+    site.stage.reconcile()
+    assert "one" in published(vendor)
+    assert hosts.list_outshone() == []
 
 
 def test_what_fails_there_changes_nothing(vendor: HostServer, new_site: Callable[..., Any]) -> None:

@@ -16,12 +16,16 @@ import pytest
 from greenroom.api.app import describe
 from greenroom.api.door import BAD_TOKENS, OPEN
 from greenroom.api.page import render
+from greenroom.data.backup import PURPOSE
 from greenroom.rights import RIGHTS, Scope
+from greenroom.sealed import seal_stream
 from greenroom.settings import ROOT
-from greenroom.store import deployments, environments, projects
+from greenroom.store import crypto, deployments, environments, projects
+from greenroom.store.models import Backup
 from greenroom.store.work import unit_of_work
 from tests.conftest import free_port
 from tests.contract.api.conftest import SENTINEL, Bed
+from tests.contract.host_server import SITE, TOKEN, NetlifyServer
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 OPERATIONS = [
@@ -32,7 +36,7 @@ OPERATIONS = [
 WRITES = [one for one in OPERATIONS if one[0] != "get"]
 REAL = {
     "project": "shop", "environment": "feature", "number": "1", "name": "KEY",
-    "session": "0" * 12, "column": "a.b", "host": "www.shop.test",
+    "session": "0" * 12, "column": "a.b", "host": "www.shop.test", "kind": "netlify",
 }  # fmt: skip
 ENV = "/projects/shop/environments/feature"
 
@@ -190,9 +194,16 @@ def test_links_comments_variables_people_and_rules(api: Bed, root: httpx.Client)
     [thread] = root.get(f"{ENV}/comments", params={"everything": True}).json()
     assert [said["text"] for said in thread["comments"]] == ["too long", "done"]
     assert root.put("/projects/shop/variables/A_1", json={"value": SENTINEL}).status_code == 200
-    assert {"name": "A_1", "scope": "project", "is_secret": True} in root.get(
-        f"{ENV}/variables"
-    ).json()
+    given = {one["name"]: one for one in root.get(f"{ENV}/variables").json()}
+    assert given["A_1"] == {
+        "name": "A_1", "scope": "project", "is_secret": True, "given_at": "both",
+        "is_withheld": False,
+    }  # fmt: skip
+    assert (given["DATABASE_URL"]["scope"], given["DATABASE_URL"]["is_secret"]) == (
+        "database",
+        True,
+    )
+    assert given["GREENROOM_COMMIT"]["scope"] == "built in"
     bad = root.put("/projects/shop/variables/A_1", json={"value": SENTINEL, "kin": "staging"})
     assert bad.status_code == 422
     assert SENTINEL not in bad.text
@@ -218,6 +229,83 @@ def test_links_comments_variables_people_and_rules(api: Bed, root: httpx.Client)
     assert "approvals" in refused.json()["detail"]
     said = root.post(f"{ENV}/review", json={"verdict": "changes", "note": "too long"})
     assert said.json()["objected_by"] == ["token:test"]
+
+
+def test_settings_are_set_shown_without_their_secrets_and_forgotten(root: httpx.Client) -> None:
+    """Sites, trackers, mail's release, e-mail addresses."""
+    with NetlifyServer() as vendor:
+        site = {"site": SITE, "token": TOKEN, "api_url": vendor.url}
+        told = root.put("/projects/shop/sites/netlify", json=site)
+        assert told.status_code == 200, told.text
+        wrong = root.put("/projects/shop/sites/netlify", json={**site, "token": "wrong"})
+        assert wrong.status_code == 424
+        assert "wrong" not in wrong.text
+    listed = root.get("/projects/shop/sites").text
+    assert SITE in listed
+    assert TOKEN not in listed
+    assert root.delete("/projects/shop/sites/netlify").status_code == 200
+    assert root.get("/projects/shop/sites").json() == []
+    assert root.delete("/projects/shop/sites/netlify").status_code == 404
+
+    assert root.get("/projects/shop/tracker").status_code == 404
+    tracker = {"kind": "linear", "place": "ENG", "token": SENTINEL, "rule": "every"}
+    assert root.put("/projects/shop/tracker", json=tracker).status_code == 200
+    shown = root.get("/projects/shop/tracker")
+    assert (shown.json()["kind"], shown.json()["rule"]) == ("linear", "every")
+    assert SENTINEL not in shown.text
+    chosen = {"secret": "chosen-by-linear"}
+    assert root.put("/projects/shop/tracker/webhook", json=chosen).status_code == 200
+    hook = root.get("/projects/shop/tracker/webhook").json()
+    assert hook["secret"] == "chosen-by-linear"
+    assert hook["url"].endswith("/hooks/issues/linear/shop")
+    assert root.delete("/projects/shop/tracker").status_code == 200
+    assert root.post(f"{ENV}/comments/1/issue").status_code == 404
+
+    release = {"to": ["Ada@agency.example"], "server": f"smtp://u:{SENTINEL}@127.0.0.1:9"}
+    assert root.put("/projects/shop/mail-release", json=release).status_code == 200
+    shown = root.get("/projects/shop/mail-release")
+    assert shown.json() == {"to": ["ada@agency.example"], "has_server": True}
+    assert root.post(f"{ENV}/mail/1/release", json={"to": "x@y.example"}).status_code == 404
+    assert root.put("/projects/shop/mail-release", json={"server": ""}).status_code == 200
+    assert root.get("/projects/shop/mail-release").json()["has_server"] is False
+
+    assert root.put("/users/dora/email", json={"email": "dora@agency.example"}).status_code == 200
+    assert root.put("/users/dora/email", json={"email": "nonsense"}).status_code == 400
+    acts = {row["act"] for row in root.get("/audit", params={"limit": 100}).json()}
+    assert acts >= {
+        "project.set_host", "project.forget_host", "project.set_tracker", "user.set_email",
+        "project.set_tracker_secret", "project.show_tracker_secret", "project.forget_tracker",
+        "project.set_mail_release",
+    }  # fmt: skip
+
+
+def test_data_backups_and_waking(api: Bed, root: httpx.Client) -> None:
+    assert root.post("/projects/shop/data/check").status_code == 400  # no policy yet
+    assert root.post("/projects/shop/data/back").status_code == 409  # no data either
+    assert root.post(f"{ENV}/wake").status_code == 424  # no gateway runs here
+    assert root.get("/projects/shop/backups/7/download").status_code == 404
+    file = api.home / "backups" / "1.dump.sealed"
+    file.parent.mkdir(exist_ok=True)
+    key = crypto.ensure_secret_key()
+    file.write_bytes(b"".join(seal_stream([b"archive ", b"of people"], key, PURPOSE)))
+    with unit_of_work() as work:
+        shop = projects.get_project(work, "shop")
+        row = environments.ensure_environment(work, shop, "main", actor="test")
+        made = deployments.create_deployment(work, row, ref="main", deployed_by="test")
+        backup = Backup(
+            project_id=shop.id, deployment_id=made.id, location=str(file), digest="d",
+            size_bytes=1, tables=1,
+        )  # fmt: skip
+        work.add(backup)
+        number = made.number
+    given = root.get(f"/projects/shop/backups/{number}/download")
+    assert (given.status_code, given.content) == (200, b"archive of people")
+    assert "attachment" in given.headers["content-disposition"]
+    with api.client(api.token(Scope.DATA)) as client:
+        assert client.get(f"/projects/shop/backups/{number}/download").status_code == 403
+    assert {"backup.read", "environment.wake"} <= {one["act"] for one in root.get("/audit").json()}
+    file.unlink()
+    assert root.get(f"/projects/shop/backups/{number}/download").status_code == 424
 
 
 def test_no_secret_is_in_any_answer(api: Bed, root: httpx.Client) -> None:
