@@ -68,8 +68,7 @@ def extend(reference: str, days: float, actor: str) -> str:
 
 def wake(reference: str, actor: str) -> str:
     """Wake an environment."""
-    del actor
-    living.wake_environment(reference)
+    living.wake_environment(reference, actor=actor)
     return f"{reference} is awake."
 
 

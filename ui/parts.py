@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from greenroom.watching import ACTOR as WATCH
 from ui import certificates, look
 from ui.log_reads import clean
 from ui.papers import prose
@@ -28,6 +29,19 @@ def facts(pairs: Sequence[tuple[str, str]], *, wide: bool = False) -> str:
     """Give labelled values as HTML; the values are HTML already."""
     cells = "".join(f"<div><b>{escape(k)}</b><span>{v}</span></div>" for k, v in pairs)
     return f'<div class="gr-facts{" gr-wide" if wide else ""}">{cells}</div>'
+
+
+def status_of(row: DeploymentRow) -> str:
+    """Give a deployment's status as HTML; one that went live and was taken back says so."""
+    back = look.tagged("taken back", "bad") if row.is_taken_back else ""
+    return f"{look.badge(row.status)} {back}".rstrip()
+
+
+def held_mark(row: EnvironmentRow) -> str:
+    """Give as HTML that pushes do not deploy an environment; empty when they do."""
+    if not row.held_by:
+        return ""
+    return look.tagged("taken back, held" if row.held_by == WATCH else "held", "wait")
 
 
 def describe_deployment(row: DeploymentRow | None) -> str:

@@ -58,6 +58,11 @@ class DeploymentRow:
     is_stopping: bool
 
     @property
+    def is_taken_back(self) -> bool:
+        """Whether it went live, and the watch after the switch took it back."""
+        return self.status in ("live", "retired") and self.failure is not None
+
+    @property
     def what(self) -> str:
         """What was asked for, in words."""
         words = {"rollback": "rollback to ", "promote": "promotion of "}
@@ -80,6 +85,8 @@ class EnvironmentRow:
     is_leaving: bool
     """Its destruction was asked for."""
     last: DeploymentRow | None
+    held_by: str = ""
+    """Who rolled it back, since when pushes do not deploy it; empty when they do."""
 
     @property
     def reference(self) -> str:
@@ -167,7 +174,7 @@ def _environment(row: Environment, last: Deployment | None) -> EnvironmentRow:
     return EnvironmentRow(
         row.id, row.project.name, row.name, row.kind, row.status, row.status_reason, row.url,
         row.git_branch, row.last_deployed_commit or "", row.destroy_requested_at is not None,
-        _deployment(last) if last else None,
+        _deployment(last) if last else None, (row.held_by or "") if row.held_at else "",
     )  # fmt: skip
 
 

@@ -83,6 +83,7 @@ class Gateway:
         self.remarks = Remarks()
         self.sleeper = Sleeper(settings, self.routes)
         self.watch = Watch(settings, self.routes)
+        self.doors.expect = self._expect
         self._api_upstream = Upstream(
             uuid4(), f"http://{settings.bind_loopback}:{settings.api_port}"
         )
@@ -163,6 +164,12 @@ class Gateway:
         answer = await self.proxy.forward(request, target, upstream, with_overlay=comments)
         upstream.tally.count(answer.status)
         return answer
+
+    def _expect(self, request: web.BaseRequest, target: Target) -> None:
+        """Wake an environment for somebody whose link opens: they will ask for it next."""
+        upstream = target.upstream
+        if upstream is not None and upstream.asleep and sleep.is_visit(request):
+            self.sleeper.wake(target, upstream)
 
     async def _wake(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
         """Wake an environment for a program of ours that is about to visit it."""

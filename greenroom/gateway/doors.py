@@ -76,6 +76,8 @@ class Doors:
         self._throttle = Throttle()
         self._look, self._waiting = asyncio.Lock(), 0
         self._verifications = asyncio.Semaphore(2)
+        self.expect: Callable[[web.BaseRequest, Target], None] = lambda request, target: None
+        """Told of whoever came by a link that opens, before they see its first page."""
 
     @cached_property
     def _key(self) -> str:
@@ -168,6 +170,8 @@ class Doors:
         why = why_shut(door, target, datetime.now(UTC))
         if why or door is None:
             return doorpages.shut(request, why)
+        if request.method != "HEAD":
+            self.expect(request, target)  # it may be awake when the password is typed
         if door.has_password:
             if request.method != "POST":
                 return doorpages.ask_password(request, door.label)

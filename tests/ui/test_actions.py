@@ -6,11 +6,12 @@ import uuid
 
 import pytest
 
-from greenroom.errors import NotAllowed, OrchestratorUnavailable
+from greenroom.errors import InvalidInput, NotAllowed, OrchestratorUnavailable
 from greenroom.runs import Runs
 from greenroom.store import audit, deployments, environments, projects, users
 from greenroom.store.work import unit_of_work
-from ui import acts, reads, who
+from tests.contract.host_server import SITE, TOKEN, NetlifyServer
+from ui import acts, reads, site_acts, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 
@@ -162,3 +163,31 @@ def test_the_production_database_is_kept_and_not_shown(seeded, open_page, shown)
     text = shown(open_page("projects"))
     assert "hush" not in text
     assert text.count("set, kept encrypted") == 2
+
+
+def test_a_site_at_a_vendor_is_named_by_the_form_and_forgotten(seeded, open_page, token):
+    with NetlifyServer() as vendor:
+        test = open_page("projects")
+        fields = {one.key or one.label: one for one in test.text_input}
+        assert {"Site", "Team"} <= set(fields)
+        with pytest.raises(InvalidInput, match="a site and a token"):
+            site_acts.save("shop", "netlify", SITE, "", vendor.url, " ", "admin")
+        said = site_acts.save("shop", "netlify", SITE, "", vendor.url, TOKEN, "admin")
+        assert "is shown at" in said
+    assert [row.site for row in site_acts.sites_of("shop")] == [SITE]
+    test = open_page("projects")
+    assert TOKEN not in str(test)
+    [button] = [one for one in test.button if one.label == "Forget Netlify"]
+    button.click().run()
+    assert site_acts.sites_of("shop") == ()
+
+
+def test_what_was_taken_back_says_so(seeded, open_page, shown):
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "shop/production")
+        newest = deployments.list_deployments(work, found.id)[0]
+        newest.error = {"error": "HealthCheckFailed", "detail": "it was taken back: 5 of 9"}
+        found.held_by, found.held_at = "watch", newest.requested_at
+    text = shown(open_page("environment", env="shop/production"))
+    assert "taken back, held" in text
+    assert text.count("taken back") >= 2

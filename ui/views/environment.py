@@ -101,8 +101,8 @@ def _head(reference: str, known: int) -> None:
         row = reads.environment(reference)
         kind = look.tag("production") if row.is_production else look.tag("staging")
         look.heading(row.name)
-        kept = isolation.mark(reference)
-        st.html(f"{look.badge(row.status)} {kind} {look.tag(row.project)} {kept}")
+        marks = f"{look.tag(row.project)} {parts.held_mark(row)} {isolation.mark(reference)}"
+        st.html(f"{look.badge(row.status)} {kind} {marks}")
         st.html(parts.environment_facts(row) + parts.reason(row))
         last = row.last
         if last is not None and last.status == "failed" and last.failure is not None:
@@ -148,7 +148,7 @@ def _history(reference: str) -> None:
             [
                 (
                     f'<b class="gr-whole">#{row.number}</b>',
-                    look.badge(row.status),
+                    parts.status_of(row),
                     f'<span class="gr-ref">{_BACK.get(row.kind, "")}{look.code(row.ref)}</span>',
                     look.short_commit(row.commit),
                     f'<span class="gr-whole">{look.text(row.by[:40])}</span>',

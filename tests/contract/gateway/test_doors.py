@@ -264,6 +264,26 @@ async def test_a_password_is_asked_for_and_checked(
     assert (got.status, got.headers["location"]) == (303, "/")
 
 
+async def test_a_link_that_opens_wakes_what_sleeps(
+    preview: Preview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken = list[str]()
+    gateway = preview.bed.gateway
+    monkeypatch.setattr(gateway.sleeper, "wake", lambda target, _: woken.append(target.route.host))
+    target = gateway.routes.find(HOST)
+    assert target is not None
+    assert target.upstream is not None
+    target.upstream.asleep = "stopped"
+    token, _ = preview.link(has_password=True)
+    await preview.bed.ask(f"HEAD /_greenroom/link/{token} HTTP/1.1", PAGE)
+    await preview.bed.ask("GET /_greenroom/link/guessed HTTP/1.1", PAGE)
+    bot = "User-Agent: Slackbot-LinkExpanding 1.0"
+    await preview.bed.ask(f"GET /_greenroom/link/{token} HTTP/1.1", bot)
+    assert woken == []
+    await preview.bed.ask(f"GET /_greenroom/link/{token} HTTP/1.1", PAGE)
+    assert woken == [HOST]
+
+
 async def test_guessing_is_slowed_down_by_address_and_by_link(
     preview: Preview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
