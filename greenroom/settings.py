@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     """Parts of a sync that are copied at the same time."""
     sync_max_bytes_per_second: float = 0.0
     """How fast production is read, all parts of a process together; 0 for as fast as it gives."""
+    sync_compile_from_bytes: int = 64 * 1024**2
+    """Production of this size is worth a minute of compiling, where nothing is compiled yet."""
     snapshot_max_seconds: float = 14_400
     """How long a sync may hold production at one moment: until then VACUUM keeps dead rows."""
     dask_address: str | None = None

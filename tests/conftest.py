@@ -73,6 +73,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith(("GREENROOM_", "PREFECT_"))]:
         if name != SERVER_URL:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("GREENROOM_SYNC_COMPILE_FROM_BYTES", "0")  # what is shipped is what is tried
     forget_settings()
     yield
     forget_settings()

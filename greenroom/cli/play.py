@@ -197,11 +197,17 @@ class Play:
             )
 
     def _deploy_feature(self, repository: SampleRepository) -> None:
-        self.tell.act(5, f"{FEATURE_BRANCH} is pushed: it gets a staging environment of its own")
+        self.tell.act(5, "A pull request is opened: it gets a staging environment of its own")
         with self.step("staging") as checks:
-            deployment = self.hands.push(FEATURE_BRANCH, repository.feature_commit)
+            commit = repository.feature_commit
+            deployment = self.hands.open_pull(FEATURE_BRANCH, commit, 1, "Spring sale")
             ended = self.hands.watch(deployment)
-            self.check(checks, ended.status == DeploymentStatus.LIVE, "the preview is live")
+            self.check(
+                checks,
+                ended.status == DeploymentStatus.LIVE
+                and self.hands.environment(STAGING).pull_number == 1,
+                "the pull request's preview is live",
+            )
             health = self.hands.health(STAGING)
             self.check(
                 checks,

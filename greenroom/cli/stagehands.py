@@ -58,19 +58,34 @@ class Stagehands:
             return environments.get_environment(work, f"{PROJECT}/{name}")
 
     def push(self, branch: str, commit: str) -> uuid.UUID:
-        """Tell the platform of a push as GitHub would: signed, through the real endpoint."""
+        """Tell the platform of a push as GitHub would."""
+        payload = {
+            "ref": f"refs/heads/{branch}", "after": commit, "deleted": False,
+            "pusher": {"name": "wren"},
+        }  # fmt: skip
+        return self._tell_platform("push", payload, f"push of {branch}")
+
+    def open_pull(self, branch: str, commit: str, number: int, title: str) -> uuid.UUID:
+        """Tell the platform of a pull request as GitHub would."""
+        repository = {"full_name": f"studio/{PROJECT}"}
+        payload = {
+            "action": "opened", "number": number, "repository": repository,
+            "pull_request": {
+                "number": number, "title": title, "draft": False, "user": {"login": "wren"},
+                "head": {"ref": branch, "sha": commit, "repo": repository},
+                "base": {"ref": "main", "repo": repository},
+            },
+        }  # fmt: skip
+        return self._tell_platform("pull_request", payload, f"pull request #{number} of {branch}")
+
+    def _tell_platform(self, event: str, payload: dict[str, Any], words: str) -> uuid.UUID:
+        """Send a webhook: signed, through the real endpoint; give the deployment it led to."""
         with unit_of_work() as work:
             secret = projects.webhook_secret(projects.get_project(work, PROJECT))
-        payload = {
-            "ref": f"refs/heads/{branch}",
-            "after": commit,
-            "deleted": False,
-            "pusher": {"name": "wren"},
-        }
         body = json.dumps(payload).encode()
         headers = {
             "content-type": "application/json",
-            "x-github-event": "push",
+            "x-github-event": event,
             "x-github-delivery": f"demo-{secrets.token_hex(12)}",
             "x-hub-signature-256": sign(body, secret),
         }
@@ -80,7 +95,7 @@ class Stagehands:
         milliseconds = (time.monotonic() - begun) * 1000
         if answer.status_code != 202:
             raise CheckFailed(f"the webhook was answered {answer.status_code}: {answer.text[:200]}")
-        self.tell.say(f"signed webhook: push of {branch}, accepted in {milliseconds:.0f} ms")
+        self.tell.say(f"signed webhook: {words}, accepted in {milliseconds:.0f} ms")
         return self.newest(str(answer.json()["environment"]))
 
     def newest(self, environment: str) -> uuid.UUID:

@@ -1,7 +1,8 @@
 """The compiled kernels of one sync: loaded where rows are masked, compiled once.
 
 What numba compiles is kept beside the source, or in the home where that cannot be written to;
-apart for each state of the source.
+apart for each state of the source. Compiling takes a minute: a small sync that finds nothing
+compiled does not wait for it, and its rows go through the plain functions, which give the same.
 """
 
 from __future__ import annotations
@@ -10,41 +11,50 @@ import hashlib
 import ipaddress
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from greenroom.data.compiling import go_plainly, goes_plainly
 from greenroom.data.identities import Identities
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel, row_masker
 
 if TYPE_CHECKING:
     from greenroom.data.copy import TablePlan
-    from greenroom.data.kernels.masking import Masker
     from greenroom.data.text import TextMasker
 
 ROOM = 2 << 20
 """Octets for what becomes of a batch: fakes may be longer than what they stand for."""
 _NULL = b"\xff\xff\xff\xff"
+_END = b"\xff\xff"
+"""Ends the binary format. Source: PostgreSQL documentation, COPY."""
 _loading, _loaded = threading.Lock(), threading.Event()
 
 
-def load(folder: Path) -> None:
-    """Load the kernels; ``folder`` is of the home. Idempotent. The first time takes a minute."""
+def load(folder: Path, *, is_small: bool = False) -> None:
+    """Load the kernels; ``folder`` is of the home. Idempotent. The first time takes a minute.
+
+    What is small is left to the plain functions until something has compiled them.
+    """
     if _loaded.is_set():
         return
     with _loading:
-        import numba
-
         kernels = Path(__file__).parent / "kernels"
         sources = sorted(kernels.glob("*.py"))
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
         if os.access(kernels, os.W_OK):
             folder = kernels / "__pycache__"
-        numba.config.CACHE_DIR = str(  # type: ignore[attr-defined]
-            folder / f"{numba.__version__}-{digest}"
-        )
+        kept = folder / f"{version('numba')}-{digest}"
+        if is_small and not any(kept.rglob("batches.mask_*.nbi")):
+            go_plainly(True)
+            return
+        go_plainly(False)
+        import numba
+
+        numba.config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
         from greenroom.data.kernels.tables import arm
 
         arm()
@@ -84,10 +94,8 @@ class Kernels:
                 )
             return made
 
-    def masker(self, plan: TablePlan, *, is_binary: bool, room: int = ROOM) -> Masker:
+    def masker(self, plan: TablePlan, *, is_binary: bool, room: int = ROOM) -> RowMasker:
         """Make a masker of a plan's rows, for one thread."""
-        from greenroom.data.kernels.masking import Masker
-
         if is_binary:
             types = [plan.table.column(name).base_type for name, _ in plan.masked]
             kernels = plan.named_kernels()
@@ -96,6 +104,10 @@ class Kernels:
         else:
             lines = plan.field_maskers()
             fields, plainly = [*lines], row_masker(lines)
+        if goes_plainly():
+            return Plainly(plainly, is_binary=is_binary)
+        from greenroom.data.kernels.masking import Masker
+
         texts = [
             (self._masker.text_of, name)
             if self._masker is not None and op is not None and op.method == "json" else None
@@ -105,6 +117,39 @@ class Kernels:
             self._tables(plan, is_binary=is_binary), fields, texts, plainly, is_binary=is_binary,
             room=room,
         )  # fmt: skip
+
+
+class RowMasker(Protocol):
+    """Masks whole rows."""
+
+    plainly: Callable[[bytes], bytes]
+    """Masks one row."""
+
+    def __call__(self, buffer: Any, count: int, put: Callable[[Any], None]) -> None:
+        """Mask the rows in a buffer's first ``count`` octets; ``put`` is called with octets."""
+
+
+class Plainly:
+    """Masks row by row, by the plain functions."""
+
+    def __init__(self, plainly: Callable[[bytes], bytes], *, is_binary: bool) -> None:
+        self.plainly, self._is_binary = plainly, is_binary
+
+    def __call__(self, buffer: Any, count: int, put: Callable[[Any], None]) -> None:
+        """Mask the rows in a buffer's first ``count`` octets; ``put`` is called with octets."""
+        octets = buffer[:count].tobytes()
+        rows = _binary_rows(octets) if self._is_binary else octets.splitlines(keepends=True)
+        put(b"".join(row if row == _END else self.plainly(row) for row in rows))
+
+
+def _binary_rows(octets: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(octets):
+        start, fields = at, int.from_bytes(octets[at : at + 2], "big", signed=True)
+        at += 2
+        for _ in range(fields):
+            at += 4 + max(0, int.from_bytes(octets[at : at + 4], "big", signed=True))
+        yield octets[start:at]
 
 
 def _binary_field(kernel: Kernel, base_type: str) -> Callable[[bytes], bytes | None]:

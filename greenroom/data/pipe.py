@@ -13,11 +13,12 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from greenroom.data.compiling import goes_plainly
 from greenroom.data.refusals import PRODUCTION, STAGING, lost, refused
 from greenroom.data.source import Connection
 
 if TYPE_CHECKING:
-    from greenroom.data.kernels.masking import Masker
+    from greenroom.data.compiled import RowMasker
 
 BATCH_OCTETS, LARGE_OCTETS = 256 * 1024, 1 << 20
 _HEAD = 19
@@ -59,7 +60,7 @@ class Pace:
 
 
 def pipe(
-    source: Connection, reading: str, target: Connection, writing: str, masker: Masker | None, *,
+    source: Connection, reading: str, target: Connection, writing: str, masker: RowMasker | None, *,
     is_binary: bool, pace: Pace,
 ) -> Copied:  # fmt: skip
     """Pass rows from one COPY to the other.
@@ -104,6 +105,9 @@ def pipe(
 
 def _batches(reader: pq.abc.PGconn) -> Iterator[tuple[Any, int]]:
     """Give rows, many in a buffer that is used again, or one that is larger than that."""
+    if goes_plainly():
+        yield from _batches_plainly(reader)
+        return
     import numpy as np
 
     from greenroom.data.kernels import reading

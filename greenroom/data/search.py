@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from greenroom.data.compiling import goes_plainly
+
 WIDTH = 8
 """Octets of a pattern's beginning that are compared as one number."""
 CACHED_BITS = 21
@@ -32,7 +34,7 @@ class Tables:
         """Give the places where a pattern may begin, in order."""
         if len(text) < WIDTH:
             return np.empty(0, dtype=np.int64)
-        scan = compiled() or by_numpy
+        scan = (None if goes_plainly() else compiled()) or by_numpy
         octets = np.frombuffer(text, dtype=np.uint8)
         return scan(octets, self.small, self.small_shift, self.large, self.large_shift)
 
@@ -67,7 +69,7 @@ def runs_of_code(text: bytes, shortest: int) -> list[tuple[int, int]]:
 
     Words are left out: what has neither digit nor capital behind its first letter.
     """
-    scan = compiled_runs()
+    scan = None if goes_plainly() else compiled_runs()
     if scan is None:
         return [
             match.span()

@@ -165,9 +165,11 @@ def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
         yield shape
 
 
-def load_kernels(settings: Settings) -> None:
-    """Load what masks rows; compiled when the first sync of a home needs it. Idempotent."""
-    load_compiled(settings.home / "cache" / "kernels")
+def load_kernels(settings: Settings, plan: SyncPlan | None = None) -> None:
+    """Load what masks rows and finds originals; the first large sync compiles it. Idempotent."""
+    octets = sum(one.table.size_bytes for one in plan.tables) if plan is not None else None
+    is_small = octets is not None and octets < settings.sync_compile_from_bytes
+    load_compiled(settings.home / "cache" / "kernels", is_small=is_small)
 
 
 _pace = cache(Pace)
@@ -208,7 +210,7 @@ def copy_part(
     ``check`` is called before each and may raise; ``tell`` after each.
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
-    load_kernels(job.settings)
+    load_kernels(job.settings, job.plan)
     pace = _pace(job.settings.sync_max_bytes_per_second)
     tables = {p.table.key: p for p in job.plan.tables}
     with job.source() as source, job.target(source) as target:
@@ -271,6 +273,7 @@ def prove_job(job: Job, say: Say) -> Proof:
 
     Errors: LeakFound; SyncFailed when the snapshot was lost meanwhile.
     """
+    load_kernels(job.settings, job.plan)
     with job.source() as source, job.target(source) as target:
         proof = prove(source, target, job.plan, say)
     with job.source():  # held still: else a TRUNCATE could have hidden originals from the proof

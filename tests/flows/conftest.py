@@ -182,12 +182,14 @@ class Stage:
         """Reconcile in this process, by the very steps of the flow; tell what was repaired."""
         from prefect.logging import disable_run_logger
 
+        from tasks.publishing import publish_what_serves
         from tasks.repair import look, repair, tidy
 
         with disable_run_logger():
             plan = look.fn()
             for wanted in plan:
                 repair.fn(wanted)
+            publish_what_serves.fn()
             tidy.fn()
         return [f"{wanted.kind} {wanted.subject}" for wanted in plan]
 

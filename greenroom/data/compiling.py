@@ -1,0 +1,15 @@
+"""Whether this process compiles what it runs often, or does without."""
+
+from __future__ import annotations
+
+_plainly = [False]
+
+
+def go_plainly(plainly: bool) -> None:
+    """Say whether what is not compiled yet stays so: a sync so small that it would only wait."""
+    _plainly[0] = plainly
+
+
+def goes_plainly() -> bool:
+    """Whether the plain functions are used."""
+    return _plainly[0]
