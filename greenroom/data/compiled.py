@@ -42,12 +42,7 @@ def load(folder: Path, *, is_small: bool = False) -> None:
     if _loaded.is_set():
         return
     with _loading:
-        kernels = Path(__file__).parent / "kernels"
-        sources = sorted(kernels.glob("*.py"))
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-        if os.access(kernels, os.W_OK):
-            folder = kernels / "__pycache__"
-        kept = folder / f"{version('numba')}-{digest}"
+        kept = kept_in(folder)
         if is_small and not any(kept.rglob("batches.mask_*.nbi")):
             go_plainly(True)
             return
@@ -55,10 +50,20 @@ def load(folder: Path, *, is_small: bool = False) -> None:
         import numba
 
         numba.config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
-        from greenroom.data.kernels.tables import arm
+        from greenroom.data.kernels import tables
 
-        arm()
+        tables.arm()
         _loaded.set()
+
+
+def kept_in(folder: Path) -> Path:
+    """Give where what is compiled is kept: beside the source, or else in a folder of the home."""
+    kernels = Path(__file__).parent / "kernels"
+    sources = sorted(kernels.glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    if os.access(kernels, os.W_OK):
+        folder = kernels / "__pycache__"
+    return folder / f"{version('numba')}-{digest}"
 
 
 class Kernels:

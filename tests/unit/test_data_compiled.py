@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenroom.data import compiled
 from greenroom.data.compiled import Kernels, load
-from greenroom.data.compiling import go_plainly, goes_plainly
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
 from greenroom.data.ops import op_of, travels_binary
@@ -139,26 +134,6 @@ def test_rows_that_have_no_room_are_masked_all_the_same() -> None:
     tuples = [packed([b"a%d@x.test" % n, b"r" * (n * 97 % 3000)]) for n in range(60)]
     small = through(plan, tuples, is_binary=True, room=2048)
     assert small == through(plan, tuples, is_binary=True)
-
-
-def test_what_is_small_and_finds_nothing_compiled_goes_plainly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same rows come out; what is large, or was compiled once, is not left to that."""
-    plan, values = planned("email"), [b"ann@mail.test", b"\\N", b"Bob.Stone@mail.test"]
-    lines = [value + b"\tr\\te\\n\n" for value in values]
-    tuples = [packed([b"ann@mail.test", b"r"]), packed([None, b"\n"]), b"\xff\xff"]
-    expected = through(plan, lines), through(plan, tuples, is_binary=True)
-    monkeypatch.setattr(compiled, "_loaded", threading.Event())
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    try:
-        load(tmp_path, is_small=True)
-        assert goes_plainly()
-        assert (through(plan, lines), through(plan, tuples, is_binary=True)) == expected
-        load(tmp_path)
-        assert not goes_plainly()
-    finally:
-        go_plainly(False)
 
 
 # --- documents ------------------------------------------------------------------------------------
