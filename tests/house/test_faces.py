@@ -12,6 +12,7 @@ from greenroom.cli.main import main
 OPERATIONS_OF: dict[str, tuple[str, ...]] = {
     "project add": ("add_project",), "project branches": ("list_branches",),
     "project list": ("list_projects",), "project set-access": ("set_access",),
+    "project set-assets": ("get_files", "set_files", "forget_files"),
     "project set-database": ("set_production_database",), "project set-forge": ("set_forge",),
     "project set-host": ("set_site", "forget_site_of"), "project set-life": ("set_life",),
     "project set-previews": ("set_previews",), "project set-production": ("set_production",),
@@ -65,7 +66,6 @@ OF_THE_MACHINE = {
     "doctor": "examines the machine, also when the API does not answer",
     "demo": "a play for whoever sits there",
     "init": "writes a file into the user's own folder",
-    "project set-assets": "in the making",
     "assets cdn": "prints what an administrator of a CDN pastes",
     "data verify": "checks a report's signature without the platform",
 }
