@@ -39,7 +39,7 @@ trying again later can help). The tree::
     │   └── AssetsUnavailable        the server does not answer, or limits us (transient)
     ├── CdnFailed                    a CDN did not forget what was changed (transient)
     ├── BackupFailed                 production's database is not backed up; nothing was changed
-    ├── HostingError                 the engine, the process manager or the vendor refused
+    ├── HostingError                 an engine, the process manager or a vendor refused
     │   └── HostUnavailable          the vendor does not answer, or limits us (transient)
     ├── PlatformError                one of our own processes is missing or broken
     │   ├── DnsUnavailable
@@ -261,7 +261,7 @@ class HostingError(GreenroomError):
 
 
 class HostUnavailable(HostingError):
-    """The vendor that hosts does not answer, or wants to be asked later."""
+    """A vendor or host does not answer, or wants to be asked later."""
 
     transient = True
 

@@ -105,6 +105,11 @@ def network_name(environment_id: str, *, guarded: bool) -> str:
     return f"greenroom-{environment_id.replace('-', '')[:12]}-{kind}"
 
 
+def swarm_network_name(environment_id: str) -> str:
+    """Name an environment's network over the nodes of a swarm."""
+    return f"greenroom-{environment_id.replace('-', '')[:12]}-swarm"
+
+
 def guarded_prefix(home: str) -> str:
     """Begin the interface names of a platform's guarded networks: one rule covers them all.
 

@@ -71,25 +71,28 @@ def _manifest(work: Work, release_id: UUID) -> Manifest:
     return Manifest.from_json(work.get_one(Release, release_id).manifest)
 
 
-def database_url_of(environment: Environment, runtime: str) -> str | None:
-    """Give the DATABASE_URL of an environment's copies."""
+def database_url_of(environment: Environment, runtime: str, machine: str = "") -> str | None:
+    """Give the DATABASE_URL of an environment's copies at a host."""
     named = projects.production_database_url(environment.project)
     if environment.kind == EnvironmentKind.PRODUCTION and named:
         return named
     known = environments.environment_database_url(environment)
     own = database_server().readdress(known) if known is not None else None
-    if own is None or runtime != "docker":
+    if own is None or runtime != "docker" or machine:
         return own
     if load_settings().database_url is None:
         from greenroom.hosting.engine import SOCKET_FOLDER
 
         return socket_address(own, SOCKET_FOLDER)
-    return renamed_host(own, DATABASE_HOST) if guard_of(environment, runtime) else own
+    return renamed_host(own, DATABASE_HOST) if guard_of(environment, runtime, machine) else own
 
 
-def guard_of(environment: Environment, runtime: str) -> Guard | None:
-    """Give the guard that keeps an environment's containers; None where it runs unguarded."""
-    if environment.kind == EnvironmentKind.PRODUCTION or runtime != "docker":
+def guard_of(environment: Environment, runtime: str, machine: str) -> Guard | None:
+    """Give the guard that keeps an environment's containers; None where it runs unguarded.
+
+    It is the firewall of this machine: at a host elsewhere there is none.
+    """
+    if environment.kind == EnvironmentKind.PRODUCTION or runtime != "docker" or machine:
         return None
     return installed_guard(load_settings())
 
@@ -101,11 +104,11 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     deployment = work.get_one(Deployment, instance.deployment_id)
     manifest = Manifest.from_json(release.manifest)
     variables = dict(manifest.variables) | asset_variables(work, environment)
-    database = database_url_of(environment, instance.runtime)
+    database = database_url_of(environment, instance.runtime, instance.machine)
     if database:
         variables["DATABASE_URL"] = database
     variables |= projects.given_variables(environment, GivenAt.RUN)
-    guard = guard_of(environment, instance.runtime)
+    guard = guard_of(environment, instance.runtime, instance.machine)
     is_staging = environment.kind != EnvironmentKind.PRODUCTION
     if is_staging and (guard or instance.runtime == "process"):
         host = MAIL_HOST if guard else ""

@@ -104,7 +104,7 @@ def try_to_get_out(request: CheckRequest) -> str:
     others = urlsplit(database_url()).path.lstrip("/")
     probes = probe_common(copy.variables, known, settings.gateway_port, host, others)
     checked: Checked | None = None
-    if runtime == "docker" and network is not None:
+    if runtime == "docker" and network is not None and not serving.machine:
         checked = run_check(_order(copy, network))
         probes = [Probe(**one) for one in checked.probes] + probes
     else:

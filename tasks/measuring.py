@@ -43,6 +43,8 @@ def check_room(held: Held, candidate: Candidate) -> None:
         residents = []
         for copy in environments.list_instances(work):
             environment = work.get_one(Environment, copy.environment_id)
+            if copy.machine:
+                continue
             residents.append(
                 room.Resident(
                     f"{environment.project.name}/{environment.name}",
@@ -51,9 +53,9 @@ def check_room(held: Held, candidate: Candidate) -> None:
                     environment.kind == EnvironmentKind.PRODUCTION,
                 )
             )  # fmt: skip
-        known = work.get_one(Instance, candidate.instance_id).address
-    if candidate.runtime in ("static", *VENDORS) or known:
-        return  # nothing runs, or it runs already
+        instance = work.get_one(Instance, candidate.instance_id)
+    if candidate.runtime in ("static", *VENDORS) or instance.address or instance.machine:
+        return  # nothing runs, or it runs already, or elsewhere: then its host was asked
     refused = room.refuse_memory(
         room.expected_bytes(limit_bytes, used_bytes), room.free_memory_bytes(),
         settings.least_free_memory_bytes, residents,

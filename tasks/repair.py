@@ -10,7 +10,8 @@ from prefect import get_run_logger
 from sqlalchemy import or_, select
 
 from greenroom import orders
-from greenroom.errors import GreenroomError, PlatformError
+from greenroom.errors import GreenroomError, HostUnavailable, PlatformError
+from greenroom.hosting import health
 from greenroom.hosting.base import Runtime
 from greenroom.hosting.leftovers import clear_leftovers
 from greenroom.hosting.registry import has_engine, runtime_for
@@ -27,7 +28,7 @@ from greenroom.hosting.repairs import (
 from greenroom.manifest import VENDORS
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import deployments, environments, lives, webhooks
+from greenroom.store import deployments, environments, lives, machines, webhooks
 from greenroom.store.models import (
     Deployment,
     DeploymentStatus,
@@ -50,7 +51,7 @@ from tasks.traffic import stop_copy
 def _runtimes() -> dict[str, Runtime]:
     settings = load_settings()
     found = {name: runtime_for(name, settings) for name in ("static", "process", *VENDORS)}
-    if has_engine(settings):
+    if has_engine(settings) or machines.list_hosts():
         found["docker"] = runtime_for("docker", settings)
     return found
 
@@ -124,6 +125,8 @@ def _is_alive(runtimes: dict[str, Runtime], copy: Instance) -> bool:
         return False
     try:
         return runtime.liveness(copy.name).is_alive
+    except HostUnavailable:  # its engine says nothing: does the copy itself?
+        return health.listens(copy.address)
     except GreenroomError:
         return False
 
@@ -256,7 +259,9 @@ def _revive(name: str) -> None:
             return
         copy = copy_of(work, instance)
     if instance.runtime == "docker":
-        surround(instance.environment_id, instance.release_id, get_run_logger().info, _nothing)
+        log = get_run_logger().info
+        key, release, machine = instance.environment_id, instance.release_id, instance.machine
+        surround(key, release, machine, log, _nothing)
     address = runtime_for(instance.runtime).start(copy)
     runtime_for(instance.runtime).settle(name)
     with unit_of_work() as work:
@@ -285,6 +290,8 @@ def _true_status(environment_id: UUID) -> None:
             environments.set_status(environment, lives.status_of(serving))
         else:
             reason = "what served has died and does not come back" if serving else "nothing serves"
+            if serving is not None and serving.machine:
+                reason += f"; it was placed at the host {serving.machine}"
             environments.set_status(environment, EnvironmentStatus.ERROR, reason)
 
 

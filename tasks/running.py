@@ -54,6 +54,7 @@ def create_candidate(held: Held, release_id: UUID) -> Candidate:
             if kept.release_id == release_id and _may_take(work, held, kept):
                 kept.state, kept.deployment_id = InstanceState.STARTING, held.deployment
                 kept.kept_since = None
+                work.get_one(Environment, held.environment_id).machine = kept.machine
                 return Candidate(kept.id, kept.name, kept.runtime, kept.release_id)
         environment = work.get_one(Environment, held.environment_id)
         release, key = work.get_one(Release, release_id), uuid4()
@@ -63,6 +64,7 @@ def create_candidate(held: Held, release_id: UUID) -> Candidate:
             deployment_id=held.deployment,
             release_id=release_id,
             runtime=release.runtime,
+            machine=environment.machine if release.runtime == "docker" else "",
             name=instance_name(environment.project.name, environment.name, str(key)),
             address="",
         )

@@ -11,7 +11,7 @@ from greenroom.hosting.registry import has_engine
 from greenroom.names import database_name, role_name, work_queue_name
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
-from greenroom.store import deployments, domains, environments, mails, networks
+from greenroom.store import deployments, domains, environments, machines, mails, networks
 from greenroom.store.audit import record_audit
 from greenroom.store.models import (
     DeploymentStatus,
@@ -22,6 +22,7 @@ from greenroom.store.models import (
 from greenroom.store.work import database_url, unit_of_work
 from tasks.copies import database_server
 from tasks.hold import end_deployment
+from tasks.placing import remove_surroundings
 from tasks.policies import step
 from tasks.traffic import prune_releases, stop_copy
 from tasks.values import Held
@@ -73,13 +74,11 @@ def drop_own_database(held: Held) -> None:
 def remove_leftovers(held: Held) -> None:
     """Remove network, services, folders, artifacts that are only the environment's. Idempotent."""
     settings = load_settings()
-    if has_engine(settings):
-        from greenroom.hosting.engine import DockerRuntime
-        from greenroom.hosting.services import Services
-
-        runtime = DockerRuntime(settings)
-        Services(runtime).remove(str(held.environment_id))
-        runtime.remove_network(str(held.environment_id))
+    with unit_of_work() as work:
+        places = machines.machines_of(work, held.environment_id)
+    for machine in places:
+        if machine or has_engine(settings):
+            remove_surroundings(held.environment_id, machine)
     with unit_of_work() as work:
         history = deployments.list_deployments(work, held.environment_id, limit=1000)
         networks.forget_network(work, held.environment_id)

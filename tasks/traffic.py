@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+from prefect import get_run_logger
 from sqlalchemy import select
 
+from greenroom.errors import HostUnavailable
 from greenroom.hosting.health import wait_until_routed
 from greenroom.hosting.registry import builder_for, runtime_for
 from greenroom.manifest import VENDORS, Manifest
@@ -27,6 +29,7 @@ from greenroom.store.models import (
 )
 from greenroom.store.work import Work, unit_of_work
 from tasks.log import narrate
+from tasks.placing import leave_other_hosts
 from tasks.policies import step
 from tasks.values import Candidate, Held
 
@@ -105,10 +108,14 @@ def retire_previous(held: Held) -> None:
             since = instance.draining_since or now()
             left = since + timedelta(seconds=settings.drain_seconds) - now()
             time.sleep(max(0.0, left.total_seconds()))
-        if is_kept and instance is newest:
-            keep_copy(instance)
-        else:
-            stop_copy(instance)
+        try:
+            if is_kept and instance is newest:
+                keep_copy(instance)
+            else:
+                stop_copy(instance)
+        except HostUnavailable as error:
+            get_run_logger().warning("%s; reconcile stops it there later", error.message)
+    leave_other_hosts(held.environment_id, get_run_logger().info)
     prune_releases(held)
 
 

@@ -35,6 +35,7 @@ ENTRIES = (
     Entry("people", "People", "group", "Platform", "member.set"),
     Entry("audit", "Audit", "receipt_long", "Platform"),
     Entry("platform", "Platform", "monitor_heart", "Platform"),
+    Entry("hosts", "Hosts", "dns", "Platform", "machine.read"),
     Entry("storage", "Storage", "mop", "Platform"),
     Entry("account", "Account", "account_circle", "Platform"),
 )

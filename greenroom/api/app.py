@@ -22,6 +22,7 @@ from greenroom.api import (
     data,
     deployments,
     environments,
+    hosts,
     isolation,
     life,
     links,
@@ -45,7 +46,7 @@ from greenroom.secrets import Redactor
 NOUNS = (
     projects, environments, deployments, logs, variables, data, comparisons, links, comments, mail,
     notifications, backups, life, performance, isolation, assets, storage, people,
-    sites, trackers,
+    sites, trackers, hosts,
 )  # fmt: skip
 """One file a noun, each with its ``router``."""
 INTRODUCTION = """\

@@ -44,6 +44,7 @@ _COMMANDS = {
     "notify": "notify",
     "user": "users",
     "domain": "domain",
+    "hosts": "hosts",
     "member": "users",
     "token": "tokens",
     "audit": "audit",

@@ -11,8 +11,9 @@ import click
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import PlatformError
+from greenroom.hosting.hosts import examine_hosts
 from greenroom.isolating import describe_check, place_check
-from greenroom.platform.doctor import examine
+from greenroom.platform.doctor import Finding, examine
 from greenroom.platform.up import Platform, Started
 from greenroom.programs import Programs
 from greenroom.settings import load_settings
@@ -164,6 +165,8 @@ def _say_check(row: IsolationCheck) -> None:
 def examined(as_json: bool) -> None:
     """Examine, and say what was found."""
     findings = examine(load_settings())
+    if Programs(load_settings()).is_alive():  # where hosts are is in the store
+        findings += [Finding(*one) for one in examine_hosts(load_settings())]
     if as_json:
         say_json([f.__dict__ for f in findings])
     else:

@@ -35,7 +35,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def upstream_url(upstream: Upstream, request: web.BaseRequest) -> URL:
     """Give the address of a request at its upstream, its path octet for octet as it came."""
-    return URL(upstream.address + request.raw_path, encoded=True)
+    return URL(upstream.next_place() + request.raw_path, encoded=True)
 
 
 def _own_name(target: Target) -> str:

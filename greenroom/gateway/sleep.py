@@ -24,7 +24,7 @@ from greenroom.gateway.upstream import Upstream
 from greenroom.hosting import health
 from greenroom.hosting.registry import runtime_for
 from greenroom.settings import Settings
-from greenroom.store import lives
+from greenroom.store import lives, machines
 from greenroom.store.life import Life
 from greenroom.store.states import Asleep
 from greenroom.store.work import unit_of_work
@@ -119,13 +119,15 @@ class Sleeper:
             begun, was = time.monotonic(), upstream.asleep
             upstream.gate = asyncio.Semaphore(AT_ONCE)
             try:
-                await asyncio.to_thread(
+                address = await asyncio.to_thread(
                     _resume, self.settings, life, was, upstream.address, target.route.host
                 )
             except GreenroomError:
                 # Reconcile makes it anew: it looks after what shall be awake.
                 self._spawn(self._record_awake(upstream, None), "record")
                 raise
+            if address != upstream.address:
+                upstream.move(address)
             upstream.asleep, upstream.used_at = "", time.monotonic()
             log.info("%s woke from %s in %.3f s", life.copy, was, time.monotonic() - begun)
         self._spawn(self._record_awake(upstream, upstream.instance_id), "record")
@@ -207,19 +209,23 @@ def _put_to_sleep(settings: Settings, life: Life, instance_id: UUID, how: Asleep
     return True
 
 
-def _resume(settings: Settings, life: Life, was: str, address: str, host: str) -> None:
-    """Let a copy go on; one that was stopped must answer its health check once.
+def _resume(settings: Settings, life: Life, was: str, address: str, host: str) -> str:
+    """Let a copy go on, and give its address; one that was stopped must be healthy once.
 
     Errors: HostingError.
     """
     runtime_for(life.runtime, settings).resume(life.copy)
     if was == Asleep.PAUSED:
-        return
+        return address
+    if life.is_elsewhere:  # a swarm starts it wherever there is room
+        known = machines.place_of_copy(life.copy)
+        address = known[0] if known else address
     deadline = time.monotonic() + life.health.timeout_seconds
     while wrong := health.probe(address, host, life.health):
         if time.monotonic() > deadline:
             raise HostingError(f"it was started, but {wrong}")
         time.sleep(AGAIN_SECONDS)
+    return address
 
 
 def _record_awake(instance_id: UUID) -> None:

@@ -53,14 +53,26 @@ class Upstream:
         self.tally = Tally()
         self.before: Tally | None = None
         """What the copy that it took over from answered; None where it took over from none."""
-        self.url = URL(address)
-        self.own_name = self.url.authority if self.url.scheme == "https" else ""
+        self._places = address.split()
+        first = URL(self._places[0])
+        self.own_name = first.authority if first.scheme == "https" else ""
         """What somebody else's server is called: it is asked by that, not by our host."""
         self._sessions: dict[int, aiohttp.ClientSession] = {}
         self._in_flight, self._retired = 0, False
-        self._key: aiohttp.ClientRequest | None = None
+        self._keys: dict[str, aiohttp.ClientRequest] = {}
         """What tells aiohttp's pool where to connect."""
         self._closing: asyncio.Task[None] | None = None
+
+    def next_place(self) -> str:
+        """Give where the next request goes: each of its addresses in turn."""
+        if len(self._places) > 1:
+            self._places.append(self._places.pop(0))
+        return self._places[-1]
+
+    def move(self, address: str) -> None:
+        """Go on at other addresses: it was woken somewhere else."""
+        self.address, self._places = address, address.split()
+        self._keys.clear()
 
     @property
     def in_flight(self) -> int:
@@ -79,12 +91,20 @@ class Upstream:
 
     async def connect(self, patience: aiohttp.ClientTimeout) -> aiohttp.connector.Connection:
         """Take a connection from the pool for requests."""
-        if self._key is None:
-            self._key = aiohttp.ClientRequest("GET", self.url)
         connector = self.session.connector
         if connector is None:
             raise aiohttp.ClientConnectionError("the pool is closed")
-        return await connector.connect(self._key, traces=[], timeout=patience)
+        for again in range(len(self._places), 0, -1):
+            place = self.next_place()
+            key = self._keys.get(place)
+            if key is None:
+                key = self._keys[place] = aiohttp.ClientRequest("GET", URL(place))
+            try:
+                return await connector.connect(key, traces=[], timeout=patience)
+            except aiohttp.ClientConnectorError:
+                if again == 1:
+                    raise  # another of its addresses may take it
+        raise aiohttp.ClientConnectionError("it has no address")
 
     def _open(self, limit: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

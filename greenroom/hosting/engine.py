@@ -17,14 +17,15 @@ import requests.exceptions
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 
-from greenroom.errors import HostingError, LimitReached
+from greenroom.errors import HostingError, HostUnavailable, LimitReached
 from greenroom.hosting import networks, resting
 from greenroom.hosting.base import Check, Copy, Liveness, Log, Usage
 from greenroom.hosting.commands import clean_line
 from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL, LABEL
-from greenroom.hosting.ports import free_port
+from greenroom.hosting.ports import address_of, binding_of, free_port
 from greenroom.hosting.sidecars import rest_services, wake_services
 from greenroom.settings import Settings, load_settings
+from greenroom.store.machines import Host
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 """Source: Docker documentation, daemon socket option."""
@@ -45,7 +46,7 @@ def _client(address: str | None) -> docker.DockerClient:
     )
 
 
-def _check_socket(address: str | None) -> None:
+def check_socket(address: str | None) -> None:
     """Find a socket that nobody listens on before the SDK does: it would leave its own end open.
 
     Errors: OSError.
@@ -63,7 +64,7 @@ def connect(settings: Settings) -> docker.DockerClient:
     Errors: HostingError when none answers.
     """
     try:
-        _check_socket(settings.docker_host)
+        check_socket(settings.docker_host)
         client = _client(settings.docker_host)
         client.ping()
     except (OSError, docker.errors.DockerException) as error:
@@ -85,10 +86,10 @@ def is_available(settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def explained(what: str) -> Iterator[None]:
+def explained(what: str, host: Host | None = None) -> Iterator[None]:
     """Turn the SDK's errors into ours.
 
-    Errors: LimitReached (disk, address pools), HostingError.
+    Errors: LimitReached (disk, address pools), HostingError; HostUnavailable of a host elsewhere.
     """
     try:
         yield
@@ -103,14 +104,17 @@ def explained(what: str) -> Iterator[None]:
             ) from error
         raise HostingError(f"{what}: {text[:500]}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        if host is not None:
+            raise HostUnavailable(f"{what}: the host {host.name} does not answer") from error
         raise HostingError(f"{what}: the engine does not answer") from error
 
 
 class DockerRuntime:
-    """Runs copies as containers, one network per environment."""
+    """Runs copies as containers, one network per environment; here, or at a host elsewhere."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, host: Host | None = None) -> None:
         self.settings = settings or load_settings()
+        self.host = host
 
     @property
     def client(self) -> docker.DockerClient:
@@ -118,18 +122,26 @@ class DockerRuntime:
 
         Errors: HostingError when no engine answers.
         """
+        if self.host is not None:
+            from greenroom.hosting import reach
+
+            return reach.connect(self.host, self.settings)
         return connect(self.settings)
+
+    def explained(self, what: str) -> contextlib.AbstractContextManager[None]:
+        """Turn the SDK's errors into ours, naming the host."""
+        return explained(what, self.host)
 
     def ensure_network(self, environment_id: str, *, guarded: bool = False) -> networks.Network:
         """Give the environment's own network, made on first use. Idempotent."""
-        with explained("the network"):
+        with self.explained("the network"):
             return networks.ensure_network(
                 self.client, environment_id, str(self.settings.home), guarded=guarded
             )
 
     def remove_network(self, environment_id: str) -> None:
         """Delete the environment's networks. Idempotent."""
-        with explained("the network"):
+        with self.explained("the network"):
             networks.remove_networks(self.client, environment_id)
 
     def _options(self, copy: Copy, environment: dict[str, str]) -> dict[str, Any]:
@@ -168,14 +180,14 @@ class DockerRuntime:
     def start(self, copy: Copy) -> str:
         """Start a container and give its address. Idempotent."""
         inside = copy.manifest.run.port
-        with explained("the container"):
+        with self.explained("the container"):
             found = self._find(copy.name)
             wake_services(self.client, copy.environment_id)
             if found is not None:
                 found.start()
                 wake_services(self.client, copy.environment_id)
                 bound = found.attrs["HostConfig"]["PortBindings"][f"{inside}/tcp"][0]
-                return f"http://127.0.0.1:{bound['HostPort']}"
+                return address_of(self.host, bound["HostPort"])
             environment = {**copy.variables, "PORT": str(inside), "HOST": "0.0.0.0"}  # noqa: S104
             command = copy.manifest.run.command.strip()
             # A command of the manifest's own replaces the image's, its entry point included.
@@ -183,15 +195,14 @@ class DockerRuntime:
             if command:
                 own = {"command": ["/bin/sh", "-c", command], "entrypoint": []}
             for _ in range(3):
-                port = free_port(
-                    self._taken_ports()
-                )  # fixed, so that it stays the same when it is started again
+                # fixed, so that it stays the same when it is started again
+                port = free_port(self._taken_ports(), is_here=self.host is None)
                 options = self._options(copy, environment)
                 options["labels"][PORT_LABEL] = str(port)
                 container = self.client.containers.create(
                     copy.artifact,
                     name=copy.name,
-                    ports={f"{inside}/tcp": ("127.0.0.1", port)},
+                    ports={f"{inside}/tcp": (binding_of(self.host), port)},
                     **own,
                     **options,
                 )
@@ -203,7 +214,7 @@ class DockerRuntime:
                         raise
                 else:
                     wake_services(self.client, copy.environment_id)
-                    return f"http://127.0.0.1:{port}"
+                    return address_of(self.host, port)
         raise HostingError("three ports in a row were taken by others")
 
     def _taken_ports(self) -> set[int]:
@@ -219,7 +230,7 @@ class DockerRuntime:
 
     def liveness(self, name: str) -> Liveness:
         """Tell whether the container runs, and how it ended."""
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
         if container is None:
             return Liveness(False, "its container is gone")
@@ -234,12 +245,12 @@ class DockerRuntime:
 
     def settle(self, name: str) -> None:
         """Restart it whenever it dies, and with the engine."""
-        with explained("the container"):
+        with self.explained("the container"):
             self.client.containers.get(name).update(restart_policy=resting.policy("always"))
 
     def revive(self, name: str) -> None:
         """Start a stopped container. Idempotent."""
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
             if container is None:
                 raise HostingError("its container is gone")
@@ -257,7 +268,7 @@ class DockerRuntime:
         self._rest(name, lambda container: resting.park(container, int(grace_seconds)))
 
     def _rest(self, name: str, rest: Callable[[Container], None]) -> None:
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
             if container is not None:
                 rest(container)
@@ -272,7 +283,7 @@ class DockerRuntime:
 
     def resume(self, name: str) -> None:
         """Let a paused container go on, or start a stopped one, its services first. Idempotent."""
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
             if container is None:
                 raise HostingError("its container is gone")
@@ -280,7 +291,7 @@ class DockerRuntime:
 
     def usage(self, name: str) -> Usage:
         """Measure a container, and read its limits as the engine holds them."""
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
             return resting.measure(self.client, container) if container else Usage()
 
@@ -290,7 +301,7 @@ class DockerRuntime:
         """Run a command in a container of the same image, and give its exit code."""
         name, deadline = f"{copy.name}-cmd", time.monotonic() + timeout_seconds
         self.stop(name, 0)
-        with explained("the command"):
+        with self.explained("the command"):
             container = self.client.containers.create(
                 copy.artifact,
                 ["/bin/sh", "-c", f"exec 2>&1\n{command}"],  # one stream: its order is kept
@@ -319,14 +330,16 @@ class DockerRuntime:
         """Give the last lines the container wrote."""
         try:
             raw = self.client.containers.get(name).logs(tail=lines)
-        except (docker.errors.DockerException, requests.exceptions.RequestException):
+        except (
+            docker.errors.DockerException, requests.exceptions.RequestException, HostUnavailable,
+        ):  # fmt: skip
             return []
         return [clean_line(line) for line in raw.splitlines()]
 
     def read_log(self, name: str, following: bool) -> Iterator[str]:
         """Give what the container wrote, line by line."""
         rest = b""
-        with explained("the log"):
+        with self.explained("the log"):
             for part in self.client.containers.get(name).logs(stream=True, follow=following):
                 *lines, rest = (rest + part).split(b"\n")
                 yield from map(clean_line, lines)
@@ -335,7 +348,7 @@ class DockerRuntime:
 
     def stop(self, name: str, grace_seconds: float) -> None:
         """Stop and remove a container. Idempotent."""
-        with explained("the container"):
+        with self.explained("the container"):
             container = self._find(name)
             if container is None:
                 return
@@ -354,7 +367,7 @@ class DockerRuntime:
     def names(self) -> set[str]:
         """Name every container of this platform."""
         filters: dict[str, Any] = {"label": [LABEL, f"{HOME_LABEL}={self.settings.home}"]}
-        with explained("the engine"):
+        with self.explained("the engine"):
             found = self.client.containers.list(all=True, filters=filters)
             return {c.labels[LABEL] for c in found if c.labels[LABEL] != "image"}
 

@@ -27,7 +27,11 @@ AGENT = "Greenroom-Health/1"
 
 
 def probe(address: str, host: str, health: Health) -> str:
-    """Ask once; give an empty text when healthy, else what was wrong."""
+    """Ask once, at each of its addresses; give an empty text when healthy, else what was wrong."""
+    return next((wrong for one in address.split() if (wrong := _probe(one, host, health))), "")
+
+
+def _probe(address: str, host: str, health: Health) -> str:
     parts = urlsplit(address)
     if parts.scheme == "file":
         return ""
@@ -72,6 +76,18 @@ def probe(address: str, host: str, health: Health) -> str:
     if health.text and health.text not in body.decode(errors="replace"):
         return f"{health.path} answered without the expected text {health.text[:60]!r}"
     return ""
+
+
+def listens(address: str) -> bool:
+    """Whether somebody takes connections at an address, or at one of several."""
+    if " " in address:
+        return any(map(listens, address.split()))
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def _probe_checking(address: str, host: str, health: Health, check: Check) -> str:

@@ -52,9 +52,9 @@ def has_engine(settings: Settings | None = None) -> bool:
 def builder_for(runtime: str, settings: Settings | None = None) -> Builder:
     """Give the builder of a runtime."""
     if runtime == "docker":
-        from greenroom.hosting.images import DockerBuilder
+        from greenroom.hosting.placed import PlacedBuilder
 
-        return DockerBuilder(settings)
+        return PlacedBuilder(settings)
     if runtime in VENDORS:
         from greenroom.hosting.elsewhere import SentBuilder
 
@@ -71,7 +71,7 @@ def runtime_for(
 
         return ElsewhereRuntime(log, check)
     if runtime == "docker":
-        from greenroom.hosting.engine import DockerRuntime
+        from greenroom.hosting.placed import PlacedRuntime
 
-        return DockerRuntime(settings)
+        return PlacedRuntime(settings, log, check)
     return StaticRuntime(settings) if runtime == "static" else ProcessRuntime(settings)

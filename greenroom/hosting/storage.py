@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from greenroom.errors import HostingError
+from greenroom.errors import HostingError, HostUnavailable
 from greenroom.hosting.networks import ENVIRONMENT_LABEL, HOME_LABEL, LABEL
 from greenroom.hosting.process import PREFIX
 from greenroom.hosting.registry import has_engine
 from greenroom.settings import Settings
+from greenroom.store import machines
+
+if TYPE_CHECKING:
+    from greenroom.hosting.engine import DockerRuntime
 
 Found = tuple[str, str, str, int, float]
 """Kind, name, owner, bytes, seconds since it was changed."""
@@ -58,14 +63,25 @@ def find_on_disk(settings: Settings) -> Iterator[Found]:
 
 
 def find_in_engine(settings: Settings) -> Iterator[Found]:
-    """Find the images, networks and volumes that carry this home's label."""
-    if not has_engine(settings):
-        return
-    from greenroom.hosting.engine import connect, explained
+    """Find the images, networks and volumes that carry this home's label, at the hosts, too.
+
+    What is at a host elsewhere is named ``<name>@<host>``; one that does not answer is left out.
+    """
+    from greenroom.hosting.engine import DockerRuntime  # the SDK loads only where it is used
+
+    if has_engine(settings):
+        yield from _find_at(DockerRuntime(settings), settings)
+    for host in machines.list_hosts():
+        with contextlib.suppress(HostUnavailable):
+            for kind, name, owner, size, age in _find_at(DockerRuntime(settings, host), settings):
+                yield (kind, f"{name}@{host.name}", owner, size, age)
+
+
+def _find_at(runtime: DockerRuntime, settings: Settings) -> Iterator[Found]:
 
     mine = f"{HOME_LABEL}={settings.home}"
-    with explained("the engine's storage"):
-        client = connect(settings)
+    with runtime.explained("the engine's storage"):
+        client = runtime.client
         for image in client.images.list(filters={"label": [f"{LABEL}=image", mine]}):
             made = image.attrs.get("Created", "")
             size = int(image.attrs.get("Size") or 0)
@@ -123,10 +139,12 @@ def remove_from_engine(settings: Settings, kind: str, name: str) -> None:
     """
     import docker.errors
 
-    from greenroom.hosting.engine import connect, explained
+    from greenroom.hosting.placed import runtime_at
 
-    with explained(f"the {kind}"):
-        client = connect(settings)
+    name, _, machine = name.partition("@")
+    runtime = runtime_at(settings, machine)
+    with runtime.explained(f"the {kind}"):
+        client = runtime.client
         try:
             if kind == "image":
                 image = client.images.get(name)

@@ -21,6 +21,8 @@ class Life:
     health: Health
     stop_seconds: float
     """How long it may take to end."""
+    is_elsewhere: bool = False
+    """It runs at a host elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -82,5 +84,5 @@ def life_of(kind: str, wishes: Mapping[str, Any], copy: Instance, data: dict[str
     idle = Idle(0, 0) if copy.runtime in VENDORS else idle_of(kind, manifest, wishes)
     return Life(
         copy.name, copy.runtime, copy.asleep, idle, manifest.health,
-        manifest.run.stop_seconds,
+        manifest.run.stop_seconds, bool(copy.machine),
     )  # fmt: skip

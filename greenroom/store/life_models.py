@@ -28,6 +28,8 @@ class EnvironmentLife:
     from_fork: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """It shows a stranger's code: no secrets and no data until a member approves."""
     fork_approved_by: Mapped[str] = mapped_column(default="", server_default="")
+    machine: Mapped[str] = mapped_column(default="", server_default="")
+    """Host that its newest copies were placed at; empty is this machine."""
 
     @property
     def is_guarded(self) -> bool:
@@ -44,6 +46,8 @@ class InstanceLife:
     """Since when it is kept paused for an instant rollback."""
     used: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     """What it used when it was last looked at, and the limits that were found to hold."""
+    machine: Mapped[str] = mapped_column(default="", server_default="")
+    """Host where it runs; empty is this machine."""
 
 
 class Domain(Base):

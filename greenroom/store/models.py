@@ -41,6 +41,7 @@ from greenroom.store.life_models import Domain as Domain
 from greenroom.store.life_models import EnvironmentLife, InstanceLife
 from greenroom.store.link_models import PreviewLink as PreviewLink
 from greenroom.store.link_models import PreviewView as PreviewView
+from greenroom.store.machine_models import Machine as Machine
 from greenroom.store.mail_models import Mail as Mail
 from greenroom.store.measure_models import Measurement as Measurement
 from greenroom.store.network_models import EgressRefusal as EgressRefusal
