@@ -164,6 +164,45 @@ class Node:
         return found
 
 
+@contextlib.contextmanager
+def ssh_server(node: Node) -> Iterator[Path]:
+    """Have an SSH server at a machine; give a folder with an ``ssh`` that may get in there."""
+    folder = node.folder / "ssh"
+    folder.mkdir()
+    for name in ("host", "user"):
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    Path("/run/sshd").mkdir(exist_ok=True)
+    told = {
+        "Port": "22", "ListenAddress": node.address, "HostKey": folder / "host", "UsePAM": "no",
+        "AuthorizedKeysFile": folder / "user.pub", "StrictModes": "no", "PidFile": "none",
+        "PasswordAuthentication": "no", "PermitRootLogin": "yes",
+    }  # fmt: skip
+    folder.joinpath("sshd").write_text("".join(f"{k} {v}\n" for k, v in told.items()))
+    key = (folder / "host.pub").read_text()
+    folder.joinpath("known").write_text(f"{node.address} {key}")
+    folder.joinpath("config").write_text(
+        f"IdentityFile {folder}/user\nUserKnownHostsFile {folder}/known\nIdentitiesOnly yes\n"
+    )
+    program, real = folder / "bin" / "ssh", shutil.which("ssh")
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {real} -F {folder}/config "$@"\n')
+    program.chmod(0o755)
+    server = subprocess.Popen(
+        ["nsenter", f"--net=/run/netns/{node.name}", shutil.which("sshd") or "/usr/sbin/sshd",
+         "-D", "-e", "-f", str(folder / "sshd")],
+        stdin=subprocess.DEVNULL, stderr=(folder / "log").open("ab"),
+    )  # fmt: skip
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection((node.address, 22), 1):
+                break
+            time.sleep(0.05)
+        yield program.parent
+    finally:
+        server.kill()
+        server.wait()
+
+
 @dataclass
 class Town:
     """Engines side by side, on one network with this machine."""

@@ -12,6 +12,7 @@ from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.errors import PlatformError
 from greenroom.hosting.hosts import examine_hosts
+from greenroom.hosting.tunnel import close_tunnels
 from greenroom.isolating import describe_check, place_check
 from greenroom.platform.doctor import Finding, examine
 from greenroom.platform.up import Platform, Started
@@ -94,6 +95,7 @@ def _say(line: str) -> None:
 def down() -> None:
     """Stop every process of the platform. Data stays."""
     Platform(load_settings()).stop()
+    close_tunnels(load_settings())
     out.print("Stopped.")
 
 

@@ -93,7 +93,7 @@ def add_host(
         name, kind, url, address.strip() or reached, swarm, takes, tuple(projects),
         _bytes(memory), options or {}, given,
     )  # fmt: skip
-    seen = look_at(host, load_settings())
+    seen = _ask_anew(host)
     if not seen["is_linux"]:
         raise InvalidInput(f"{name} runs no Linux containers")
     if kind == "swarm" and not seen["is_manager"]:
@@ -153,8 +153,12 @@ def check_host(name: str) -> dict[str, Any]:
     Errors: NotFound, HostUnavailable, NotAllowed.
     """
     check_right(current_actor(), "machine.read")
-    host = machines.get_host(name)
-    from greenroom.hosting import reach
+    return _ask_anew(machines.get_host(name))
+
+
+def _ask_anew(host: Host) -> dict[str, Any]:
+    """Ask a host as if nobody had before: a moment ago it may have been silent."""
+    from greenroom.hosting import reach  # the SDK loads only where it is used
 
     reach.forget(host)
     return look_at(host, load_settings())

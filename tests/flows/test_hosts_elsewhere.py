@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from greenroom import orders
 from greenroom.errors import HostUnavailable, InvalidInput
 from greenroom.hosting import hosts
+from greenroom.hosting.placed import runtime_at
 from greenroom.hosting.registry import runtime_for
+from greenroom.hosting.tunnel import close_tunnels
 from greenroom.store import environments, machines
 from greenroom.store.models import Instance
 from greenroom.store.work import unit_of_work
-from tests.engines import Authority, Node, Town, engines, why_impossible
+from tests.engines import Authority, Node, Town, engines, ssh_server, why_impossible
 from tests.flows.conftest import Site, Stage
 
 pytestmark = [pytest.mark.flows, pytest.mark.needs_docker]
@@ -210,3 +214,90 @@ def test_a_host_is_added_only_once_it_has_answered(
     assert hosts.remove_host("alpha", forced=True, actor="ada") == [f"{site.name}/production"]
     hosts.drain_host("local", False, actor="ada")
     assert not stage.settings.path("run", "hosts", "alpha").exists()
+
+
+def test_a_host_is_reached_by_ssh(
+    town: Town, stage: Stage, require: Callable[[bool, str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    has_sshd = all(shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in
+                   ("sshd", "ssh", "ssh-keygen"))  # fmt: skip
+    require(has_sshd, "an SSH server", "scripts/install-system")
+    node = town.nodes[0]
+    control = stage.settings.path("run", "hosts", "gamma.ssh")
+    url = f"ssh://root@{node.address}{node.folder}/s"
+    with ssh_server(node) as programs:
+        with pytest.raises(HostUnavailable, match="Host key verification failed"):
+            hosts.add_host("gamma", url, actor="ada")
+        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        assert hosts.add_host("gamma", url, actor="ada")["engine"]
+        assert machines.get_host("gamma").address == node.address
+        assert control.is_socket()
+        close_tunnels(stage.settings, "gamma")
+        stage.eventually(lambda: not control.exists(), "the tunnel to end")
+        assert hosts.check_host("gamma")["engine"]
+        assert runtime_at(stage.settings, "gamma").names() == set()
+        hosts.remove_host("gamma", actor="ada")
+        stage.eventually(lambda: not control.exists(), "the tunnel to end")
+
+
+@pytest.fixture
+def farm(town: Town, stage: Stage) -> Iterator[tuple[Node, Node]]:
+    """Both engines as one swarm of two replicas, and nothing placed here."""
+    manager, worker = town.nodes
+    first, second = manager.client(), worker.client()
+    first.swarm.init(advertise_addr=manager.address, listen_addr=manager.address)
+    token = first.swarm.attrs["JoinTokens"]["Worker"]
+    second.swarm.join([manager.address], token, worker.address, worker.address)
+    second.close()
+    add(manager, town, "farm", kind="swarm", options={"replicas": 2, "constraints": []})
+    add(worker, town, "farm-2", kind="node", swarm="farm")
+    hosts.drain_host("local", True, actor="ada")
+    yield manager, worker
+    hosts.drain_host("local", False, actor="ada")
+    for name in ("farm-2", "farm"):
+        hosts.remove_host(name, forced=True, actor="ada")
+    with unit_of_work() as work:
+        work.delete(machines.get_machine(work, "local"))
+    first.swarm.leave(force=True)
+    first.close()
+
+
+def test_a_swarm_takes_environments(
+    farm: tuple[Node, Node], new_image_site: Callable[..., Site], stage: Stage
+) -> None:
+    """Two replicas of each version; a broken one never serves; a node may die; all of it goes."""
+    manager, worker = farm
+    site = new_image_site("one")
+    log = stage.log(site.deploy("staging"))
+    assert "placed at farm" in log
+    assert "farm-2 has it, by its Id" in log
+    assert "limits: as wanted, read back from the system" in log
+    copy = copy_at(site, "staging")
+    places = {urlsplit(one).hostname for one in copy.address.split()}
+    assert places == {manager.address, worker.address}
+    assert {site.get("/", "staging").text for _ in range(4)} == {"one"}
+
+    broken = MANIFEST + "run: {command: echo dying; exit 7}\n"
+    site.commit({"greenroom.yaml": broken.replace("run: {stop_seconds: 1}\n", "")}, "staging")
+    failed = site.deploy("staging", "failed")
+    assert failed.error is not None
+    assert "exit code 7" in failed.error["detail"]
+    assert "dying" in failed.error["log_tail"]
+    assert site.get("/", "staging").text == "one"
+
+    site.commit({"greenroom.yaml": MANIFEST, "index.html": "two"}, "staging")
+    with site.visitor("staging") as visitor:
+        site.deploy("staging")
+    assert not visitor.wrong, visitor.wrong[:3]
+    assert site.get("/", "staging").text == "two"
+    copy = copy_at(site, "staging")
+    assert runtime_for("docker").names() == {copy.name}
+
+    worker.kill()
+    assert {site.get("/", "staging").text for _ in range(3)} == {"two"}
+    worker.start()
+    worker.wait()
+    orders.place_destroy(f"{site.name}/staging", actor="ada")
+    stage.eventually(lambda: site.environment("staging").status == "destroyed", "its end")
+    stage.eventually(lambda: not left_at(manager), "nothing left", 60)
