@@ -9,7 +9,7 @@ from typing import Any
 from greenroom import domains, living
 from greenroom.orders import Order
 from greenroom.store import environments, lives
-from greenroom.store.life import describe_use
+from greenroom.store.life import describe_copy
 from greenroom.store.models import InstanceState
 from greenroom.store.work import unit_of_work
 
@@ -54,7 +54,7 @@ def read(reference: str) -> LifeRow:
     return LifeRow(
         row.kind == "production", serving.asleep if serving else "",
         serving.runtime if serving else "", idle.pause_seconds, idle.stop_seconds,
-        row.expires_at, row.is_lasting, describe_use(serving.used) if serving else "",
+        row.expires_at, row.is_lasting, describe_copy(serving, row.kind) if serving else "",
         dict(serving.used) if serving else {}, kept, row.from_fork, not row.is_guarded,
         tuple(domains.list_domains(reference)),
     )  # fmt: skip

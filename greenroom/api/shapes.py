@@ -108,6 +108,8 @@ class EnvironmentShape(Shown):
     held_at: datetime | None
     held_by: str
     is_leaving: bool
+    machine: str
+    """Host that its newest copy was placed at; empty: Greenroom's own machine."""
     created_at: datetime
     last_deployment: DeploymentShape | None = None
 
@@ -119,6 +121,7 @@ class EnvironmentShape(Shown):
             status_reason=row.status_reason, url=row.url, git_branch=row.git_branch,
             last_deployed_commit=row.last_deployed_commit, held_at=row.held_at, held_by=row.held_by,
             is_leaving=row.destroy_requested_at is not None, created_at=row.created_at,
+            machine=row.machine,
             last_deployment=DeploymentShape.of(last) if last else None,
         )  # fmt: skip
 

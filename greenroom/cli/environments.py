@@ -13,7 +13,7 @@ from greenroom.cli.main import actor
 from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
 from greenroom.errors import InvalidInput
 from greenroom.store import deployments, environments, projects
-from greenroom.store.life import describe_use
+from greenroom.store.life import describe_copy
 from greenroom.store.models import Deployment, Environment, EnvironmentKind
 from greenroom.store.work import unit_of_work
 from greenroom.variables import given_to
@@ -148,7 +148,7 @@ def env_show(environment: str, as_json: bool) -> None:
             markup=False,
         )
     if serving is not None and serving.used:
-        out.print(f"  {describe_use(serving.used)}", markup=False)
+        out.print(f"  {describe_copy(serving, found.kind)}", markup=False)
     if judgement is not None:
         out.print(f"  review: {judgement.words}", markup=False)
     commit = (found.last_deployed_commit or "nothing deployed")[:12]

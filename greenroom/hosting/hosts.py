@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from greenroom.store import machines
 from greenroom.store.machines import TAKES, Host
 from greenroom.store.work import unit_of_work
 
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}|[0-9A-Fa-f:.]{2,45}")
+_USER, _PATH = (
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"),
+    re.compile(r"[A-Za-z0-9_./-]{0,200}"),
+)
 KINDS = ("engine", "swarm", "node")
 UNGUARDED = (
     "Staging there is not guarded: the egress guard and the capture of mail are the firewall of"
@@ -51,24 +57,29 @@ def read_url(url: str, *, has_keys: bool) -> str:
 
     Errors: InvalidInput: an engine is root on its machine, so no open port is taken.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "tcp" and not has_keys:
+    try:
+        parts = urlsplit(url)
+        fits = parts.port != 0  # reading it tells whether it is a number
+    except ValueError:
+        parts, fits = urlsplit(""), False
+    if fits and parts.scheme == "tcp" and not has_keys:
         raise InvalidInput(
             "an engine at tcp:// needs certificates: whoever reaches it is root there",
             hint="Give --ca, --cert and --key, or use ssh://user@host.",
         )
-    if parts.scheme not in ("tcp", "ssh", "unix") or (parts.scheme != "tcp" and has_keys):
-        raise InvalidInput(
-            f"{url!r} is no address of an engine",
-            hint="ssh://user@host, unix:///path, or tcp://host:2376 with certificates.",
-        )
     if parts.password:
         raise InvalidInput("no password belongs in an address", hint="SSH asks for a key.")
-    if parts.scheme == "unix":
+    is_unix = parts.scheme == "unix"
+    fits &= parts.scheme in ("tcp", "ssh", "unix") and has_keys == (parts.scheme == "tcp")
+    fits &= is_unix or bool(_HOST.fullmatch(parts.hostname or ""))
+    fits &= bool(_USER.fullmatch(parts.username or "x")) and bool(_PATH.fullmatch(parts.path))
+    if not fits or (is_unix and (parts.netloc or not parts.path)):
+        raise InvalidInput(
+            "that is no address of an engine",
+            hint="ssh://user@host, unix:///path, or tcp://host:2376 with certificates.",
+        )
+    if is_unix:
         return "127.0.0.1"
-    words = (parts.hostname or "-", parts.username or "")
-    if any(word.startswith("-") for word in words):  # ssh would take it for an option
-        raise InvalidInput(f"{url!r} names no host")
     return str(parts.hostname)
 
 
@@ -89,6 +100,8 @@ def add_host(
     if given and set(given) != {"ca", "cert", "key"}:
         raise InvalidInput("three files belong together", hint="--ca, --cert and --key.")
     reached = read_url(url, has_keys=bool(given))
+    if address.strip() and not _HOST.fullmatch(address.strip()):
+        raise InvalidInput(f"{address!r} is no name and no number of a machine")
     host = Host(
         name, kind, url, address.strip() or reached, swarm, takes, tuple(projects),
         _bytes(memory), options or {}, given,
@@ -180,6 +193,7 @@ def remove_host(name: str, *, forced: bool = False, actor: str) -> list[str]:
     settings = load_settings()
     close_tunnels(settings, name)
     shutil.rmtree(settings.path("run", "hosts", name), ignore_errors=True)
+    settings.path("run", "hosts", f"{name}.sock").unlink(missing_ok=True)
     return names
 
 

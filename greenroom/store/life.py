@@ -78,6 +78,14 @@ def describe_use(used: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
+def describe_copy(copy: Instance, kind: str) -> str:
+    """Say what a copy used, and at which host elsewhere it runs. Pure."""
+    if not copy.machine:
+        return describe_use(copy.used)
+    guarded = "" if kind == EnvironmentKind.PRODUCTION else ", where no egress guard keeps it"
+    return f"{describe_use(copy.used)}; at the host {copy.machine}{guarded}"
+
+
 def life_of(kind: str, wishes: Mapping[str, Any], copy: Instance, data: dict[str, Any]) -> Life:
     """Describe how a copy lives. Pure. ``data`` is its release's manifest."""
     manifest = Manifest.from_json(data)

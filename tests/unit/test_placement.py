@@ -95,6 +95,9 @@ def test_an_engine_is_reached_by_tls_ssh_or_a_socket(
     [
         ("tcp://10.0.0.5:2375", False), ("ssh://a", True), ("http://a", False), ("ssh://", False),
         ("ssh://ada:secret@a", False), ("alpha", False), ("ssh://-oProxyCommand=x/", False),
+        ("ssh://-x@a", False), ("tcp://[", True), ("tcp://a:x", True), ("ssh://a\0b", False),
+        ("", False),
+        ("unix://", False), ("unix:///a b", False),
     ],
 )  # fmt: skip
 def test_no_open_port_and_no_password_is_taken(url: str, has_keys: bool) -> None:
