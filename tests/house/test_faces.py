@@ -49,6 +49,8 @@ OPERATIONS_OF: dict[str, tuple[str, ...]] = {
     "mail allow": ("set_mail_release", "get_mail_release"), "mail delete": ("delete_mail",),
     "mail list": ("list_mail",), "mail release": ("release_mail_to",),
     "mail server": ("set_mail_release",), "mail show": ("get_mail", "get_mail_source"),
+    "hosts add": ("add_host",), "hosts check": ("check_host",), "hosts drain": ("drain_host",),
+    "hosts list": ("list_hosts",), "hosts remove": ("remove_host",),
     "notify add": ("add_target",), "notify list": ("list_targets",),
     "notify remove": ("remove_target",), "notify test": ("test_target",),
     "user activate": ("activate_user",), "user add": ("add_user",),
