@@ -17,7 +17,7 @@ NAMES = (
     "torture", "diff", "visual_seeded", "visual_changes", "visual_noise", "capture",
     "reanchor", "overlay", "live_comments",
     "assets_noop", "assets_small",
-    "wake", "density", "certificate", "chaos", "kinds",
+    "wake", "density", "certificate", "chaos", "kinds", "died",
     "mail", "isolation",
     "sync_rivals", "sync_scale", "perf_verdict",
 )  # fmt: skip

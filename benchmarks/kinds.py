@@ -54,7 +54,7 @@ def _is_settled(site: Site) -> bool:
         return deployments.find_lock(work, found.id) is None
 
 
-def _gone(site: Site) -> None:
+def gone(site: Site) -> None:
     """Take the site's containers and images away: the engine is not ours."""
     orders.place_destroy(f"{site.name}/production", actor="benchmark")
 
@@ -77,7 +77,7 @@ def run() -> Line:
                 site.change(_files(kind, "first"))
             site.deploy()
             found += [_deploy(site, kind, f"page {number}") for number in range(ROUNDS)]
-            _gone(site)
+            gone(site)
     medians = {kind: statistics.median(found) for kind, found in figures.items()}
     is_met = all(medians[kind] <= goal for kind, goal in GOALS_SECONDS.items())
     return Line(
