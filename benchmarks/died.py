@@ -1,4 +1,7 @@
-"""A new version dies → its reason and last lines are recorded; rival: the same in a container."""
+"""A new version dies → its reason and last lines are recorded; rival: the same in a container.
+
+Beside it: a build that hangs is cancelled → it and its flow have ended.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ import json
 import re
 import shutil
 import statistics
+import time
+
+import psutil
 
 from benchmarks.edge import needed
 from benchmarks.kinds import DOCKERFILE, MANIFESTS, gone
 from benchmarks.line import Line
-from benchmarks.village import Site, Village, app, running_village
+from benchmarks.village import Site, Village, app, running_village, until, wait_for
+from greenroom import orders
 from greenroom.hosting.registry import has_engine
 from greenroom.store.models import Deployment
 
@@ -39,6 +46,30 @@ def _process(village: Village) -> list[float]:
     return found
 
 
+def _cancelled(village: Village) -> list[float]:
+    """Cancel a build that hangs; give the seconds until it, and its flow, have ended."""
+    site, found = village.build(app("1")), []
+    for number in range(ROUNDS):
+        mark = f"61{number}.25"
+        files = app(f"c{number}")
+        files["greenroom.yaml"] += f"build: {{command: sleep {mark}}}\n"
+        site.change(files)
+        order = orders.place_deploy(site.name, "main", actor="benchmark")
+        until(lambda mark=mark: _sleeps(mark), "the build")
+        begun = time.monotonic()
+        orders.place_cancel(order.environment, f"#{order.number}", actor="benchmark")
+        ended = wait_for(order.deployment_id)
+        until(lambda mark=mark: not _sleeps(mark), "the build's end")
+        if ended.status != "cancelled":
+            raise RuntimeError(f"it ended {ended.status}")
+        found.append(time.monotonic() - begun)
+    return found
+
+
+def _sleeps(mark: str) -> bool:
+    return any(mark in (one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
+
+
 def _container(village: Village) -> list[float]:
     files = {"index.html": "1", "greenroom.yaml": MANIFESTS["docker"], "Dockerfile": DOCKERFILE}
     site: Site = village.build(files)
@@ -58,12 +89,14 @@ def run() -> Line:
     """Deploy a version that dies at its start, over and over."""
     with running_village() as village:
         found = _process(village)
+        cancelled = _cancelled(village)
         other = _container(village) if has_engine(village.platform.settings) else []
     worst = max(found + other)
     return Line(
         "died", statistics.median(found), "s from the process's death to its reason with its log",
         "a container's (its clock tells whole seconds)", statistics.median(other or [float("nan")]),
         f"<= {GOAL_SECONDS:g} s, the worst too", worst <= GOAL_SECONDS,
-        {"worst": round(max(found), 3), "worst_container": round(max(other or [0]), 3),
+        {"cancelled_build_and_flow": round(statistics.median(cancelled), 3),
+         "cancelled_worst": round(max(cancelled), 3), "worst": round(max(found), 3), "worst_container": round(max(other or [0]), 3),
          "rounds": ROUNDS},
     )  # fmt: skip
