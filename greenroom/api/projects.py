@@ -15,7 +15,7 @@ from greenroom.rights import current_actor
 from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.sources.clients import CLIENTS, open_client
-from greenroom.sources.rules import Rules
+from greenroom.sources.rules import Forks, Rules
 from greenroom.store import projects as store
 from greenroom.store.audit import record_audit
 from greenroom.store.states import PreviewAccess, ProductionBy
@@ -134,6 +134,7 @@ class PreviewRules(Given):
     drafts: bool = True
     pulls_only: bool = False
     limit: int | None = Field(None, ge=1, le=10_000)
+    forks: Forks = Field(Forks.IGNORE, description="Strangers' pull requests.")
 
 
 @router.writes("PUT", "/projects/{project}/previews", "project.set_previews")
@@ -142,7 +143,7 @@ def set_previews(project: Project, given: PreviewRules) -> ProjectShape:
     rules = Rules(
         include=tuple(given.include), exclude=tuple(given.exclude), targets=tuple(given.targets),
         paths=tuple(given.paths), label=given.label, drafts=given.drafts,
-        pulls_only=given.pulls_only, limit=given.limit,
+        pulls_only=given.pulls_only, limit=given.limit, forks=given.forks,
     ).as_json()  # fmt: skip
     with unit_of_work() as work:
         found = store.get_project(work, project)

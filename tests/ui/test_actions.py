@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from greenroom.errors import InvalidInput, NotAllowed, OrchestratorUnavailable
 from greenroom.runs import Runs
+from greenroom.sources.rules import Forks
 from greenroom.store import audit, deployments, environments, projects, users
+from greenroom.store.life import Wishes
 from greenroom.store.work import unit_of_work
 from tests.contract.host_server import SITE, TOKEN, NetlifyServer
-from ui import acts, reads, site_acts, who
+from ui import acts, reads, setting_acts, site_acts, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 
@@ -191,3 +194,29 @@ def test_what_was_taken_back_says_so(seeded, open_page, shown):
     text = shown(open_page("environment", env="shop/production"))
     assert "taken back, held" in text
     assert text.count("taken back") >= 2
+
+
+def test_a_projects_settings_are_shown_and_changed(seeded, open_page, shown):
+    with unit_of_work() as work:
+        projects.get_project(work, "shop").previews = {"include": ["feature/*"], "limit": 3}
+    test = open_page("projects")
+    fields = {one.label: one.value for one in (*test.text_input, *test.number_input)}
+    assert fields["Most beside production (0: no limit)"] in (0, 3)
+    row = setting_acts.read("shop")
+    rules = replace(row.rules, include=setting_acts.words("a, b/*\n c"), forks=Forks.ASK)
+    setting_acts.set_previews("shop", rules, "closed", "admin")
+    with pytest.raises(InvalidInput):
+        setting_acts.set_forge("shop", "github", "no repository", "", "t0p", "admin")
+    assert "github" in setting_acts.set_forge("shop", "github", "a/b", "", "t0p", "admin")
+    setting_acts.set_life("shop", Wishes(60, None, 7, None), "admin")
+    setting_acts.set_mail("shop", ["@agency.example"], "smtp://u:t0p@mail.test:587", "admin")
+    row = setting_acts.read("shop")
+    assert (row.rules.include, row.rules.limit) == (("a", "b/*", "c"), 3)
+    assert (row.rules.forks, row.access, row.reports) == (Forks.ASK, "closed", True)
+    assert (row.wishes.pause_seconds, row.wishes.days) == (60, 7)
+    assert row.has_server
+    assert "t0p" not in repr(row) + shown(open_page("projects"))
+    setting_acts.forget_server("shop", "admin")
+    setting_acts.set_forge("shop", "github", "a/b", "", "", "admin")
+    row = setting_acts.read("shop")
+    assert (row.reports, row.has_server) == (False, False)

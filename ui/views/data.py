@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from greenroom.data import paper
-from ui import acts, data_acts, data_reads, look, nav, parts
+from ui import acts, data_acts, data_reads, look, nav, parts, setting_acts, who
 from ui.data_reads import DataRow, SyncRow
 from ui.papers import prose
 from ui.views import decisions
@@ -150,11 +150,25 @@ def _controls(row: DataRow) -> None:
             if st.button("Sync it", type="primary", disabled=not chosen):
                 acts.act(partial(data_acts.sync, f"{row.project}/{chosen}"))
                 st.rerun()
+        _seldom(row, live)
         if live and row.newest is not None:
             label = "Stopping …" if row.newest.is_stopping else f"Stop #{row.newest.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=row.newest.is_stopping):
                 acts.act(partial(data_acts.stop, row.project, row.newest.number))
                 st.rerun()
+
+
+def _seldom(row: DataRow, live: bool) -> None:
+    """Show what is seldom wanted: the data of before, and a new key."""
+    with st.popover("More", icon=":material/more_horiz:", disabled=live):
+        if who.may_in("sync.back", row.project):
+            st.caption("New environments get the data of before the last sync; again: the newer.")
+            if st.button("Back to the data before", key="data-back"):
+                acts.act(partial(setting_acts.go_back, row.project))
+        if who.may_in("key.rotate", row.project):
+            st.caption("With a new key, nobody can be traced from old copies to new ones.")
+            if st.button("Make a new key", key="data-key"):
+                acts.act(partial(setting_acts.rotate_key, row.project))
 
 
 @st.fragment(run_every="3s")

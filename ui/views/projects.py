@@ -9,7 +9,7 @@ import streamlit as st
 from greenroom.promotions import MOST_APPROVALS
 from greenroom.store.states import ProductionBy
 from ui import acts, dialogs, look, parts, reads, review_acts, who
-from ui.views import sites, tracker
+from ui.views import settings, sites, tracker
 from ui.views.dashboard import add_project_form
 
 
@@ -62,6 +62,8 @@ def _card(row: reads.ProjectRow) -> None:
                 tracker.form(row.name)
             with st.popover("Host elsewhere", icon=":material/cloud_upload:"):
                 sites.form(row.name)
+            with st.popover("Settings", icon=":material/tune:"):
+                settings.form(row.name)
         if st.session_state.get("shown-secret") == row.name:
             with look.shown_errors():
                 st.caption("Webhook secret. Give it to the forge; it signs each push with it.")
