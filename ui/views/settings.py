@@ -93,8 +93,8 @@ def _life(project: str, row: Settings) -> None:
         st.caption("Empty is as greenroom.yaml says; 0 is never.")
         pause = st.number_input("Paused after minutes", 0.0, value=_over(known.pause_seconds, 60))
         stop = st.number_input("Stopped after minutes", 0.0, value=_over(known.stop_seconds, 60))
-        days = st.number_input("Goes after days", 0.0, 366.0, value=known.days)
-        warn = st.number_input("Told of that hours before", 0.0, 8784.0, value=known.warn_hours)
+        days = st.number_input("Goes after days", 0.0, 366.0, value=_over(known.days))
+        warn = st.number_input("Told hours before", 0.0, 8784.0, value=_over(known.warn_hours))
         sent = st.form_submit_button("Save", type="primary")
     wishes = Wishes(
         None if pause is None else pause * 60, None if stop is None else stop * 60, days, warn
@@ -103,7 +103,7 @@ def _life(project: str, row: Settings) -> None:
         st.rerun()
 
 
-def _over(value: float | None, unit: float) -> float | None:
+def _over(value: float | None, unit: float = 1.0) -> float | None:
     return None if value is None else value / unit
 
 
