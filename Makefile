@@ -4,7 +4,7 @@ ARGS =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-dev system demo up unit test lint format types demo-check bench lock clean
+.PHONY: help setup setup-dev system demo up unit test lint format types bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,7 +24,7 @@ setup-dev: ## setup, and what tests and checks need on top
 unit: setup-dev ## run the fast tests (ARGS="-k name" chooses)
 	$(BIN)/pytest tests/unit tests/house $(ARGS)
 
-test: setup-dev system lint types demo-check ## check everything: style, types, the demo, every test
+test: setup-dev system lint types ## check everything: style, types, every test, the demo among them
 	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 system: ## install what the tests need (as root on Debian or Ubuntu; elsewhere it says how)
@@ -40,9 +40,6 @@ format: setup-dev ## put the code in its one format
 
 types: setup-dev ## check types
 	$(BIN)/mypy
-
-demo-check: setup ## play the demo from nothing, check each step, and leave nothing behind
-	@scripts/demo-check
 
 bench: setup-dev ## measure every figure, one JSON line each (ARGS=name for one)
 	@$(BIN)/python -m benchmarks $(ARGS)

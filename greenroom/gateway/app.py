@@ -34,6 +34,8 @@ from greenroom.waking import WAKE
 log = logging.getLogger("greenroom.gateway")
 DRAIN_SECONDS = 10.0
 KEEPALIVE_SECONDS = 75.0
+LINGER_SECONDS = 3.0
+"""Who is refused and still sends is read from so long, lest the answer be lost with a reset."""
 MAX_HEADER_OCTETS = 16 * 1024
 API = "/api"
 """Leads to the API's own process."""
@@ -249,6 +251,7 @@ class Gateway:
             access_log=None,
             handler_cancellation=True,
             keepalive_timeout=KEEPALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
             max_line_size=MAX_HEADER_OCTETS,
             max_field_size=MAX_HEADER_OCTETS,
             auto_decompress=False,

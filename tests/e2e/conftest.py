@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,10 @@ PASSWORD = "four quiet harbour geese"
 
 @dataclass
 class Demo:
-    """A demo that was played and runs on."""
+    """A demo that was played from nothing, ended, and was started again over what it left."""
 
     home: Path
-    process: subprocess.Popen[str]
+    first: dict[str, Any]
     summary: dict[str, Any]
 
     @property
@@ -100,38 +101,57 @@ def read_summary(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(summary)
 
 
+@dataclass
+class Player:
+    """Plays the demo in a home of its own, as people do."""
+
+    home: Path
+    environment: dict[str, str]
+
+    @contextmanager
+    def play(self, *arguments: str) -> Iterator[dict[str, Any]]:
+        """Play it and give what it says; afterwards press Ctrl-C, and nothing of it may run on."""
+        log = (self.home / "demo.stderr").open("w+")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "greenroom.cli", "demo", "--json", *arguments],
+            env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        watchdog = threading.Timer(START_SECONDS, process.send_signal, (signal.SIGINT,))
+        watchdog.start()
+        try:
+            try:
+                summary = read_summary(process)
+            finally:
+                watchdog.cancel()
+            yield summary
+        finally:
+            if "--exit" not in arguments:
+                process.send_signal(signal.SIGINT)
+            process.communicate(timeout=120)
+            log.close()
+            said = Path(log.name).read_text()
+        assert processes_of(self.home) == []
+        assert process.returncode == 0, said
+        assert said == ""
+
+
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    """Play the demo whole; leave it running until the tests are done, then press Ctrl-C."""
+    """Play the demo from nothing until it ends, then again, and leave that one running."""
     home = Path(tempfile.mkdtemp(prefix="gre-"))
     home.chmod(0o755)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GREENROOM_", "PREFECT_"))}
     ports = {f"GREENROOM_{part}_PORT": str(choose_port()) for part in PORTS}
     ports["GREENROOM_EGRESS_GUARD"] = "off"  # its rules would be the whole machine's
-    log = (home / "demo.stderr").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "greenroom.cli", "demo", "--json"],
-        env={**clean, **ports, "GREENROOM_HOME": str(home)},
-        stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-    )  # fmt: skip
-    watchdog = threading.Timer(START_SECONDS, process.send_signal, (signal.SIGINT,))
-    watchdog.start()
+    player = Player(home, {**clean, **ports, "GREENROOM_HOME": str(home)})
     try:
-        try:
-            summary = read_summary(process)
-        finally:
-            watchdog.cancel()
-        yield Demo(home, process, summary)
+        with player.play("--exit") as first:
+            pass
+        with player.play() as again:
+            yield Demo(home, first, again)
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
-        log.close()
-        left = processes_of(home)
-        said = (home / "demo.stderr").read_text()
         shutil.rmtree(home, ignore_errors=True)
-    assert left == []
-    assert process.returncode == 0, said
-    assert said == ""
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +210,7 @@ def session(demo: Demo, chromium: Browser) -> Any:
     """Log in with the one-time password, choose another; give what the browser keeps."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    once = str(demo.summary["admin_password"])
+    once = str(demo.first["admin_password"])
     page.goto(demo.console)
     page.get_by_label("Name").fill("admin")
     page.get_by_label("Password").fill(once + "x")
