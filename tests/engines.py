@@ -187,11 +187,12 @@ def ssh_server(node: Node) -> Iterator[Path]:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {real} -F {folder}/config "$@"\n')
     program.chmod(0o755)
-    server = subprocess.Popen(
-        ["nsenter", f"--net=/run/netns/{node.name}", shutil.which("sshd") or "/usr/sbin/sshd",
-         "-D", "-e", "-f", str(folder / "sshd")],
-        stdin=subprocess.DEVNULL, stderr=(folder / "log").open("ab"),
-    )  # fmt: skip
+    with (folder / "log").open("ab") as log:
+        server = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{node.name}", shutil.which("sshd") or "/usr/sbin/sshd",
+             "-D", "-e", "-f", str(folder / "sshd")],
+            stdin=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
     try:
         for _ in range(100):
             with contextlib.suppress(OSError), socket.create_connection((node.address, 22), 1):

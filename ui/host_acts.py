@@ -14,11 +14,14 @@ def rows() -> list[HostRow]:
 
 
 def add(
-    name: str, url: str, address: str, takes: str, memory: str, keys: Mapping[str, str], actor: str
+    name: str, url: str, address: str, kind: str, swarm: str, replicas: int, takes: str,
+    memory: str, keys: Mapping[str, str], actor: str,
 ) -> str:  # fmt: skip
     """Add a host, once its engine has answered."""
     seen = hosts.add_host(
-        name.strip(), url.strip(), address=address, takes=takes, memory=memory, keys=keys,
+        name.strip(), url.strip(), kind=kind, swarm=swarm.strip() if kind == "node" else "",
+        options={"replicas": replicas, "constraints": []} if kind == "swarm" else {},
+        address=address, takes=takes, memory=memory, keys=keys,
         actor=actor,
     )  # fmt: skip
     return f"{name.strip()} is there: {describe_seen(seen)}."

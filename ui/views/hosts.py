@@ -10,6 +10,12 @@ from greenroom.hosting.hosts import UNGUARDED, HostRow, describe_seen
 from greenroom.store.machines import LOCAL, TAKES
 from ui import acts, host_acts, look, parts, who
 
+_KINDS = {
+    "engine": "a Docker Engine",
+    "swarm": "a manager of a Docker Swarm",
+    "node": "a node of a swarm",
+}
+
 
 def show() -> None:
     """Show every host, and the form for more."""
@@ -85,6 +91,12 @@ def _form() -> None:
             "Reached at", placeholder="10.0.0.5", autocomplete="off",
             help="Where this machine reaches the ports of its containers; empty: as above.",
         )  # fmt: skip
+        kind = st.selectbox(
+            "Is", list(_KINDS), format_func=_KINDS.__getitem__,
+            help="Of a swarm, name a manager first, then each other node.",
+        )  # fmt: skip
+        swarm = st.text_input("Node of", placeholder="the swarm's name here", max_chars=40)
+        replicas = st.number_input("Replicas of each copy, in a swarm", 1, 50, 1)
         takes = st.selectbox("Takes", TAKES)
         memory = st.text_input("Memory for environments", placeholder="all of it", max_chars=10)
         keys = {
@@ -96,7 +108,8 @@ def _form() -> None:
         }  # fmt: skip
         sent = st.form_submit_button("Add", type="primary", icon=":material/add:")
     do = partial(
-        host_acts.add, name or "", url or "", address or "", str(takes), memory or "",
+        host_acts.add, name or "", url or "", address or "", str(kind), swarm or "",
+        int(replicas), str(takes), memory or "",
         {part: text or "" for part, text in keys.items()},
     )  # fmt: skip
     if sent and acts.act(do):
