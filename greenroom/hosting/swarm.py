@@ -178,7 +178,9 @@ class SwarmRuntime:
 
     def _wait_until_running(self, name: str) -> str:
         wanted = self._find(name).attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
-        deadline, is_new = time.monotonic() + START_SECONDS, _state(name) == InstanceState.STARTING
+        known = machines.place_of_copy(name)
+        is_new = known is None or known[1] == InstanceState.STARTING
+        deadline = time.monotonic() + START_SECONDS
         while True:
             tasks = self._tasks(name)
             running = self._running(tasks)
@@ -345,11 +347,6 @@ class SwarmRuntime:
             found = self.client.api.services(filters=mine)
             labels = [one["Spec"]["Labels"] for one in found]
             return {one[LABEL] for one in labels if one.get(HOME_LABEL) == str(self.settings.home)}
-
-
-def _state(name: str) -> str:
-    known = machines.place_of_copy(name)
-    return known[1] if known else ""
 
 
 def _reason(task: dict[str, Any]) -> str:
