@@ -8,7 +8,6 @@ Rival: one visit of each side, slower by more than 50 ms is a regression.
 
 from __future__ import annotations
 
-import functools
 import multiprocessing
 import os
 import random
@@ -27,6 +26,7 @@ from greenroom.compare.judging import count_questions, judge_pages
 from greenroom.compare.loading import DEVICES, load, machine_speed
 from greenroom.compare.measure import Job, Pair, sample
 from greenroom.compare.statistics import Plan, plan_looks
+from greenroom.compare.visit import Visitor
 
 PAGES, REPORTS, POOL = 4, 200, 36
 EXTRA_MS = 100
@@ -131,14 +131,13 @@ def _pools(addresses: dict[str, str]) -> Pools:
     pools: Pools = {}
     for device in DEVICES:
         with started_browser() as browser:
-            visit = functools.partial(load, browser, device=device)
             for case in CASES:
                 pairs = pools[case, device.name] = []
-                both = addresses["production"] + "/", addresses[case] + "/"
+                both = Visitor(addresses["production"]), Visitor(addresses[case])
                 for number in range(POOL + 1):
                     speed, values = machine_speed(), {}
                     for side in (0, 1) if number % 2 else (1, 0):
-                        values[side] = visit(both[side]).values
+                        values[side] = load(browser, both[side], "/", device).values
                     speed = (speed * machine_speed()) ** 0.5
                     if number:  # the first fills caches
                         pairs.append(Pair(values[0], values[1], speed))
@@ -157,9 +156,8 @@ def _seconds(addresses: dict[str, str], plan: Plan) -> dict[str, float]:
 
 
 def _job(addresses: dict[str, str], plan: Plan, case: str, device: str) -> dict[str, Any]:
-    return asdict(
-        Job(addresses["production"], addresses[case], "/", device, plan.looks, plan.tests)
-    )
+    production, other = ({"site": addresses[name]} for name in ("production", case))
+    return asdict(Job(production, other, "/", device, plan.looks, plan.tests))
 
 
 Taken = Callable[[int, str], dict[str, Any]]

@@ -8,6 +8,7 @@ from prefect import flow
 
 from tasks.measure import choose_measured, judge_loads, run_lighthouse, time_loads, write_report
 from tasks.notifying import tell_people
+from tasks.telling import tell_forge_findings
 from tasks.timing import machine_alone, measuring, report_measurement
 from tasks.values import MeasureRequest
 
@@ -22,5 +23,6 @@ def compare_performance(request: MeasureRequest) -> Any:
             run_lighthouse(chosen)  # where it was asked for: scores and advice
         judge_loads(chosen)  # all pages together
         write_report(chosen)
+    tell_forge_findings(request)  # a line of the comment, and a status of its own
     tell_people()
     return report_measurement(request)

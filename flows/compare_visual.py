@@ -9,6 +9,8 @@ from prefect import flow
 from tasks.compare import choose_pages, compare_pages, wake_sides
 from tasks.compare_report import write_report
 from tasks.comparing import comparing, find_baseline, report_comparison
+from tasks.notifying import tell_people
+from tasks.telling import tell_forge_findings
 from tasks.values import CompareRequest
 
 
@@ -21,4 +23,6 @@ def compare_visual(request: CompareRequest) -> Any:
         chosen = choose_pages(based)  # those asked for, else what the project's rules find
         compare_pages(chosen)  # each page and width alone; one that fails leaves the others
         write_report(chosen)
+    tell_forge_findings(request)  # a line of the comment, and a status of its own
+    tell_people()
     return report_comparison(request)

@@ -115,6 +115,21 @@ class Ignored(_Said):
         return matches(self.page, path) and self.viewport in ("", viewport)
 
 
+class Threshold(_Said):
+    """The smallest difference of a metric that counts: the larger of both."""
+
+    least: Annotated[float, Field(ge=0, lt=1e12, strict=False)] | None = None
+    """In the metric's own unit."""
+    ratio: Annotated[float, Field(ge=0, le=100, strict=False)] | None = None
+    """Of production's median."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Threshold:
+        if not self.least and not self.ratio:
+            raise ValueError("say least or ratio, or both, above 0")
+        return self
+
+
 class Performance(_Said):
     """How fast pages must load."""
 
@@ -125,6 +140,13 @@ class Performance(_Said):
         Field(max_length=200),
     ] = Field(default_factory=dict)
     """What a page may need at most, by metric; ``*`` is for every page."""
+    thresholds: dict[Metric, Threshold] = Field(default_factory=dict)
+    """From which difference on a metric is worse, where it is not as docs/performance.md has it."""
+
+    @property
+    def least_differences(self) -> dict[str, dict[str, float]]:
+        """The thresholds, with what is said of them alone."""
+        return {name: said.model_dump(exclude_none=True) for name, said in self.thresholds.items()}
 
 
 class Rules(_Said):

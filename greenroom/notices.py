@@ -22,6 +22,7 @@ MEANINGS = {
     NoticeKind.REVIEW: "a version waits for approval",
     NoticeKind.VERDICT: "somebody approved, or asked for changes",
     NoticeKind.COMMENT: "somebody commented on a page",
+    NoticeKind.CHANGED: "a version's pages look other than production's",
     NoticeKind.REGRESSION: "a version is slower than production, or over its budget",
     NoticeKind.SHOWN: "an environment shows a new version",
     NoticeKind.LIVE: "production changed",
@@ -117,6 +118,14 @@ def note_expiring(work: Work, environment: Environment) -> None:
         _page(environment, "history"),
     )
     record_notice(work, NoticeKind.EXPIRING, environment.project, environment.name, title, body)
+
+
+def note_changed(work: Work, environment: Environment, number: int, said: Sequence[str]) -> None:
+    """Tell which of an environment's pages look other than production's, or could not be seen."""
+    many = "one page and width" if len(said) == 1 else f"{len(said)} pages and widths"
+    title = f"{_reference(environment)} looks different: {many} (comparison #{number})"
+    body = _lines(*said[:10], _page(environment, "compare"))
+    record_notice(work, NoticeKind.CHANGED, environment.project, environment.name, title, body)
 
 
 def note_regression(work: Work, environment: Environment, number: int, said: Sequence[str]) -> None:

@@ -17,16 +17,14 @@ from greenroom.compare.judge import empty
 from greenroom.compare.pool import ask_all, ask_once, count_programs
 from greenroom.compare_rules import Rules
 from greenroom.comparing import pictures_root, rules_of
-from greenroom.errors import PlatformError
-from greenroom.previews import browser_cookie
 from greenroom.settings import load_settings
-from greenroom.store import comparisons, projects
-from greenroom.store.crypto import ensure_secret_key
+from greenroom.store import comparisons
 from greenroom.store.models import Comparison, Environment
 from greenroom.store.work import Work, unit_of_work
 from greenroom.waking import wake
 from tasks.policies import step
 from tasks.values import Sides
+from tasks.visiting import Side, logged_in, side_of
 
 WAKE_SECONDS = 90.0
 SAVE_SECONDS = 1.0
@@ -74,8 +72,8 @@ def compare_pages(sides: Sides) -> None:
     with unit_of_work() as work:
         row = work.get_one(Comparison, sides.comparison_id)
         row.views, row.pages = len(views), []
-    before = _logged_in(sides, sides.production)
-    after = _logged_in(sides, sides.environment)
+    before = logged_in(_side(sides, sides.production), "production")
+    after = logged_in(_side(sides, sides.environment), "the environment")
     questions = [
         {
             "ask": "view", "before": before, "after": after, "view": _as_json(view),
@@ -145,43 +143,9 @@ def _environment(work: Work, sides: Sides) -> Environment:
     return work.get_one(Environment, row.environment_id)
 
 
-def _side(sides: Sides, site: str) -> dict[str, Any]:
-    """Say how a side is visited: with its own variables, by a pass of ours. Never stored."""
+def _side(sides: Sides, site: str) -> Side:
     with unit_of_work() as work:
-        environment = _environment(work, sides)
-        rules = rules_of(environment)
-        owner = environment
-        if site == sides.production:
-            owner = comparisons.production_of(work, environment.project) or environment
-        secrets = {v.name: v.value for v in projects.resolve_variables(owner)}
-    host = urlsplit(site).hostname or ""
-    cookie = browser_cookie(load_settings(), host, site, ensure_secret_key())
-    missing = sorted(rules.secrets - set(secrets))
-    if missing:
-        raise PlatformError(
-            f"comparisons need the variable {missing[0]}",
-            hint=f"Set it: greenroom variable set <project> {missing[0]} …",
-        )
-    return {
-        "site": site, "rules": rules.model_dump(mode="json"), "cookie": cookie,
-        "secrets": {name: secrets[name] for name in rules.secrets},
-    }  # fmt: skip
-
-
-def _logged_in(sides: Sides, site: str) -> dict[str, Any]:
-    """Give a side after its login, if the project has one.
-
-    Errors: PlatformError.
-    """
-    side = _side(sides, site)
-    if not side["rules"]["login"]:
-        return side
-    found, broke = ask_once({"ask": "login", "side": side})
-    failure = broke or found.get("failure", "")
-    if failure:
-        name = "production" if site == sides.production else "the environment"
-        raise PlatformError(f"the browser could not log in to {name}: {failure}")
-    return {**side, "logged_in": found["kept"]}
+        return side_of(work, _environment(work, sides), site)
 
 
 def _save(comparison_id: UUID, found: Mapping[int, dict[str, Any]]) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from greenroom.compare.report import markdown, render
@@ -11,6 +15,18 @@ from greenroom.store import comparisons
 from greenroom.store.work import unit_of_work
 from tasks.policies import step
 from tasks.values import Sides
+
+
+def write_page(folder: Path, html: str) -> None:
+    """Write a report's page as a whole or not at all: the verdict stands in the store."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = folder / "report.html.new"
+        made.write_text(html, encoding="utf-8")
+        made.replace(folder / "report.html")
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        get_run_logger().warning("the report could not be written: %s", error.strerror)
 
 
 @step
@@ -26,10 +42,6 @@ def write_report(sides: Sides) -> None:
         )
         title = f"{name} #{row.number}: {row.commit_hash[:12]} beside {with_what}"
         title += f" {row.production_commit[:12]}" if row.production_commit else ""
-    folder = folder_of(sides.comparison_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    made = folder / "report.html.new"
-    made.write_text(render(title, pages, pictures_root()), encoding="utf-8")
-    made.replace(folder / "report.html")
+    write_page(folder_of(sides.comparison_id), render(title, pages, pictures_root()))
     key = f"comparison-{sides.comparison_id}"
     create_markdown_artifact(markdown(title, pages, pictures_root()), key=key, description=title)

@@ -14,7 +14,10 @@ from prefect import get_run_logger
 from greenroom.compare.kept import FOLDER, forget_others, names_in
 from greenroom.compare_verdicts import APPROVED, decided, worst
 from greenroom.comparing import pictures_root, start_comparison
+from greenroom.deltas import open_looks
 from greenroom.errors import GreenroomError, PlatformError
+from greenroom.hosting.folder import check_free_bytes
+from greenroom.notices import note_changed
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.sources import git
@@ -32,7 +35,12 @@ FRESH_SECONDS = 3600.0
 
 @step
 def begin_comparison(request: CompareRequest) -> Sides:
-    """Mark a comparison as under way, and say what it compares. Idempotent."""
+    """Mark a comparison as under way, and say what it compares. Idempotent.
+
+    Errors: LimitReached (the disk is nearly full), PlatformError.
+    """
+    settings = load_settings()
+    check_free_bytes(settings.path("comparisons"), settings.least_free_bytes)
     with unit_of_work() as work:
         row = work.get_one(Comparison, request.comparison_id, with_for_update=True)
         environment = work.get_one(Environment, row.environment_id)
@@ -104,10 +112,14 @@ def _last_approved(work: Work, environment: Environment) -> Comparison | None:
 
 @step
 def end_comparison(comparison_id: UUID, error: GreenroomError | None) -> None:
-    """Record how a comparison ended; forget the pictures of old ones. Idempotent."""
+    """Record how a comparison ended, and tell what differs; forget old pictures. Idempotent."""
     with unit_of_work() as work:
         row = work.get_one(Comparison, comparison_id, with_for_update=True)
-        comparisons.finish(row, error.as_json() if error else None)
+        environment = work.get_one(Environment, row.environment_id)
+        is_news = comparisons.finish(row, error.as_json() if error else None)
+        said = comparisons.said_in(work, environment.project_id)
+        if is_news and not error and (told := open_looks(row.pages, said)):
+            note_changed(work, environment, row.number, told)
     forget_pictures()
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -21,14 +20,13 @@ from greenroom.compare.statistics import Plan, plan_looks
 from greenroom.compare_rules import Rules
 from greenroom.manifest import Manifest
 from greenroom.measuring import measurement_folder
-from greenroom.previews import browser_cookie
-from greenroom.settings import load_settings
 from greenroom.store import measurements
-from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import Environment, Measurement
 from greenroom.store.work import Work, unit_of_work
+from tasks.compare_report import write_page
 from tasks.policies import step
 from tasks.values import Measured
+from tasks.visiting import Side, logged_in, side_of
 
 PROGRAM = "greenroom.compare.measure"
 PAGE_SECONDS = 240.0
@@ -46,9 +44,37 @@ def choose_measured(sides: Measured) -> Measured:
         rules = _rules(work, sides)
     if not isinstance(rules.pages, str):
         return replace(sides, paths=rules.pages[: rules.max_pages])
-    side = {"site": sides.production, "rules": {}}
-    found, _ = ask_once({"ask": "paths", "side": side})
+    found, broke = ask_once({"ask": "paths", "side": _side(sides, sides.production)})
+    if broke:
+        get_run_logger().warning("production's pages were not found: %s", broke)
     return replace(sides, paths=tuple(found or ["/"]))
+
+
+def _side(sides: Measured, site: str) -> Side:
+    with unit_of_work() as work:
+        row = work.get_one(Measurement, sides.measurement_id)
+        return side_of(work, work.get_one(Environment, row.environment_id), site)
+
+
+def _jobs(sides: Measured, pairs: int = 0) -> Callable[[str, str], dict[str, Any]]:
+    """Log in to both sides, and give what makes the job of a page on a device.
+
+    Errors: PlatformError.
+    """
+    plan = _plan(sides)
+    with unit_of_work() as work:
+        thresholds = _rules(work, sides).performance.least_differences
+    production = logged_in(_side(sides, sides.production), "production")
+    environment = None
+    if sides.environment:
+        environment = logged_in(_side(sides, sides.environment), "the environment")
+
+    def job(path: str, device: str) -> dict[str, Any]:
+        return asdict(
+            Job(production, environment, path, device, plan.looks, plan.tests, thresholds, pairs)
+        )
+
+    return job
 
 
 def _rules(work: Work, sides: Measured) -> Rules:
@@ -62,25 +88,14 @@ def _plan(sides: Measured) -> Plan:
     return plan_looks(count_questions(len(sides.paths), len(DEVICES)))
 
 
-def _job(sides: Measured, path: str, device: str, pairs: int = 0) -> dict[str, Any]:
-    plan, cookie = _plan(sides), None
-    if sides.environment:
-        host = urlsplit(sides.environment).hostname or ""
-        cookie = browser_cookie(load_settings(), host, sides.environment, ensure_secret_key())
-    return asdict(
-        Job(
-            sides.production, sides.environment, path, device, plan.looks, plan.tests, cookie, pairs
-        )
-    )
-
-
 @step
 def time_loads(sides: Measured) -> None:
     """Time every page on every device; what breaks is told of that page alone. Idempotent."""
     pages: list[dict[str, Any]] = []
+    job = _jobs(sides)
     for path in sides.paths:
         for device in DEVICES:
-            found = ask_apart(PROGRAM, _job(sides, path, device.name), PAGE_SECONDS)
+            found = ask_apart(PROGRAM, job(path, device.name), PAGE_SECONDS)
             if found is None:
                 failure = f"The browser did not end within {PAGE_SECONDS:g} seconds, or broke."
                 found = {"path": path, "viewport": device.name, "failure": failure, "pairs": 0,
@@ -107,12 +122,11 @@ def run_lighthouse(sides: Measured) -> None:
     """Run Lighthouse on the first pages, where it was asked for. Idempotent."""
     if not sides.with_lighthouse:
         return
-    pages = _pages(sides)
+    pages, job = _pages(sides), _jobs(sides, LIGHTHOUSE_PAIRS)
     limit = RUN_SECONDS * 2 * LIGHTHOUSE_PAIRS + 60
     for page in pages:
         if page["path"] in sides.paths[:LIGHTHOUSE_PAGES] and not page["failure"]:
-            job = _job(sides, page["path"], page["viewport"], LIGHTHOUSE_PAIRS)
-            found = ask_apart(PROGRAM, job, limit)
+            found = ask_apart(PROGRAM, job(page["path"], page["viewport"]), limit)
             page["lighthouse"] = found or {"failure": "Lighthouse did not end in time, or broke."}
             failure = page["lighthouse"]["failure"]
             get_run_logger().info("%s %s: %s", page["path"], page["viewport"], failure or "ran")
@@ -139,14 +153,6 @@ def write_report(sides: Measured) -> None:
         title += f": load times of {row.commit_hash[:12]}"
         if sides.environment:
             title += f" beside {row.production_commit[:12]}"
-    folder = measurement_folder(sides.measurement_id)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        made = folder / "report.html.new"
-        made.write_text(render(title, verdict, pages), encoding="utf-8")
-        made.replace(folder / "report.html")
-    except OSError as error:  # the verdict stands in the store; the page is for sending
-        shutil.rmtree(folder, ignore_errors=True)
-        get_run_logger().warning("the report could not be written: %s", error.strerror)
+    write_page(measurement_folder(sides.measurement_id), render(title, verdict, pages))
     key = f"measurement-{sides.measurement_id}"
     create_markdown_artifact(markdown(title, verdict, pages), key=key, description=title)

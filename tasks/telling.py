@@ -8,27 +8,30 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
+from greenroom.deltas import find_deltas
 from greenroom.errors import DatabaseUnavailable, GreenroomError
 from greenroom.redaction import redactor_for
 from greenroom.settings import load_settings
 from greenroom.sources import reporting
 from greenroom.sources.clients import open_client
 from greenroom.sources.clients.base import ForgeClient
-from greenroom.sources.reporting import Report, State
+from greenroom.sources.reporting import Check, Report, State
 from greenroom.store import deployments, notices, projects
 from greenroom.store.crypto import ensure_secret_key
 from greenroom.store.models import (
+    Comparison,
     Deployment,
     DeploymentStatus,
     Environment,
     EnvironmentKind,
+    Measurement,
     Project,
     now,
 )
 from greenroom.store.work import Work, unit_of_work
 from tasks.notifying import tell_people
 from tasks.policies import step
-from tasks.values import DeployRequest
+from tasks.values import CompareRequest, DeployRequest, MeasureRequest
 
 TIMEOUT_SECONDS = 5.0
 """A forge that takes longer is not waited for: a deployment is under way."""
@@ -72,6 +75,30 @@ def tell_forge_gone(environment_id: UUID) -> None:
         )
 
 
+@step
+def tell_forge_findings(request: CompareRequest | MeasureRequest) -> None:
+    """Tell the forge what a comparison or measurement found of the version that is shown.
+
+    Idempotent; what the forge refuses is logged.
+    """
+    with unit_of_work() as work:
+        row = _found(work, request)
+        environment = work.get_one(Environment, row.environment_id)
+        connect = _connection(environment.project)
+        newest = deployments.list_deployments(work, environment.id, limit=1)
+        is_shown = [(d.status, d.commit_hash) for d in newest] == [("live", row.commit_hash)]
+        if connect is None or not is_shown or row.status != "done":
+            return  # what is on its way now has the comment; its own findings follow it
+        told = _describe(work, environment, newest[0])
+    _tell(connect, lambda client: reporting.report_findings(client, told, ensure_secret_key()))
+
+
+def _found(work: Work, request: CompareRequest | MeasureRequest) -> Comparison | Measurement:
+    if isinstance(request, CompareRequest):
+        return work.get_one(Comparison, request.comparison_id)
+    return work.get_one(Measurement, request.measurement_id)
+
+
 def _connection(project: Project) -> Open | None:
     token = projects.forge_token(project)
     if not project.forge or token is None:
@@ -98,15 +125,21 @@ def _describe(work: Work, environment: Environment, deployment: Deployment) -> R
     error, settings = deployment.error or {}, load_settings()
     redact = redactor_for(work, environment)
     reference = f"{environment.project.name}/{environment.name}"
-    page = f"/environment?env={reference}&part=logs&n={deployment.number}"
+    console = f"https://{settings.console_host}" if settings.console_host else ""
+    page = f"{console}/environment?env={reference}&part="
+    checks = [
+        Check(delta.kind, delta.title, redact(delta.said), delta.is_alarm,
+              f"{page}{delta.part}" if console else "")
+        for delta in find_deltas(work, environment, deployment.commit_hash)
+    ]  # fmt: skip
     return Report(
         environment.name, deployment.commit_hash, state,
         description=redact(str(error.get("detail", ""))) if state is State.FAILURE else "",
         url=environment.url,
-        log_url=f"https://{settings.console_host}{page}" if settings.console_host else "",
+        log_url=f"{page}logs&n={deployment.number}" if console else "",
         detail="\n".join(redact(str(error.get("log_tail", ""))).splitlines()[-TAIL_LINES:]),
         is_production=environment.kind == EnvironmentKind.PRODUCTION,
-        number=environment.pull_number, at=now(),
+        number=environment.pull_number, at=now(), checks=tuple(checks),
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from greenroom.compare.alone import alone, turn_file
-from greenroom.compare.judging import is_regression, say_page
+from greenroom.compare.judging import is_regression
+from greenroom.deltas import say_regressions
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.folder import check_free_bytes
 from greenroom.manifest import Manifest
@@ -116,12 +117,7 @@ def end_measurement(measurement_id: UUID, error: GreenroomError | None) -> None:
             row, row.verdict, error.as_json() if error else None
         )
         if is_news and is_regression(row.verdict):
-            said = [
-                f"{page['path']} ({page['viewport']}): {say_page(page)}"
-                for page in row.pages
-                if is_regression(page["verdict"])
-            ]
-            note_regression(work, environment, row.number, said)
+            note_regression(work, environment, row.number, say_regressions(row.pages))
         measurements.prune_measurements(work, environment)
     _forget_reports()
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greenroom import orders, promotions
+from greenroom.deltas import Delta, list_deltas
 from greenroom.errors import NotFound
 from greenroom.rights import current_actor
 from greenroom.secrets import Redactor
@@ -245,6 +246,12 @@ def history(reference: str, limit: int = 50) -> tuple[DeploymentRow, ...]:
     with unit_of_work() as work:
         row = environments.get_environment(work, reference)
         return tuple(map(_deployment, deployments.list_deployments(work, row.id, limit=limit)))
+
+
+def deltas(reference: str) -> dict[str, tuple[Delta, ...]]:
+    """Read what comparisons and measurements found of an environment's versions, by commit."""
+    with unit_of_work() as work:
+        return list_deltas(work, environments.get_environment(work, reference))
 
 
 def rollback_targets(reference: str) -> tuple[tuple[DeploymentRow, ...], int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,10 +31,10 @@ def find_browser(own: Path, which: Callable[[str], str | None] = shutil.which) -
     )
 
 
-def _start(playwright: Playwright) -> Browser:
+def _start(playwright: Playwright, more: Sequence[str]) -> Browser:
     path = find_browser(Path(playwright.chromium.executable_path))
     try:
-        return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS])
+        return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
     except PlaywrightError as error:
         raise PlatformError(
             f"The browser {path} does not start.", hint="Start it once by hand."
@@ -42,10 +42,10 @@ def _start(playwright: Playwright) -> Browser:
 
 
 @contextmanager
-def started_browser() -> Iterator[Browser]:
-    """Run a browser for the block."""
+def started_browser(arguments: Sequence[str] = ()) -> Iterator[Browser]:
+    """Run a browser for the block; ``arguments`` are more of its own."""
     with sync_playwright() as playwright:
-        browser = _start(playwright)
+        browser = _start(playwright, arguments)
         try:
             yield browser
         finally:

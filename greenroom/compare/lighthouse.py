@@ -19,12 +19,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from playwright.sync_api import BrowserContext, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import sync_playwright
 
 from greenroom.compare.apart import end_family
+from greenroom.compare.blocking import address_patterns
 from greenroom.compare.browser import ARGUMENTS, find_browser
+from greenroom.compare.visit import Visitor, let_in
 from greenroom.errors import PlatformError
 from greenroom.settings import ROOT, project_environment
 
@@ -39,6 +42,7 @@ METRICS = {
 """Simulated by Lighthouse for its scores: a slower server does not show in them."""
 GOOD_SCORE = 0.9
 """Source: Lighthouse's own colours, green from 90."""
+_STORE = "all => { for (const {name, value} of all) localStorage.setItem(name, value); }"
 _REASON = re.compile(r'"runtimeError": \{[^}]*"message": "([^"]+)"')
 _SETUP = "Run `npm ci` in Greenroom's folder; it needs Node 20 or newer."
 
@@ -82,8 +86,11 @@ def find_program(root: Path = ROOT) -> list[str]:
 class Runner:
     """Lighthouse CI and the browser it uses."""
 
-    def __init__(self, command: Sequence[str], port: int, folder: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, folder: Path, blocked: Sequence[str] = ()
+    ) -> None:
         self.command, self.port, self.folder = list(command), port, folder
+        self.blocked = list(blocked)
 
     def run(self, url: str, device: str, seconds: float = RUN_SECONDS) -> Report:
         """Run once.
@@ -95,6 +102,8 @@ class Runner:
             "port": self.port, "disableFullPageScreenshot": True,
             "onlyCategories": list(CATEGORIES),
         }  # fmt: skip
+        if self.blocked:
+            settings["blockedUrlPatterns"] = self.blocked
         if device == "desktop":
             settings["preset"] = "desktop"
         collect = {"numberOfRuns": 1, "url": [url], "settings": settings}
@@ -133,36 +142,60 @@ def _reason(said: str) -> str:
 
 
 @contextmanager
-def runner(cookies: Sequence[dict[str, str]] = ()) -> Iterator[Runner]:
-    """Have Lighthouse CI and a browser with ``cookies`` for the block; nothing is left of them.
+def runner(visitors: Sequence[Visitor] = (), arguments: Sequence[str] = ()) -> Iterator[Runner]:
+    """Have Lighthouse CI and a browser that ``visitors`` are let in by; nothing is left of them.
+
+    ``arguments`` are more of the browser's own.
 
     Errors: PlatformError.
     """
     command = find_program()
+    blocked = address_patterns(visitors[0].rules.block) if visitors else []
     with tempfile.TemporaryDirectory(prefix="greenroom-lighthouse-") as made:
         folder = Path(made)
         with sync_playwright() as playwright:
             path = find_browser(Path(playwright.chromium.executable_path))
-            with _browser(path, folder / "profile") as port:
-                if cookies:
-                    try:
-                        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
-                        browser.contexts[0].add_cookies(
-                            [{"name": c["name"], "value": c["value"], "url": c["url"]}
-                             for c in cookies]
-                        )  # fmt: skip
-                        browser.close()
-                    except PlaywrightError as error:
-                        raise PlatformError("Lighthouse's browser broke.") from error
-                yield Runner(command, port, folder)
+            with _browser(path, folder / "profile", arguments) as port:
+                try:
+                    browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+                    for visitor in visitors:
+                        _enter(browser.contexts[0], visitor)
+                    browser.close()
+                except PlaywrightError as error:
+                    raise PlatformError("Lighthouse's browser broke.") from error
+                yield Runner(command, port, folder, blocked)
+
+
+def _enter(context: BrowserContext, visitor: Visitor) -> None:
+    """Let the browser itself know what lets it in: Lighthouse would send it to every host.
+
+    A password that was once taken is sent again by the browser, to that site alone.
+    """
+    let_in(context, visitor)
+    state = visitor.logged_in or {}
+    if state.get("cookies"):
+        context.add_cookies(state["cookies"])
+    stored = [one for one in state.get("origins", ()) if one.get("localStorage")]
+    auth = visitor.rules.basic_auth
+    if not (auth or stored):
+        return
+    page = context.new_page()
+    if auth:
+        name, password = (quote(visitor.secrets.get(n, ""), "") for n in (auth.user, auth.password))
+        scheme, _, rest = visitor.site.partition("://")
+        page.goto(f"{scheme}://{name}:{password}@{rest}/", wait_until="commit")
+    for one in stored:
+        page.goto(one["origin"], wait_until="commit")
+        page.evaluate(_STORE, one["localStorage"])
+    page.close()
 
 
 @contextmanager
-def _browser(path: str, profile: Path) -> Iterator[int]:
+def _browser(path: str, profile: Path, more: Sequence[str]) -> Iterator[int]:
     """Run a browser for the block; give the port of its protocol."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to be root's with it
     process = subprocess.Popen(
-        [path, "--headless=new", *sandbox, *ARGUMENTS, "--remote-debugging-port=0",
+        [path, "--headless=new", *sandbox, *ARGUMENTS, *more, "--remote-debugging-port=0",
          f"--user-data-dir={profile}", "--no-first-run", "about:blank"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,

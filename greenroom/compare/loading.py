@@ -12,6 +12,9 @@ from playwright.sync_api import Browser, CDPSession, Page
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from greenroom.compare.blocking import address_patterns
+from greenroom.compare.visit import Visitor, entrance, let_in
+
 LOAD_SECONDS = 20.0
 SETTLE_MS = 100
 """After the load event: what paints, shifts or blocks that soon still counts."""
@@ -45,6 +48,8 @@ class Load:
     failure: str = ""
 
 
+_NOT_FOUND = "net::ERR_NAME_NOT_RESOLVED"
+"""Of a request that was never sent: its host is blocked, or there is none of that name."""
 _OBSERVE = """
 globalThis.__seen = {lcp: 0, cls: 0, tbt: 0};
 (() => {
@@ -81,31 +86,25 @@ _READ = """async settle => {
 
 
 def load(
-    browser: Browser, url: str, device: Device, cookie: dict[str, str] | None = None,
+    browser: Browser, visitor: Visitor, path: str, device: Device,
     timeout_seconds: float = LOAD_SECONDS,
 ) -> Load:  # fmt: skip
-    """Visit a page as a stranger does, with nothing cached.
-
-    ``cookie`` lets the browser into a closed preview; it is sent to that host alone.
-    """
+    """Visit a page with nothing cached: as a stranger, or as who the project's login lets in."""
     try:
         context = browser.new_context(
             viewport={"width": device.width, "height": device.height},
             device_scale_factor=device.scale, is_mobile=device.is_mobile,
-            has_touch=device.is_mobile,
+            has_touch=device.is_mobile, **entrance(visitor),
         )  # fmt: skip
     except PlaywrightError:
         return Load({}, "The browser has ended.")
     try:
         context.set_default_timeout(timeout_seconds * 1000)
-        if cookie is not None:
-            context.add_cookies(
-                [{"name": cookie["name"], "value": cookie["value"], "url": cookie["url"]}]
-            )
+        let_in(context, visitor)
         page = context.new_page()
         page.on("dialog", lambda dialog: dialog.dismiss())
         page.add_init_script(_OBSERVE)
-        return _visit(page, url, device)
+        return _visit(page, visitor.site + path, device, address_patterns(visitor.rules.block))
     except PlaywrightTimeout:
         return Load({}, f"The page took more than {timeout_seconds:g} seconds.")
     except PlaywrightError as error:
@@ -115,11 +114,13 @@ def load(
             context.close()
 
 
-def _visit(page: Page, url: str, device: Device) -> Load:
+def _visit(page: Page, url: str, device: Device, blocked: list[str]) -> Load:
     session = page.context.new_cdp_session(page)
     if device.slowdown > 1:
         session.send("Emulation.setCPUThrottlingRate", {"rate": device.slowdown})
     carried = _count(session)
+    if blocked:
+        session.send("Network.setBlockedURLs", {"urls": blocked})
     answer = page.goto(url, wait_until="load")
     if answer is None or answer.status >= 400:
         return Load({}, f"The page answered {answer.status if answer else 'nothing'}.")
@@ -139,7 +140,12 @@ def _count(session: CDPSession) -> dict[str, float]:
     def sent(_: dict[str, Any]) -> None:
         carried["requests"] += 1
 
+    def failed(event: dict[str, Any]) -> None:
+        if event.get("blockedReason") or event["errorText"] == _NOT_FOUND:
+            carried["requests"] -= 1
+
     session.on("Network.loadingFinished", finished)
+    session.on("Network.loadingFailed", failed)
     session.on("Network.requestWillBeSent", sent)
     session.send("Network.enable")
     return carried

@@ -15,10 +15,12 @@ from typing import Any
 
 from greenroom.compare import lighthouse
 from greenroom.compare.apart import end_with_parent
+from greenroom.compare.blocking import resolver_arguments
 from greenroom.compare.browser import started_browser
-from greenroom.compare.loading import DEVICES, Load, load, machine_speed
-from greenroom.compare.metrics import BY_NAME, METRICS
+from greenroom.compare.loading import DEVICES, LOAD_SECONDS, Load, load, machine_speed
+from greenroom.compare.metrics import BY_NAME, METRICS, Metric, metrics_with
 from greenroom.compare.statistics import Finding, Plan, find, interval, is_clear, steady
+from greenroom.compare.visit import Visitor, visitor_of
 from greenroom.errors import PlatformError
 
 WAKE_SECONDS = 90.0
@@ -32,18 +34,18 @@ _ASK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Job:
-    """One page on one device."""
+    """One page on one device. It holds what lets our browser in: it is never stored."""
 
-    production: str
-    """Address of production, without a path."""
-    environment: str
-    """Empty: production is measured alone."""
+    production: dict[str, Any]
+    """As ``greenroom.compare.visit.visitor_of`` takes it."""
+    environment: dict[str, Any] | None
+    """None: production is measured alone."""
     path: str
     viewport: str
     looks: tuple[int, ...]
     tests: int
-    cookie: dict[str, str] | None = None
-    """The pass by which our browser sees a closed preview."""
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The smallest differences that count, where the project says other ones."""
     lighthouse_pairs: int = 0
     """With Lighthouse, and how often; 0: load times instead."""
 
@@ -51,6 +53,17 @@ class Job:
     def plan(self) -> Plan:
         """The plan that all pages of the report share."""
         return Plan(tuple(self.looks), self.tests)
+
+    @property
+    def visitors(self) -> list[Visitor]:
+        """Who visits production, and the environment if there is one."""
+        return [visitor_of(said) for said in (self.production, self.environment) if said]
+
+    @property
+    def arguments(self) -> list[str]:
+        """What the browser is told of what it does not load."""
+        visitors = self.visitors
+        return resolver_arguments(visitors[0].rules.block, [one.site for one in visitors])
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,9 @@ class Sampled:
         return [pair for pair, is_good in zip(self.pairs, good, strict=True) if is_good]
 
 
-def sample(take: Callable[[int], Pair | str], plan: Plan) -> Sampled:
+def sample(
+    take: Callable[[int], Pair | str], plan: Plan, metrics: Sequence[Metric] = METRICS
+) -> Sampled:
     """Take pairs until the answer is clear or the plan is at its end; a sentence ends it at once.
 
     ``take`` gets the pair's number, for turning the order of the two sides.
@@ -98,7 +113,7 @@ def sample(take: Callable[[int], Pair | str], plan: Plan) -> Sampled:
         kept = taken.kept
         taken.findings = [
             find(metric, [(p.before[metric.name], p.after[metric.name]) for p in kept], plan)
-            for metric in METRICS
+            for metric in metrics
         ]
         if is_clear(taken.findings, plan):
             break
@@ -109,30 +124,29 @@ def sample(take: Callable[[int], Pair | str], plan: Plan) -> Sampled:
 def measure_page(job: Job) -> dict[str, Any]:
     """Measure a page's load times: pairs of both sides, or production alone."""
     device = next(d for d in DEVICES if d.name == job.viewport)
-    sites = [(job.production, None), (job.environment, job.cookie)][: 2 if job.environment else 1]
-    with started_browser() as browser:
+    visitors = job.visitors
+    names = ("production", "here")[: len(visitors)]
+    with started_browser(job.arguments) as browser:
 
-        def visit(side: int, seconds: float | None = None) -> Load:
-            site, cookie = sites[side]
-            more = {} if seconds is None else {"timeout_seconds": seconds}
-            return load(browser, site + job.path, device, cookie, **more)
+        def visit(side: int, seconds: float = LOAD_SECONDS) -> Load:
+            return load(browser, visitors[side], job.path, device, seconds)
 
-        for side, name in enumerate(("production", "here")[: len(sites)]):
+        for side, name in enumerate(names):
             if failure := _warm(lambda side=side: visit(side, WAKE_SECONDS)):  # type: ignore[misc]
                 return _result(job, Sampled(failure=f"{name}: {failure}"))
 
         def take(number: int) -> Pair | str:
-            order = range(len(sites)) if number % 2 == 0 else reversed(range(len(sites)))
+            order = range(len(names)) if number % 2 == 0 else reversed(range(len(names)))
             first = machine_speed()
             loads = {side: visit(side) for side in order}
-            for side, name in enumerate(("production", "here")[: len(sites)]):
+            for side, name in enumerate(names):
                 if loads[side].failure:
                     return f"{name}: {loads[side].failure}"
             speed = (first * machine_speed()) ** 0.5
-            return Pair(loads[0].values, loads[len(sites) - 1].values, speed)
+            return Pair(loads[0].values, loads[len(names) - 1].values, speed)
 
         plan = job.plan if job.environment else Plan(job.looks[:1], job.tests)
-        return _result(job, sample(take, plan))
+        return _result(job, sample(take, plan, metrics_with(job.thresholds)))
 
 
 def _warm(visit: Callable[[], Load]) -> str:
@@ -176,15 +190,14 @@ def _result(job: Job, taken: Sampled) -> dict[str, Any]:
 
 def measure_lighthouse(job: Job) -> dict[str, Any]:
     """Run Lighthouse on both sides, in turns; production alone where there is no other."""
-    sides: Sequence[tuple[str, str]] = [("before", job.production)]
-    if job.environment:
-        sides = [*sides, ("after", job.environment)]
-    reports: dict[str, list[lighthouse.Report]] = {side: [] for side, _ in sides}
+    sides = dict(zip(("before", "after"), job.visitors, strict=False))
+    reports: dict[str, list[lighthouse.Report]] = {side: [] for side in sides}
     try:
-        with lighthouse.runner([job.cookie] if job.cookie else []) as runner:
+        with lighthouse.runner(job.visitors, job.arguments) as runner:
             for number in range(job.lighthouse_pairs):
-                for side, site in sides if number % 2 == 0 else reversed(sides):
-                    reports[side].append(runner.run(site + job.path, job.viewport))
+                for side in sides if number % 2 == 0 else reversed(sides):
+                    url = sides[side].site + job.path
+                    reports[side].append(runner.run(url, job.viewport))
     except PlatformError as error:
         return {"failure": f"{error.message} {error.hint}".strip()}
     except OSError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,15 @@ METRICS = (
 )
 """Of load times, in the order in which they are told. Source of the names: web.dev/metrics."""
 BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def metrics_with(thresholds: Mapping[str, Mapping[str, float]]) -> tuple[Metric, ...]:
+    """Give the metrics with what a project says of the smallest differences that count.
+
+    A project that says one of both numbers means that one alone.
+    """
+    return tuple(
+        replace(metric, least=said.get("least", 0.0), least_ratio=said.get("ratio", 0.0))
+        if (said := thresholds.get(metric.name)) else metric
+        for metric in METRICS
+    )  # fmt: skip

@@ -22,8 +22,8 @@ from greenroom.compare.browser import started_browser
 from greenroom.compare.capture import View
 from greenroom.compare.judge import Question, answer
 from greenroom.compare.pages import find_paths
-from greenroom.compare.visit import StepFailed, Visitor, log_in, wake
-from greenroom.compare_rules import Ignored, State, Viewport, parse_rules
+from greenroom.compare.visit import StepFailed, log_in, visitor_of, wake
+from greenroom.compare_rules import Ignored, State, Viewport
 
 
 class Worker:
@@ -51,12 +51,12 @@ class Worker:
     def answer(self, asked: Mapping[str, Any]) -> Any:
         """Answer one question."""
         if asked["ask"] == "paths":
-            return find_paths(self.browser(), _visitor(asked["side"]))
+            return find_paths(self.browser(), visitor_of(asked["side"]))
         if asked["ask"] == "wake":
-            return wake(self.browser(), _visitor(asked["side"]), asked["seconds"])
+            return wake(self.browser(), visitor_of(asked["side"]), asked["seconds"])
         if asked["ask"] == "login":
             try:
-                return {"kept": log_in(self.browser(), _visitor(asked["side"]))}
+                return {"kept": log_in(self.browser(), visitor_of(asked["side"]))}
             except StepFailed as error:
                 return {"failure": f"The login did not take {error}."}
             except PlaywrightError as error:
@@ -64,17 +64,10 @@ class Worker:
         return answer(self.browser(), _question(asked))
 
 
-def _visitor(said: Mapping[str, Any]) -> Visitor:
-    return Visitor(
-        said["site"], parse_rules(said["rules"]), said.get("secrets") or {}, said.get("cookie"),
-        said.get("logged_in"),
-    )  # fmt: skip
-
-
 def _question(said: Mapping[str, Any]) -> Question:
     view = said["view"]
     return Question(
-        _visitor(said["before"]), _visitor(said["after"]),
+        visitor_of(said["before"]), visitor_of(said["after"]),
         View(
             view["path"], Viewport.model_validate(view["viewport"]), view["scheme"],
             State.model_validate(view["state"]) if view["state"] else None,
@@ -92,6 +85,8 @@ def main() -> None:
     for line in sys.stdin:
         try:
             said = {"answer": worker.answer(json.loads(line))}
+        except OSError as error:
+            said = {"broke": f"Its pictures could not be kept: {error.strerror}."}
         except Exception as error:  # noqa: BLE001 - one question's: the next may be answered
             said = {"broke": f"It broke: {type(error).__name__}."}
         sys.stdout.write(json.dumps(said, default=int) + "\n")  # numpy has integers of its own

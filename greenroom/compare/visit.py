@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from greenroom.compare_rules import Rules, Scheme, Step, Viewport, is_blocked
+from greenroom.compare_rules import Rules, Scheme, Step, Viewport, is_blocked, parse_rules
 
 _ASLEEP = (502, 503, 504)
 
@@ -40,26 +40,14 @@ def opened(
     browser: Browser, visitor: Visitor, viewport: Viewport, scheme: Scheme = "light"
 ) -> Iterator[Page]:
     """Give a page of a context of its own."""
-    rules = visitor.rules
-    auth = rules.basic_auth
-    credentials: Any = auth and {
-        "username": visitor.secrets.get(auth.user, ""),
-        "password": visitor.secrets.get(auth.password, ""),
-        "origin": visitor.site,
-    }
     context = browser.new_context(
         viewport={"width": viewport.width, "height": viewport.height},
         device_scale_factor=viewport.scale, reduced_motion="reduce", color_scheme=scheme,
-        http_credentials=credentials, storage_state=visitor.logged_in, service_workers="block",
-        locale="en-GB", timezone_id="UTC", ignore_https_errors=True,
+        service_workers="block", locale="en-GB", timezone_id="UTC", **entrance(visitor),
     )  # fmt: skip
     try:
-        context.set_default_timeout(rules.timeout_seconds * 1000)
-        if visitor.cookie is not None:
-            cookie = visitor.cookie
-            context.add_cookies(
-                [{"name": cookie["name"], "value": cookie["value"], "url": cookie["url"]}]
-            )
+        context.set_default_timeout(visitor.rules.timeout_seconds * 1000)
+        let_in(context, visitor)
         _block(context, visitor)
         page = context.new_page()
         page.on("dialog", lambda dialog: dialog.dismiss())
@@ -67,6 +55,39 @@ def opened(
     finally:
         with suppress(PlaywrightError):
             context.close()
+
+
+def visitor_of(said: Mapping[str, Any]) -> Visitor:
+    """Give the visitor that another program told us of. Pure."""
+    return Visitor(
+        said["site"], parse_rules(said.get("rules")), said.get("secrets") or {},
+        said.get("cookie"), said.get("logged_in"),
+    )  # fmt: skip
+
+
+def entrance(visitor: Visitor) -> dict[str, Any]:
+    """Give what a context needs from its beginning: a name and password, what a login left. Pure.
+
+    The password is for the visitor's own site alone.
+    """
+    auth = visitor.rules.basic_auth
+    credentials = auth and {
+        "username": visitor.secrets.get(auth.user, ""),
+        "password": visitor.secrets.get(auth.password, ""), "origin": visitor.site,
+    }  # fmt: skip
+    return {
+        "http_credentials": credentials, "storage_state": visitor.logged_in,
+        "ignore_https_errors": True,
+    }  # fmt: skip
+
+
+def let_in(context: BrowserContext, visitor: Visitor) -> None:
+    """Give a context the pass by which our browser sees a closed preview: of that host alone."""
+    if visitor.cookie is not None:
+        cookie = visitor.cookie
+        context.add_cookies(
+            [{"name": cookie["name"], "value": cookie["value"], "url": cookie["url"]}]
+        )
 
 
 def _block(context: BrowserContext, visitor: Visitor) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol, runtime_checkable
@@ -29,6 +29,18 @@ class State(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Check:
+    """What was found of a deployed version: a line of the comment, and a status of its own."""
+
+    name: str
+    """Part of the status's name."""
+    title: str
+    said: str
+    is_alarm: bool
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """What there is to tell about one deployment of one environment."""
 
@@ -46,6 +58,15 @@ class Report:
     number: int | None = None
     """The pull request's; without one there is no comment."""
     at: datetime | None = None
+    checks: tuple[Check, ...] = ()
+
+    def of_check(self, check: Check) -> Report:
+        """Give what there is to tell about one check alone."""
+        state = State.FAILURE if check.is_alarm else State.SUCCESS
+        return replace(
+            self, environment=f"{self.environment}/{check.name}", state=state, checks=(),
+            description=check.said, log_url=check.url, detail="",
+        )  # fmt: skip
 
     @property
     def context(self) -> str:
@@ -120,10 +141,24 @@ def report(forge: Reporter, told: Report, secret: str) -> None:
     steps = [partial(forge.set_status, told)]
     if isinstance(forge, RecordsDeployments):
         steps.append(partial(forge.record_deployment, told))
+    _take([*steps, *_findings(forge, told, secret)])
+
+
+def report_findings(forge: Reporter, told: Report, secret: str) -> None:
+    """Tell a forge what was found of a version that it knows to be deployed.
+
+    Idempotent: yes. Errors: ForgeError, ForgeUnavailable.
+    """
+    _take(_findings(forge, told, secret))
+
+
+def _findings(forge: Reporter, told: Report, secret: str) -> list[Callable[[], None]]:
+    steps: list[Callable[[], None]]
+    steps = [partial(forge.set_status, told.of_check(check)) for check in told.checks]
     if told.number is not None:
         mark = marker(told.environment, secret)
         steps.append(partial(forge.put_comment, told.number, mark, comment_text(told)))
-    _take(steps)
+    return steps
 
 
 def report_gone(
@@ -175,6 +210,10 @@ def comment_text(told: Report) -> str:
     rows.append(("Commit", f"`{told.commit[:10]}`"))
     if told.log_url:
         rows.append(("Log", f"<{told.log_url}>"))
+    for check in told.checks:
+        sign = _SIGNS[State.FAILURE if check.is_alarm else State.SUCCESS]
+        link = f" <{check.url}>" if check.url else ""
+        rows.append((check.title, f"{sign} {_plain(told.of_check(check).summary)}{link}"))
     if told.at is not None:
         rows.append(("Updated", f"{told.at:%Y-%m-%d %H:%M} UTC"))
     lines = [f"**Environment `{_code(told.environment)}`**", "", "| | |", "|---|---|"]

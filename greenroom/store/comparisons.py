@@ -105,11 +105,13 @@ def list_unfinished(work: Work) -> list[Comparison]:
     return list(work.scalars(select(Comparison).where(Comparison.status.notin_(FINAL))))
 
 
-def finish(comparison: Comparison, error: dict[str, Any] | None = None) -> None:
-    """Give a comparison its end. Idempotent: one that has ended stays as it is."""
-    if comparison.status not in FINAL:
-        comparison.status = "failed" if error else "done"
-        comparison.error, comparison.completed_at = error, now()
+def finish(comparison: Comparison, error: dict[str, Any] | None = None) -> bool:
+    """Give a comparison its end; say whether that was news. Idempotent."""
+    if comparison.status in FINAL:
+        return False
+    comparison.status = "failed" if error else "done"
+    comparison.error, comparison.completed_at = error, now()
+    return True
 
 
 def find_comparison(work: Work, environment: Environment, number: int = 0) -> Comparison:

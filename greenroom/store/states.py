@@ -75,6 +75,7 @@ class NoticeKind(enum.StrEnum):
     REVIEW = "review"
     VERDICT = "verdict"
     COMMENT = "comment"
+    CHANGED = "changed"
     REGRESSION = "regression"
     SHOWN = "shown"
     LIVE = "live"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -22,10 +23,14 @@ from greenroom.compare.browser import started_browser
 from greenroom.compare.loading import DEVICES, load
 from greenroom.compare.measure import Job
 from greenroom.compare.metrics import BY_NAME
+from greenroom.compare.visit import Visitor
 from greenroom.errors import PlatformError
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_browser]
 PROGRAM = "greenroom.compare.measure"
+BASIC = "Basic " + base64.b64encode(b"ada:pa ss").decode()
+INSIDE = """<script src=http://localhost:PORT/counter.js></script><img src=/pixel/a.gif>
+<script>fetch('/word/' + localStorage.word)</script>"""
 BUSY = "<script>const t=performance.now();while(performance.now()-t<200);</script>"
 
 
@@ -43,7 +48,10 @@ def family_of_mine() -> set[psutil.Process]:
 
 
 class _Site(BaseHTTPRequestHandler):
-    """``/slow`` waits, ``/busy`` blocks, ``/stuck`` never ends, ``/wakes`` is 503 twice."""
+    """``/slow`` waits, ``/busy`` blocks, ``/stuck`` never ends, ``/wakes`` is 503 twice.
+
+    ``/inside`` is for who has the pass, the password and a login.
+    """
 
     asked: dict[str, int]
 
@@ -58,6 +66,14 @@ class _Site(BaseHTTPRequestHandler):
             more = "<script>while (true) {}</script>"
         elif self.path == "/cookie":
             more = self.headers.get("Cookie", "none")
+        elif self.path == "/inside":
+            cookies, word = self.headers.get("Cookie", ""), self.headers.get("Authorization")
+            status = 200 if word == BASIC else 401
+            if status == 200 and not ("pass=secret" in cookies and "in=1" in cookies):
+                status = 403
+            more = INSIDE.replace("PORT", str(self.server.server_address[1]))
+        elif self.path == "/" and "closed" in self.asked and not self.headers.get("Authorization"):
+            status = 401
         elif self.path == "/wakes" and self.asked[self.path] < 3:
             status = 503
         elif self.path in ("/broken", "/favicon.ico"):
@@ -68,6 +84,8 @@ class _Site(BaseHTTPRequestHandler):
             "</html>"
         ).encode()
         self.send_response(status)
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -78,8 +96,14 @@ class _Site(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site() -> Iterator[str]:
-    handler = type("Site", (_Site,), {"asked": {}})
+def asked() -> dict[str, int]:
+    """How often each path was asked for."""
+    return {}
+
+
+@pytest.fixture
+def site(asked: dict[str, int]) -> Iterator[str]:
+    handler = type("Site", (_Site,), {"asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -92,10 +116,11 @@ def site() -> Iterator[str]:
 def test_a_visit_has_a_number_for_every_metric(site: str) -> None:
     with started_browser() as browser:
         plain, busy, slow, broken = (
-            load(browser, f"{site}/{path}", DEVICES[0]) for path in ("", "busy", "slow", "broken")
+            load(browser, Visitor(site), f"/{path}", DEVICES[0])
+            for path in ("", "busy", "slow", "broken")
         )
-        phone = load(browser, f"{site}/cookie", DEVICES[1],
-                     {"name": "pass", "value": "x" * 400, "url": site})  # fmt: skip
+        cookie = {"name": "pass", "value": "x" * 400, "url": site}
+        phone = load(browser, Visitor(site, cookie=cookie), "/cookie", DEVICES[1])
     assert set(plain.values) == set(BY_NAME)
     assert plain.values["requests"] >= 1
     assert busy.values["tbt"] >= 100
@@ -105,8 +130,24 @@ def test_a_visit_has_a_number_for_every_metric(site: str) -> None:
 
 
 def ask(site: str, path: str, seconds: float = 100, **other: object) -> dict:
-    job = Job(site, site, path, "desktop", (7, 7), 16, **other)
+    side = {"site": site}
+    job = Job(side, side, path, "desktop", (7, 7), 16, **other)
     return ask_apart(PROGRAM, asdict(job), seconds)
+
+
+def let_in(site: str) -> dict:
+    """Give a side of which every door is closed, with all that opens them."""
+    return {
+        "site": site, "secrets": {"NAME": "ada", "WORD": "pa ss"},
+        "cookie": {"name": "pass", "value": "secret", "url": site},
+        "rules": {"basic_auth": {"user": "NAME", "password": "WORD"},
+                  "block": ["third-parties", "*/pixel/*"]},
+        "logged_in": {
+            "cookies": [{"name": "in", "value": "1", "domain": "127.0.0.1", "path": "/",
+                         "expires": -1, "httpOnly": False, "secure": False, "sameSite": "Lax"}],
+            "origins": [{"origin": site, "localStorage": [{"name": "word", "value": "sesame"}]}],
+        },
+    }  # fmt: skip
 
 
 def test_pairs_say_what_a_page_is_beside_itself(site: str) -> None:
@@ -117,13 +158,19 @@ def test_pairs_say_what_a_page_is_beside_itself(site: str) -> None:
     requests = next(f for f in found["findings"] if f["metric"] == "requests")
     assert (requests["difference"], requests["p_worse"]) == (0, 1)
     assert ask(site, "/broken")["failure"] == "production: The page answered 500."
-    down = asdict(Job("http://127.0.0.1:9", site, "/", "phone", (7, 14), 16))
+    down = asdict(Job({"site": "http://127.0.0.1:9"}, None, "/", "phone", (7, 14), 16))
     assert ask_apart(PROGRAM, down, 60)["failure"].startswith("production: The page broke off")
 
 
-def test_production_alone_has_a_spread(site: str) -> None:
-    found = ask_apart(PROGRAM, asdict(Job(site, "", "/", "phone", (7, 14), 16)), 100)
-    assert found["findings"] == []
+def test_production_alone_has_a_spread_behind_every_door(
+    site: str, asked: dict[str, int]
+) -> None:  # fmt: skip
+    asked["closed"] = 1
+    found = ask_apart(PROGRAM, asdict(Job(let_in(site), None, "/inside", "phone", (7,), 16)), 100)
+    assert (found["failure"], found["findings"]) == ("", [])
+    assert found["alone"]["requests"][0] == 2, "the page and its fetch: what is blocked is not sent"
+    assert asked["/word/sesame"] >= 7, "what the login left in the local storage is there"
+    assert not {"/counter.js", "/pixel/a.gif"} & set(asked)
     value, low, high = found["alone"]["lcp"]
     assert low <= value <= high
 
@@ -136,7 +183,7 @@ def test_a_page_that_never_ends_and_an_asker_that_dies_leave_nothing(site: str) 
         "import json,sys; from greenroom.compare.apart import ask_apart;"
         "ask_apart(sys.argv[1], json.loads(sys.argv[2]), 60)"
     )
-    job = json.dumps(asdict(Job(site, site, "/stuck", "desktop", (7, 14), 16)))
+    job = json.dumps(asdict(Job({"site": site}, {"site": site}, "/stuck", "desktop", (7, 14), 16)))
     asker = subprocess.Popen([sys.executable, "-c", code, PROGRAM, job])
     family: list[psutil.Process] = []
     deadline = time.monotonic() + 40
@@ -158,11 +205,18 @@ def test_one_measures_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_lighthouse_runs_in_our_browser_with_our_pass(site: str) -> None:
+def test_lighthouse_runs_in_our_browser_behind_every_door(
+    site: str, asked: dict[str, int]
+) -> None:  # fmt: skip
     before = family_of_mine()
-    cookie = {"name": "pass", "value": "secret", "url": site}
-    found = ask(site, "/cookie", 200, lighthouse_pairs=1, cookie=cookie)
+    asked["closed"] = 1
+    side = let_in(site)
+    job = Job(side, side, "/inside", "desktop", (7, 7), 16, lighthouse_pairs=1)
+    found = ask_apart(PROGRAM, asdict(job), 200)
     assert found["failure"] == ""
+    assert asked["/word/sesame"]
+    assert not {"/counter.js", "/pixel/a.gif"} & set(asked)
+    del asked["closed"]
     assert found["scores"]["performance"]["after"] > 0.5
     assert found["metrics"]["total-byte-weight"]["before"] > 0
     with lighthouse.runner() as runner:

@@ -20,17 +20,24 @@ from greenroom.store.comparisons import FINAL
 from greenroom.store.models import Measurement, Notice, now
 from greenroom.store.states import NoticeKind
 from greenroom.store.work import unit_of_work
+from tasks.comparing import begin_comparison
 from tasks.timing import (
     begin_measurement,
     order_measurement,
     order_productions,
     repair_measurements,
 )
-from tasks.values import DeployRequest, MeasureRequest
+from tasks.values import CompareRequest, DeployRequest, MeasureRequest
 
 pytestmark = [pytest.mark.flows, pytest.mark.needs_browser]
-BUSY = "<script>const t=performance.now();while(performance.now()-t<400);</script>"
-BUDGET = "compare: {performance: {budgets: {/about/: {requests: 0}}}}\n"
+BUSY = """<input id=word oninput="localStorage.word = value"><script>
+if (localStorage.word === 'sesame') for (const t = Date.now(); Date.now() - t < 400;);</script>"""
+"""Slow for who has logged in."""
+RULES = """version: 1
+compare:
+  login: {page: /, steps: [{fill: "#word", secret: WORD}]}
+  performance: {budgets: {/about/: {requests: 0}}, thresholds: {lcp: {least: 90}}}
+"""
 
 
 def page(more: str) -> dict[str, str]:
@@ -38,19 +45,20 @@ def page(more: str) -> dict[str, str]:
     return {
         "index.html": f"{head}{more}<a href='/about/'>About</a></body></html>",
         "about/index.html": f"{head}<p>About us</p></body></html>",
-        "greenroom.yaml": f"version: 1\n{BUDGET}" if more else "version: 1\n",
+        "greenroom.yaml": RULES if "Date" in more else "version: 1\n",
     }
 
 
 def test_a_slower_version_is_told_and_production_has_its_trend(
     new_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = new_site(page(""))
+    site = new_site(page(BUSY.partition("<script>")[0]))
     with pytest.raises(InvalidInput, match="nothing to measure"), unit_of_work() as work:
         project = projects.get_project(work, site.name)
         made = environments.ensure_environment(work, project, "empty", actor="ada")
         measurements.create_measurement(work, made, [], by="ada")
     site.deploy("main")
+    site.set_variable("WORD", "sesame")
     site.deploy("feature", commit=site.commit(page(BUSY), "feature"))
     with unit_of_work() as work:
         project = projects.get_project(work, site.name)
@@ -80,6 +88,8 @@ def test_a_slower_version_is_told_and_production_has_its_trend(
         "worse", "worse", "over",
     )  # fmt: skip
     assert "slower" in (measurement_folder(row.id) / "report.html").read_text()
+    (findings,) = [p["findings"] for p in row.pages if (p["path"], p["viewport"]) == ("/", "phone")]
+    assert {f["metric"]: f["least"] for f in findings}["lcp"] == 90
     with unit_of_work() as work:
         told = work.scalars(select(Notice).where(Notice.kind == "regression")).all()
     assert any(reference in notice.title and "/ (desktop)" in notice.body for notice in told)
@@ -115,5 +125,7 @@ def test_a_disk_without_room_refuses_before_anything_is_measured(
 ) -> None:
     monkeypatch.setenv("GREENROOM_LEAST_FREE_BYTES", str(2**60))
     load_settings.cache_clear()
+    with pytest.raises(LimitReached, match="nearly full"):
+        begin_comparison.fn(CompareRequest(uuid.uuid4(), "shop/x"))
     with pytest.raises(LimitReached, match="nearly full"):
         begin_measurement.fn(MeasureRequest(uuid.uuid4(), "shop/x"))

@@ -60,6 +60,7 @@ FLOORS: dict[str, float] = {
     "greenroom.orders": 1.5,  # a landing: what store and runs do together
     "greenroom.redaction": 1.5,
     "greenroom.talking": 1.6,  # on notices
+    "greenroom.deltas": 2.2,  # a landing: what is recorded, in a room's words
     "greenroom.tracking": 2.2,  # a landing: a room's work and what is recorded of it
     "greenroom.promotions": 1.6,  # on orders
     "greenroom.variables": 1.6,  # on asset_orders

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from greenroom.deltas import Delta
 from ui import acts, dialogs, look, nav, parts, reads, who
 from ui.views import (
     comments,
@@ -143,14 +144,27 @@ def _history(reference: str) -> None:
         if not rows:
             look.empty_state("history", "Never deployed", "Its first deployment shows up here.")
             return
+        found = reads.deltas(reference)
         parts.table(
-            ("Deployment", "Status", "What", "Commit", "By", "When", "Took", "Phases", ""),
+            (
+                "Deployment",
+                "Status",
+                "What",
+                "Commit",
+                "Beside production",
+                "By",
+                "When",
+                "Took",
+                "Phases",
+                "",
+            ),
             [
                 (
                     f'<b class="gr-whole">#{row.number}</b>',
                     parts.status_of(row),
                     f'<span class="gr-ref">{_BACK.get(row.kind, "")}{look.code(row.ref)}</span>',
                     look.short_commit(row.commit),
+                    _deltas(reference, found.get(row.commit, ())),
                     f'<span class="gr-whole">{look.text(row.by[:40])}</span>',
                     look.ago(row.requested_at),
                     f'<span class="gr-whole">{look.lasting(row.seconds)}</span>',
@@ -164,3 +178,12 @@ def _history(reference: str) -> None:
             ],
             terse=True,
         )
+
+
+def _deltas(reference: str, found: tuple[Delta, ...]) -> str:
+    """Tell what was found of a version, each with the way to all of it."""
+    links = [
+        look.inner_link(nav.path("environment", env=reference, part=one.part), one.verdict)
+        for one in found
+    ]
+    return f'<span class="gr-whole">{" · ".join(links)}</span>'
