@@ -1,7 +1,8 @@
 """Run a benchmark anew: ``python -m benchmarks <name>``; without a name, all of them.
 
 ``python -m benchmarks sync 0.05`` sets the scale of one that has a scale;
-``python -m benchmarks visual_noise --whole`` does all that its goal is about.
+``python -m benchmarks visual_noise --whole`` does all that its goal is about, ``visual_noise 3``
+three of its runs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ NAMES = (
     "sync_rivals", "sync_scale", "perf_verdict",
 )  # fmt: skip
 
-SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos", "perf_verdict")
+SCALED = ("sync", "assets_noop", "assets_small", "density", "chaos", "perf_verdict", "visual_noise")
 _SCALE = re.compile(r"\d+(\.\d+)?")
 
 
@@ -32,7 +33,8 @@ def main(names: list[str]) -> int:
         print(importlib.import_module(f"benchmarks.{names[0]}").run(float(names[1])), flush=True)
         return 0
     if names == ["visual_noise", "--whole"]:
-        print(importlib.import_module("benchmarks.visual_noise").run(whole=True), flush=True)
+        noise = importlib.import_module("benchmarks.visual_noise")
+        print(noise.run(noise.RUNS), flush=True)
         return 0
     unknown = [name for name in names if name not in NAMES]
     if unknown:

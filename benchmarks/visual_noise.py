@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 
 from benchmarks.line import Line
@@ -14,9 +15,9 @@ FEW_RUNS, FEW_PAGES = 2, 10
 """What is done without ``--whole``: some minutes less."""
 
 
-def run(whole: bool = False) -> Line:
-    """Count views that are told as changed or failed."""
-    runs, pages = (RUNS, PAGES) if whole else (FEW_RUNS, FEW_PAGES)
+def run(whole_runs: float = 0) -> Line:
+    """Count views that are told as changed or failed; ``whole_runs`` are of all pages."""
+    runs, pages = (int(whole_runs), PAGES) if whole_runs else (FEW_RUNS, FEW_PAGES)
     false, failed, identical, total = [], [], 0, 0
     for _ in range(runs):
         with served() as before, served() as after, tempfile.TemporaryDirectory() as folder:
@@ -33,8 +34,8 @@ def run(whole: bool = False) -> Line:
     return Line(
         "visual_noise", len(false), "false findings", "none", None,
         f"0 in {RUNS} runs of {PAGES} pages x 3 viewports",
-        not false and not failed and whole,
+        not false and not failed and whole_runs >= RUNS,
         {"runs": runs, "pages": pages, "views": total, "identical_pictures": identical,
-         "failed": failed, "false": false,
-         "note": "" if whole else "smaller than the goal's: run with --whole"},
+         "failed": failed, "false": false, "load": round(os.getloadavg()[0], 1),
+         "note": "" if whole_runs >= RUNS else "smaller than the goal's: run with --whole"},
     )  # fmt: skip

@@ -55,18 +55,26 @@ def place_comparison(
 
     Errors: NotFound, InvalidInput.
     """
+    with unit_of_work() as work:
+        made = record_comparison(work, reference, paths, baseline=baseline, actor=actor).id
+    start_comparison(made, runs)
+    return made
+
+
+def record_comparison(
+    work: Work, reference: str, paths: Sequence[str], *, baseline: str = "", actor: str
+) -> Comparison:
+    """Record a comparison, with the baseline that is asked for, else the project's.
+
+    Errors: NotFound, InvalidInput.
+    """
     if baseline and baseline not in BASELINES:
         raise InvalidInput(
             f"{baseline!r} is no baseline", hint=f"There are: {', '.join(BASELINES)}."
         )
-    with unit_of_work() as work:
-        environment = environments.get_environment(work, reference)
-        base = baseline or rules_of(environment).baseline
-        made = comparisons.create_comparison(
-            work, environment, paths, by=actor, baseline=base
-        ).id  # fmt: skip
-    start_comparison(made, runs)
-    return made
+    environment = environments.get_environment(work, reference)
+    base = baseline or rules_of(environment).baseline
+    return comparisons.create_comparison(work, environment, paths, by=actor, baseline=base)
 
 
 def is_wanted_after_deployment(work: Work, environment: Environment) -> bool:

@@ -12,6 +12,7 @@ from greenroom import comparing
 from greenroom.api.noun import Environment, Given, Limit, Noun, Number, Project, Short, reference
 from greenroom.api.shapes import ComparisonShape, Ordered, is_started
 from greenroom.compare.kept import names_in, place_of
+from greenroom.compare_rules import Baseline
 from greenroom.errors import NotFound
 from greenroom.rights import current_actor
 from greenroom.store import comparisons as store
@@ -54,15 +55,18 @@ class Pages(Given):
     """Which pages."""
 
     paths: list[Short] = Field([], max_length=100, description="Default: what the front links to.")
+    baseline: Baseline | None = Field(None, description="Default: what the project says.")
 
 
 @router.writes("POST", _OF, "comparison.request", status_code=202)
 def compare(project: Project, environment: Environment, given: Pages | None = None) -> Ordered:
     """Compare an environment's pages with production's."""
-    paths = given.paths if given else []
+    asked = given or Pages()
     with unit_of_work() as work:
-        found = environments.get_environment(work, reference(project, environment))
-        made = store.create_comparison(work, found, paths, by=current_actor().name)
+        made = comparing.record_comparison(
+            work, reference(project, environment), asked.paths, baseline=asked.baseline or "",
+            actor=current_actor().name,
+        )  # fmt: skip
         key, number = made.id, made.number
     return Ordered(
         id=key, number=number, kind="comparison", of=reference(project, environment),

@@ -201,6 +201,7 @@ class ComparisonShape(Shown):
     completed_at: datetime | None
     commit_hash: str
     production_commit: str
+    baseline: str
     pages: list[dict[str, Any]]
     error: dict[str, Any] | None
 

@@ -9,7 +9,7 @@ from greenroom.cli.stagehands import PROJECT, STAGING
 from greenroom.compare.installed import has_browser
 from greenroom.compare.words import count_verdicts, describe_change
 from greenroom.comparing import place_comparison
-from greenroom.store import comparisons, environments
+from greenroom.store import comparisons, environments, measurements
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
 
@@ -52,6 +52,25 @@ def look_at_changes(play: Play, checks: list[str]) -> None:
     for change in differ[0]["changes"][:3]:
         play.tell.say(f"│ {describe_change(change)[:100]}", "bright_black")
     play.tell.say(f"side by side: {address}")
+
+
+def look_at_speed(play: Play) -> None:
+    """Tell what the load times beside production's are so far, and where they are shown.
+
+    They are measured alone on the machine, by runs of their own that nothing here waits for.
+    """
+    from greenroom.deltas import speed_of  # numpy: which only this pays
+
+    if not has_browser():
+        return
+    with unit_of_work() as work:
+        environment = environments.get_environment(work, REFERENCE)
+        rows = measurements.list_measurements(work, environment)
+    done = [row for row in rows if row.status == "done"]
+    told = speed_of(done[0]).said if done else "are being measured"
+    address = f"{play.platform.console_url}/environment?env={REFERENCE}&part=performance"
+    play.tell.say(f"its load times beside production's: {told}")
+    play.tell.say(f"pair by pair: {address}")
 
 
 def _newest(seconds: float) -> Comparison | None:

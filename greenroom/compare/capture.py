@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, Response
+from playwright.sync_api import Browser, CDPSession, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -211,6 +211,8 @@ class _Sitting:
             self.notes.append(f"{height} px tall; compared down to {self.rules.max_height} px")
             height = self.rules.max_height
         devtools = page.context.new_cdp_session(page)
+        if self.view.state is not None:
+            _hold_hover(devtools)
         seen = devtools.send("DOMSnapshot.captureSnapshot", {"computedStyles": [*STYLES]})
         selectors = [*UNRULY, *self.rules.mask, *self.ignored]
         covered = page.evaluate(pagejs.COVER, selectors)
@@ -230,3 +232,17 @@ class _Sitting:
             devtools.detach()
         shot = Shot(base64.b64decode(taken["data"]), elements(seen), scale)
         return Captured(shot, "", status, led_to, masked, tuple(self.notes))
+
+
+def _hold_hover(devtools: CDPSession) -> None:
+    """Keep what lies under the mouse looking so: a picture of the whole page is taken unscrolled.
+
+    The mouse then lies over something else, and sooner or later the browser notices.
+    """
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
+    found = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": ":hover"})
+    for node in found["nodeIds"]:
+        forced = {"nodeId": node, "forcedPseudoClasses": ["hover"]}
+        devtools.send("CSS.forcePseudoState", forced)

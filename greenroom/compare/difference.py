@@ -21,6 +21,7 @@ from greenroom.compare.naming import Element, Placed
 from greenroom.compare.pixels import (
     THRESHOLD,
     Picture,
+    are_equal,
     changed,
     decode,
     size_of,
@@ -28,7 +29,7 @@ from greenroom.compare.pixels import (
     with_alpha,
     words,
 )
-from greenroom.compare.regions import Box, Marks, boxes
+from greenroom.compare.regions import Box, Marks, boxes, boxes_of
 
 __all__ = [
     "Box", "Change", "ChangeKind", "Difference", "Element", "RowBand", "RowKind", "Shot",
@@ -121,7 +122,7 @@ def difference(
         return same
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(stored, (before.png, after.png))
-        if np.array_equal(first, second):
+        if are_equal(first, second):
             return same
         one, other = pool.map(with_alpha, (first, second))
     return _Comparison(before, after, one, other, threshold).told(masks, after_masks, sizes)
@@ -252,17 +253,17 @@ class _Comparison:
         left_blank = bool(movements)
         self._gather(gone, [one for one in ones if id(one) not in partner])
         self._gather(new, [one for one in others if id(one) not in partner])
-        for box, count in boxes(new == _ONE_SIDED):
+        for box, count in boxes_of(new, _ONE_SIDED):
             if not (left_blank and is_ground(box, new, self.other)):
                 yield self._lone(ChangeKind.INSERTED, box, count, others)
-        for box, count in boxes(gone == _ONE_SIDED):
+        for box, count in boxes_of(gone, _ONE_SIDED):
             if not (left_blank and is_ground(box, gone, self.one)):
                 yield self._lone(ChangeKind.REMOVED, box, count, ones)
-        for box, count in boxes(new == _WHOLE):
+        for box, count in boxes_of(new, _WHOLE):
             yield self._lone(ChangeKind.INSERTED, box, count, others)
-        for box, count in boxes(gone == _WHOLE):
+        for box, count in boxes_of(gone, _WHOLE):
             yield self._lone(ChangeKind.REMOVED, box, count, ones)
-        for box, count in boxes(new == _IN_PLACE):
+        for box, count in boxes_of(new, _IN_PLACE):
             earlier = box.shifted(-self._down(box, after=True))
             if naming.bare(box, self.other) and not naming.bare(earlier, self.one):
                 if (earlier.of(gone) == _IN_PLACE).any():
@@ -273,7 +274,7 @@ class _Comparison:
                 yield self._in_place(earlier, box, count, others, partner)
             elif not naming.blank(box, self.other):
                 yield self._lone(ChangeKind.INSERTED, box, count, others)
-        for box, count in boxes(gone == _IN_PLACE):
+        for box, count in boxes_of(gone, _IN_PLACE):
             later = box.shifted(self._down(box, after=False))
             told = (later.of(new) == _IN_PLACE).any()
             if not told and not naming.blank(box, self.one):

@@ -27,7 +27,8 @@ from greenroom.errors import PlatformError
 pytestmark = [pytest.mark.contract, pytest.mark.needs_browser]
 DESKTOP = Viewport(name="desktop", width=1000, height=700)
 CULPRITS = """<!doctype html><body><h1 id=title>Seeds</h1><p id=price>{price}</p><p id=now></p>
-<p id=chance></p><img src=/moving.gif><canvas id=c width=80 height=40></canvas><div id=late></div>
+<p id=chance></p><img src=/moving.gif><canvas id=c width=80 height=40></canvas>
+<video width=90 height=50 autoplay loop src=/film.webm></video><div id=late></div>
 <div style="height:1500px"></div><p id=seen></p><input autofocus>
 <style>@keyframes k {{ to {{ transform: rotate(1turn) }} }} #spin {{ width: 40px; height: 20px;
 background: teal; animation: k 1s linear infinite }}
@@ -50,7 +51,8 @@ PAGES = {
     "/away": "<script>location = 'http://localhost:9/'</script>",
     "/hanging": "<h1>Here</h1><img src=/never>",
     "/menu": '<button onclick="nav.hidden = false">Menu</button><nav id=nav hidden>Open</nav>'
-    "<style>b:hover { color: red }</style><b>hover</b>",
+    "<div style='height:1500px'></div><style>b:hover { color: red }</style><b>hover</b>",
+    **dict.fromkeys(("/half", "/half500", "/halfway"), "<h1>Half</h1>"),
     "/consent": "<div id=banner><button onclick=banner.remove()>Yes</button></div><p>Text</p>",
     "/starved": "<p id=p>loading</p>"
     "<script>setTimeout(() => { p.textContent = 'ready' }, 4000)</script>",
@@ -107,7 +109,15 @@ class Site(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="x"')
             self.end_headers()
             return
-        status = 500 if path == "/broken" else 200 if text or path == "/moving.gif" else 404
+        if path.startswith("/half") and self.headers["Host"].startswith("localhost"):
+            text = ""
+            if path == "/halfway":
+                self.send_response(302)
+                self.send_header("Location", "/menu")
+                self.end_headers()
+                return
+        broken = path == "/broken" or (path == "/half500" and not text)
+        status = 500 if broken else 200 if text or path == "/moving.gif" else 404
         self.send_response(status)
         kind = "image/gif" if path.endswith("gif") else "text/xml" if "xml" in path else "text/html"
         self.send_header("Content-Type", kind)
@@ -189,7 +199,7 @@ def test_states_logins_and_what_is_covered_hidden_or_blocked(browser: Browser, s
         browser, Visitor(site, rules), View("/menu", DESKTOP, "light", rules.states[0])
     )
     assert "Open" in [one.text for one in opened.shot.elements]
-    assert difference(plain, opened.shot).changes
+    assert "color" in [name for c in difference(plain, opened.shot).changes for name in c.styles]
     lost = State.model_validate({"name": "no", "page": "/menu", "steps": [{"click": "#none"}]})
     visitor = Visitor(site, parse_rules({"timeout_seconds": 5}))
     failed = capture(browser, visitor, View("/menu", DESKTOP, "light", lost))
@@ -208,7 +218,7 @@ def test_states_logins_and_what_is_covered_hidden_or_blocked(browser: Browser, s
     quiet = seen(browser, site, "/consent", before=before).shot
     assert not [one for one in quiet.elements if one.text == "Yes"]
     masked = seen(browser, site, "/before", mask=["#price"])
-    assert len(masked.masked) == 2  # the canvas, too
+    assert len(masked.masked) == 3  # the canvas and the film, too
     other = seen(browser, site, "/after", mask=["#price"])
     assert masked.shot.png == other.shot.png
     assert seen(browser, site, "/before", block=["*/moving.gif"]).shot.png != masked.shot.png
@@ -227,11 +237,24 @@ def test_the_verdicts_of_two_sides(browser: Browser, site: str, tmp_path: Path) 
     same = judged("/before")
     assert (same["verdict"], same["changes"]) == ("unchanged", [])
     assert judged("/none")["verdict"] == "failed"
+    elsewhere = Visitor(site.replace("127.0.0.1", "localhost"))
+    for path, verdicts in (
+        ("/half", ("gone", "new")), ("/half500", ("failed", "failed")),
+        ("/halfway", ("changed", "changed")),
+    ):  # fmt: skip
+        there = answer(
+            browser, Question(one, elsewhere, View(path, DESKTOP), str(tmp_path / "halves"))
+        )
+        here = answer(
+            browser, Question(elsewhere, one, View(path, DESKTOP), str(tmp_path / "halves"))
+        )
+        assert (there["verdict"], here["verdict"]) == verdicts
+    assert there["notes"] == ["here: the page led to /menu"]
     assert same["before"]["picture"] == same["after"]["picture"]
     kept = judged("/after", baseline=same["before"])
     assert kept["verdict"] == "changed"
     assert [c["text_after"] for c in kept["changes"]] == ["15.00"]
-    assert len(list(tmp_path.rglob("*.png"))) == 2  # each picture once
+    assert len(list(tmp_path.glob("pictures/*/*.png"))) == 2  # each picture once
 
 
 def test_pages_are_found_by_links_and_sitemap(browser: Browser, site: str) -> None:

@@ -17,8 +17,24 @@ from greenroom.compare_rules import Rules
 pytestmark = [pytest.mark.contract, pytest.mark.needs_browser]
 
 
+def browser_at(port: int) -> psutil.Process:
+    """Give the browser below this process that a connection from ``port`` belongs to."""
+    for one in psutil.Process().children(recursive=True):
+        try:
+            is_here = any(c.laddr.port == port for c in one.net_connections("tcp4"))
+        except psutil.Error:
+            continue
+        if is_here:
+            family = [p for p in (one, *one.parents()) if "chrom" in p.name() or "head" in p.name()]
+            return family[-1]
+    raise AssertionError("no browser has that connection")
+
+
 class _Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/deadly":
+            browser_at(self.client_address[1]).kill()
+            return
         stuck = "<script>while (true) {}</script>" if self.path == "/stuck" else "<h1>Here</h1>"
         body = f"<!doctype html>{stuck}".encode()
         self.send_response(200)
@@ -42,21 +58,29 @@ def site() -> Iterator[str]:
         thread.join()
 
 
-def test_a_page_that_never_ends_is_given_up_and_the_others_go_on(site: str, tmp_path: Path) -> None:
+def test_what_breaks_costs_its_own_page_and_the_others_go_on(site: str, tmp_path: Path) -> None:
     side = {"site": site, "rules": Rules().model_dump(mode="json")}
     window = Rules().windows[2].model_dump(mode="json")
 
-    def asked(path: str) -> dict[str, Any]:
+    def asked(path: str, folder: Path = tmp_path) -> dict[str, Any]:
         view = {"path": path, "viewport": window, "scheme": "light", "state": None}
         return {"ask": "view", "before": side, "after": side, "view": view,
-                "folder": str(tmp_path), "ignored": []}  # fmt: skip
+                "folder": str(folder), "ignored": []}  # fmt: skip
 
     before = {p.pid for p in psutil.Process().children(recursive=True)}
-    questions = [asked("/stuck"), asked("/"), {"ask": "nonsense"}, asked("/about")]
+    full = tmp_path / "full"
+    full.write_text("nothing can be written below this")
+    questions = [
+        asked("/stuck"), asked("/"), {"ask": "nonsense"}, asked("/deadly"), asked("/about"),
+        asked("/full", full), asked("/end"),
+    ]  # fmt: skip
     found = {number: (said, broke) for number, said, broke in ask_all(questions, 2, seconds=15)}
     assert found[0] == (None, "The browser did not end within 15 seconds.")
-    assert found[1][0]["verdict"] == found[3][0]["verdict"] == "unchanged"
+    assert [found[n][0]["verdict"] for n in (1, 4, 6)] == ["unchanged"] * 3
     assert found[2] == (None, "It broke: KeyError.")
+    assert found[3][0]["verdict"] == "failed", "its browser was killed while it was looked at"
+    assert "production: The browser has ended." in found[3][0]["failure"]
+    assert found[5] == (None, "Its pictures could not be kept: Not a directory.")
     left = {p.pid for p in psutil.Process().children(recursive=True)} - before
     assert not left
 

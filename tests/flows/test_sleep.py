@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,8 +16,9 @@ from greenroom import living
 from greenroom.store import deployments
 from greenroom.store.models import now
 from greenroom.store.work import unit_of_work
-from greenroom.waking import wake
 from tasks.expiring import end_lifetimes
+from tasks.timing import machine_alone
+from tasks.values import Measured
 
 pytestmark = pytest.mark.flows
 IDLE = "idle: {{pause_seconds: {pause}, stop_seconds: {stop}}}"
@@ -51,7 +53,9 @@ def test_what_nobody_visits_sleeps_and_wakes(new_site: Callable[..., Any], app: 
     assert {json.loads(answer.text)["pid"] for answer in answers} != {pid}
 
     site.stage.eventually(lambda: instance(site, "quiet").asleep == "stopped", "its stop")
-    assert wake(site.environment("quiet").host)
+    measured = Measured(uuid.uuid4(), site.environment("quiet").url, "", ("/",))
+    with disable_run_logger(), machine_alone(measured):  # it is measured awake
+        assert instance(site, "quiet").asleep == ""
     site.stage.eventually(lambda: site.environment("quiet").status == "active", "awake")
     site.stage.eventually(lambda: instance(site, "quiet").asleep == "stopped", "its stop")
     site.commit(app("2", IDLE.format(pause=0, stop=0)), branch="quiet")
