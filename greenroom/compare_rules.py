@@ -13,7 +13,9 @@ from greenroom.errors import InvalidManifest
 
 MOST_PAGES = 200
 LONGEST = 500
-Short = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Short = Annotated[str, Field(max_length=LONGEST)]
+"""Empty where it is not said: rules are written out whole and read again."""
+Some = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Path = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=LONGEST)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
@@ -91,7 +93,7 @@ class BasicAuth(_Said):
 class Required(_Said):
     """What a page must show; without it the page has failed."""
 
-    page: Short = "*"
+    page: Some = "*"
     selector: Short = ""
     text: Short = ""
 
@@ -99,7 +101,7 @@ class Required(_Said):
 class Ignored(_Said):
     """A part of pages whose look does not count: an element, or a box in pixels."""
 
-    page: Short = "*"
+    page: Some = "*"
     viewport: Name | Literal[""] = ""
     selector: Short = ""
     box: Annotated[tuple[int, int, int, int], Field(strict=False)] | None = None
@@ -168,9 +170,9 @@ class Rules(_Said):
     login: Login | None = None
     basic_auth: BasicAuth | None = None
     before: Annotated[tuple[Step, ...], Field(max_length=10, strict=False)] = ()
-    mask: Annotated[tuple[Short, ...], Field(max_length=50, strict=False)] = ()
-    hide: Annotated[tuple[Short, ...], Field(max_length=50, strict=False)] = ()
-    block: Annotated[tuple[Short, ...], Field(max_length=100, strict=False)] = ()
+    mask: Annotated[tuple[Some, ...], Field(max_length=50, strict=False)] = ()
+    hide: Annotated[tuple[Some, ...], Field(max_length=50, strict=False)] = ()
+    block: Annotated[tuple[Some, ...], Field(max_length=100, strict=False)] = ()
     require: Annotated[tuple[Required, ...], Field(max_length=100, strict=False)] = ()
     ignore: Annotated[tuple[Ignored, ...], Field(max_length=100, strict=False)] = ()
     baseline: Baseline = "production"

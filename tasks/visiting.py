@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from greenroom.compare.pool import ask_once
-from greenroom.compare_rules import Rules
 from greenroom.comparing import rules_of
 from greenroom.errors import PlatformError
 from greenroom.previews import browser_cookie
@@ -50,7 +49,7 @@ def logged_in(side: Side, name: str) -> Side:
 
     Errors: PlatformError.
     """
-    if not Rules.model_validate(side["rules"]).login:
+    if not side["rules"]["login"]:
         return side
     found, broke = ask_once({"ask": "login", "side": side})
     failure = broke or found.get("failure", "")

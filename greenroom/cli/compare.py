@@ -28,21 +28,21 @@ CHANGED = 9
 @click.argument("environment")
 @click.option("--page", "paths", multiple=True, metavar="PATH", help="Only this page; repeatable.")
 @click.option(
-    "--baseline", type=click.Choice(BASELINES), default="", show_default=False,
+    "--baseline", type=click.Choice(BASELINES),
     help="What it is compared with; else what the project says.",
 )  # fmt: skip
 @click.option("--no-wait", is_flag=True, help="Return when it is ordered.")
 @json_option
 @command
 def compare(
-    environment: str, paths: tuple[str, ...], baseline: str, no_wait: bool, as_json: bool
+    environment: str, paths: tuple[str, ...], baseline: str | None, no_wait: bool, as_json: bool
 ) -> None:
     """Compare the pages of ENVIRONMENT with production's, as a person sees them.
 
     Without --page: what the project's rules find. Ends with 0 where nothing differs or all of it is
     approved, 9 where something waits for a decision or was rejected, 1 where a page failed.
     """
-    comparison_id = place_comparison(environment, paths, baseline=baseline, actor=actor())
+    comparison_id = place_comparison(environment, paths, baseline=baseline or "", actor=actor())
     if no_wait:
         out.print("Ordered. The console shows it on the environment's page, under Compare.")
         return

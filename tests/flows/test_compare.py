@@ -14,7 +14,14 @@ from sqlalchemy import select
 
 from greenroom.cli.main import main
 from greenroom.compare_verdicts import worst
-from greenroom.comparing import decide_changes, folder_of, pictures_root, place_comparison
+from greenroom.comparing import (
+    decide_changes,
+    folder_of,
+    heed_part,
+    ignore_part,
+    pictures_root,
+    place_comparison,
+)
 from greenroom.errors import InvalidInput
 from greenroom.settings import load_settings
 from greenroom.store import comparisons, deployments, environments, notices, projects
@@ -30,6 +37,12 @@ pytestmark = [pytest.mark.flows, pytest.mark.needs_browser]
 
 
 PULL = 7
+RULES = """version: 1
+compare:
+  viewports: [desktop, phone]
+  before: [{click: "#consent", if_there: true}]
+  states: [{name: pointed, page: /about/, steps: [{hover: h1}]}]
+"""
 
 
 def page(price: str) -> dict[str, str]:
@@ -40,8 +53,7 @@ def page(price: str) -> dict[str, str]:
         "</body></html>"
     )
     about = "<!doctype html><html lang=en><body><h1>About us</h1></body></html>"
-    rules = "version: 1\ncompare: {viewports: [desktop, phone]}\n"
-    return {"index.html": html, "about/index.html": about, "greenroom.yaml": rules}
+    return {"index.html": html, "about/index.html": about, "greenroom.yaml": RULES}
 
 
 @pytest.fixture
@@ -106,10 +118,11 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     row = site.stage.eventually(ended_of(made), "the comparison's end", 120)
     assert (row.status, row.error, row.baseline) == ("done", None, "production")
     assert (row.commit_hash, row.production_commit) == (head, base)
-    verdicts = {(p["path"], p["viewport"]): p["verdict"] for p in row.pages}
+    verdicts = {(p["path"], p["viewport"], p["state"]): p["verdict"] for p in row.pages}
     assert verdicts == {
-        ("/", "desktop"): "changed", ("/", "phone"): "changed",
-        ("/about/", "desktop"): "unchanged", ("/about/", "phone"): "unchanged",
+        ("/", "desktop", ""): "changed", ("/", "phone", ""): "changed",
+        **{("/about/", width, state): "unchanged"
+           for width in ("desktop", "phone") for state in ("", "pointed")},
     }  # fmt: skip
     for found in row.pages[:2]:
         (change,) = found["changes"]
@@ -117,12 +130,12 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     assert "8.90" in (folder_of(made) / "report.html").read_text()
 
     # Whoever wants to know is told: by notice, pull request, status, and on Prefect's pages.
-    line = "2 changed, 2 unchanged; / (desktop): changed: “9.90” → “8.90”"
+    line = "2 changed, 4 unchanged; / (desktop): changed: “9.90” → “8.90”"
     assert site.stage.run(row.flow_run_id).state == "COMPLETED"
     status = forge.statuses[head, "greenroom/feature/pages"]
     assert (status["state"], status["description"]) == ("success", line)
     (comment,) = forge.comments[PULL].values()
-    assert "| Pages | ✅ 2 changed, 2 unchanged" in comment["text"]
+    assert "| Pages | ✅ 2 changed, 4 unchanged" in comment["text"]
     with unit_of_work() as work:
         told = work.scalars(select(Notice).where(Notice.kind == "changed")).all()
     assert [n.body.count("8.90") for n in told if reference in n.title] == [2]
@@ -130,12 +143,14 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     assert "| `/about/` | phone | unchanged | 0 |" in summary
     assert summary.count("](data:image/jpeg;base64,/9j/") == 4  # both sides at two widths
     listed = CliRunner().invoke(main, ["env", "show", reference]).output
-    assert "pages: 2 changed, 2 unchanged" in listed
+    assert "pages: 2 changed, 4 unchanged" in listed
 
     # What is approved is not asked again; what is compared with is recorded. Production goes on.
     assert decide_changes(reference, "approved", path="/", actor="ada") == 1  # at every width
+    region = ignore_part(reference, box=(0, 5000, 9, 9), actor="ada")
     code, said = compare(reference, "--page", "/none/")
     assert (code, said["verdict"]) == (1, "failed")
+    heed_part(reference, region, actor="ada")
     site.repository.git("checkout", "--quiet", "main")
     site.deploy("main", commit=site.commit(page("7.00")))
     based = place_comparison(reference, ["/"], baseline="approved", actor="ada")

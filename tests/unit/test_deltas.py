@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from greenroom.compare.metrics import BY_NAME, metrics_with
+from greenroom.compare_rules import State as PageState
+from greenroom.compare_rules import parse_rules
 from greenroom.compare_verdicts import signatures
 from greenroom.deltas import Delta, look_of, open_looks, say_regressions, speed_of
+from greenroom.errors import InvalidManifest
 from greenroom.sources.reporting import Check, Report, State, comment_text
 from greenroom.store.models import Comparison, Measurement
 
@@ -69,8 +74,31 @@ def test_a_pull_request_gets_a_line_and_a_status_of_each() -> None:
     )  # fmt: skip
 
 
+def test_rules_are_read_again_as_they_were_written() -> None:
+    steps = [{"click": "a", "if_there": True}, {"fill": "#w", "secret": "W"}, {"press": "Enter"}]
+    rules = parse_rules({
+        "login": {"steps": steps}, "before": steps, "mask": [".x"], "basic_auth": {
+            "user": "U", "password": "P"},
+        "states": [{"name": "open", "page": "/a", "steps": steps}], "require": [{"text": "In"}],
+        "ignore": [{"box": [1, 2, 3, 4]}, {"selector": "#x", "viewport": "phone"}],
+        "viewports": ["phone", {"name": "own", "width": 500, "height": 500}],
+        "performance": {"thresholds": {"lcp": {"least": 1}}, "budgets": {"/": {"cls": 0.1}}},
+    })  # fmt: skip
+    assert parse_rules(rules.model_dump(mode="json")) == rules
+    state = rules.states[0].model_dump(mode="json")
+    assert PageState.model_validate(state) == rules.states[0]
+    for wrong in ({"before": [{"click": ""}]}, {"mask": [""]}, {"ignore": [{"selector": ""}]}):
+        with pytest.raises(InvalidManifest):
+            parse_rules(wrong)
+
+
 def test_a_project_says_what_counts() -> None:
-    own = {one.name: one for one in metrics_with({"lcp": {"least": 80.0}, "bytes": {"ratio": 0.5}})}
+    said = {"performance": {"thresholds": {"lcp": {"least": 80}, "bytes": {"ratio": 0.5}}}}
+    rules = parse_rules(said).performance
+    own = {one.name: one for one in metrics_with(rules.least_differences)}
     assert own["lcp"].least_difference(10_000) == 80
     assert own["bytes"].least_difference(100_000) == 50_000
     assert own["ttfb"] == BY_NAME["ttfb"]
+    for wrong in ({}, {"least": 0}, {"ratio": -1}):
+        with pytest.raises(InvalidManifest, match=r"compare\.performance\.thresholds\.lcp"):
+            parse_rules({"performance": {"thresholds": {"lcp": wrong}}})
