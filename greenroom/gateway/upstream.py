@@ -15,6 +15,8 @@ CONNECTIONS = 64
 SOCKETS = 1024
 """WebSockets to one copy. They are counted apart: they last, and would starve the requests."""
 CONNECT_SECONDS = 2.0
+SHUNNED_SECONDS = 5.0
+"""How long one of several addresses is left alone after it took no connection."""
 IDLE_SECONDS = 15.0
 MAX_HEADER_OCTETS = 64 * 1024
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=None)
@@ -54,6 +56,8 @@ class Upstream:
         self.before: Tally | None = None
         """What the copy that it took over from answered; None where it took over from none."""
         self._places = address.split()
+        self._shunned: dict[str, float] = {}
+        """Of several addresses those that took no connection lately, and until when."""
         first = URL(self._places[0])
         self.own_name = first.authority if first.scheme == "https" else ""
         """What somebody else's server is called: it is asked by that, not by our host."""
@@ -66,7 +70,10 @@ class Upstream:
     def next_place(self) -> str:
         """Give where the next request goes: each of its addresses in turn."""
         if len(self._places) > 1:
-            self._places.append(self._places.pop(0))
+            for _ in range(len(self._places)):
+                self._places.append(self._places.pop(0))
+                if self._shunned.get(self._places[-1], 0.0) < time.monotonic():
+                    break
         return self._places[-1]
 
     def move(self, address: str) -> None:
@@ -101,9 +108,10 @@ class Upstream:
                 key = self._keys[place] = aiohttp.ClientRequest("GET", URL(place))
             try:
                 return await connector.connect(key, traces=[], timeout=patience)
-            except aiohttp.ClientConnectorError:
+            except (aiohttp.ClientConnectorError, TimeoutError):
                 if again == 1:
                     raise  # another of its addresses may take it
+                self._shunned[place] = time.monotonic() + SHUNNED_SECONDS
         raise aiohttp.ClientConnectionError("it has no address")
 
     def _open(self, limit: int) -> aiohttp.ClientSession:
