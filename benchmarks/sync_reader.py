@@ -17,6 +17,7 @@ from greenroom.settings import Settings
 def main() -> None:
     """Read what to copy from standard input; print octets."""
     from benchmarks.sync import KEY
+    from greenroom.data.kernels.warming import warm
 
     asked = json.loads(sys.stdin.read())
     settings = Settings(home=Path(asked["home"]), postgres_bin=Path(asked["bin"]))
@@ -26,6 +27,7 @@ def main() -> None:
     job = Job(settings, asked["shop"], asked["snapshot"], Place(asked["url"], "reader"), plan)
     stages.make_tables(job)
     stages.load_kernels(settings)
+    warm()  # compiled code is no part of what rows take
     _ = plan.kernels.known
     before = _resident()
     for part in stages.plan_parts(job, version):

@@ -17,7 +17,7 @@ from benchmarks import data_shop
 from benchmarks.cpu import Meter
 from benchmarks.line import Line
 from benchmarks.postgres import Served, serving
-from benchmarks.sync import KEY, warm
+from benchmarks.sync import KEY, columns_of, warm
 from greenroom.data import sync as stages
 from greenroom.data.load import on_database
 from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy
@@ -63,22 +63,16 @@ def run(users: int = USERS) -> Line:
 def _ours(made: Served, shop: str) -> tuple[float, float]:
     place = Place(made.url, "staging")
     with hold_snapshot(shop) as snapshot, Meter(made.pid) as meter:
-        columns = (
-            "id",
-            "email",
-            "full_name",
-            "phone",
-            "password_hash",
-            "locale",
-            "plan",
-            "signup_ip",
-            "created_at",
-            "last_login_at",
-            "is_active",
-            "ltv_cents",
-        )
-        decided = {name: Decision(MASKED.get(name, "keep")) for name in columns}
-        text = dump_policy(Policy({"public.users": TablePolicy(columns=decided)}))
+        tables = {
+            f"public.{table}": TablePolicy(
+                columns={
+                    name: Decision(MASKED.get(name, "keep") if table == "users" else "keep")
+                    for name in names
+                }
+            )
+            for table, names in columns_of(shop).items()
+        }
+        text = dump_policy(Policy(tables))
         known = prepare(snapshot.connection, text, KEY)
         job = Job(made.settings, shop, snapshot.id, place, known.plan)
         stages.make_tables(job)

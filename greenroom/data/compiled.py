@@ -1,24 +1,23 @@
 """The compiled kernels of one sync: loaded where rows are masked, compiled once.
 
-What numba compiles is kept beside the source, or in the home where that cannot be written to;
-apart for each state of the source. Compiling takes a minute: a small sync that finds nothing
-compiled does not wait for it, and its rows go through the plain functions, which give the same.
+What numba compiles is kept for the user, or in the home where the user has no folder; apart for
+each state of the source. Compiling takes a minute: a small sync that finds nothing compiled does
+not wait for it, and its rows go through the plain functions, which give the same.
+``python -m greenroom.data.kernels`` compiles it beforehand.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from greenroom.data.compiling import go_plainly, goes_plainly
+from greenroom.data.compiling import go_plainly, goes_plainly, is_loaded, tell_loaded
 from greenroom.data.identities import Identities
+from greenroom.data.kernels import places
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel, row_masker
 
@@ -31,7 +30,7 @@ ROOM = 2 << 20
 _NULL = b"\xff\xff\xff\xff"
 _END = b"\xff\xff"
 """Ends the binary format. Source: PostgreSQL documentation, COPY."""
-_loading, _loaded = threading.Lock(), threading.Event()
+_loading = threading.Lock()
 
 
 def load(folder: Path, *, is_small: bool = False) -> None:
@@ -39,31 +38,19 @@ def load(folder: Path, *, is_small: bool = False) -> None:
 
     What is small is left to the plain functions until something has compiled them.
     """
-    if _loaded.is_set():
+    if is_loaded():
         return
     with _loading:
-        kept = kept_in(folder)
-        if is_small and not any(kept.rglob("batches.mask_*.nbi")):
+        places.keep_in(folder)
+        kept = places.folder()
+        if is_small and not (kept and any(kept.glob("batches.mask_*.nbi"))):
             go_plainly(True)
             return
         go_plainly(False)
-        import numba
-
-        numba.config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
         from greenroom.data.kernels import tables
 
         tables.arm()
-        _loaded.set()
-
-
-def kept_in(folder: Path) -> Path:
-    """Give where what is compiled is kept: beside the source, or else in a folder of the home."""
-    kernels = Path(__file__).parent / "kernels"
-    sources = sorted(kernels.glob("*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    if os.access(kernels, os.W_OK):
-        folder = kernels / "__pycache__"
-    return folder / f"{version('numba')}-{digest}"
+        tell_loaded()
 
 
 class Kernels:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 _plainly = [False]
+_loaded = threading.Event()
 
 
 def go_plainly(plainly: bool) -> None:
@@ -13,3 +16,13 @@ def go_plainly(plainly: bool) -> None:
 def goes_plainly() -> bool:
     """Whether the plain functions are used."""
     return _plainly[0]
+
+
+def is_loaded() -> bool:
+    """Whether the kernels have been loaded into this process."""
+    return _loaded.is_set()
+
+
+def tell_loaded() -> None:
+    """Say that they have been."""
+    _loaded.set()

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
@@ -22,7 +23,7 @@ SHORTEST = {"PERSON": 5, "USERNAME": 5, "ADDRESS": 8, "ORGANIZATION": 5}
 SCORE = 0.95
 SHORTEST_SINGLE = 4
 """Letters of one word of a name that is looked for alone."""
-_SPACE = re.compile(r"\s")
+_SPACE, _SPACES = re.compile(r"\s"), re.compile(r"\s+")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
@@ -33,6 +34,10 @@ SHORTEST_UNSPACED, SURE_UNSPACED = 2, 3
 _ONE_OF = str.maketrans("\u03c2\u0623\u0625\u0622\u0671\u0649", "\u03c3" + "\u0627" * 4 + "\u064a")
 """Letters that are another form of one: Greek's last sigma, Arabic's alefs and yeh."""
 _WORD = re.compile(r"\w")
+_CUT = re.compile(r"(?<!\w)|(?!\w)")
+"""A place where a word may begin or end."""
+FEW = 48
+"""Characters of a text in which every run of words is tried."""
 
 
 def fold(text: str) -> str:
@@ -79,6 +84,7 @@ class Identities:
         self._numbers: dict[bytes, str] = {}
         self._singles: set[str] = set()
         self._automaton: AhoCorasick | None = None
+        self._last: tuple[str | None, list[Match]] = None, []
         self._kinds: list[str] = []
 
     def __len__(self) -> int:
@@ -98,16 +104,19 @@ class Identities:
         kind = KINDS.get(method)
         if kind is None:
             return
+        patterns, shortest = self._patterns, SHORTEST.get(kind, 6)
         for value in values:
+            if kind != "PERSON" and value in patterns:
+                continue  # the same few come in many tables
             number = number_of(value)
             if number:
                 self._numbers.setdefault(number.encode(), kind)
             for variant in _variants(kind, value):
-                if len(variant) >= SHORTEST.get(kind, 6) or _UNSPACED_NAME.fullmatch(variant):
-                    self._patterns.setdefault(variant, kind)
+                if len(variant) >= shortest or _UNSPACED_NAME.fullmatch(variant):
+                    patterns.setdefault(variant, kind)
             if kind == "PERSON":
                 self._singles.update(_singles(value))
-        self._automaton = None
+        self._automaton, self._last = None, (None, [])
 
     def knows(self, value: str) -> bool:
         """Whether a value is an original that was collected, or holds the number of one.
@@ -122,8 +131,20 @@ class Identities:
         """Find the longest identities that stand in a text as words of their own."""
         if not self._patterns:
             return []
+        asked, found = self._last
+        if (
+            asked is not text
+        ):  # a short text is asked about as a whole, and then for all that is in it
+            found = self._find(text)
+            self._last = text, found
+        return found
+
+    def _find(self, text: str) -> list[Match]:
         if not text.isascii() and not unicodedata.is_normalized("NFC", text):
             return self._find_apart(text)
+        if len(text) <= FEW and text.isascii() and text.isprintable():
+            found = list(self._find_whole_words(text))
+            return [*found, *self._find_numbers(text, found)]
         if self._automaton is None:
             singles = self._singles.difference(self._patterns)
             self._kinds = [*self._patterns.values(), *("PERSON" for _ in singles)]
@@ -138,6 +159,24 @@ class Identities:
             if _stands_alone(folded, start, end) and (number < known or text[start].isupper())
         ]
         return [*found, *self._find_numbers(text, found)]
+
+    def _find_whole_words(self, text: str) -> Iterator[Match]:
+        """Find them in a short text by trying it from each word to each: no automaton is made."""
+        folded = text.lower()
+        cuts = [place.start() for place in _CUT.finditer(folded)]
+        at = 0
+        for number, start in enumerate(cuts):
+            if start < at:
+                continue
+            for end in reversed(cuts[number + 1 :]):
+                piece = folded[start:end]
+                kind = self._patterns.get(piece)
+                if kind is None and piece in self._singles and text[start].isupper():
+                    kind = "PERSON"
+                if kind is not None:
+                    yield Match(kind, start, end)
+                    at = end
+                    break
 
     def _find_numbers(self, text: str, found: list[Match]) -> Iterator[Match]:
         """Find numbers in whatever layout: the proof will look no less closely."""
@@ -163,20 +202,28 @@ class Identities:
         return (
             [
                 Match(match.kind, places[match.start], places[match.end])
-                for match in self.find(unicodedata.normalize("NFC", made))
+                for match in self._find(unicodedata.normalize("NFC", made))
             ]
             if unicodedata.is_normalized("NFC", made)
             else []
         )
 
 
+def _unspaced(value: str) -> str:
+    """Give a value with single blanks where it has any space."""
+    if value.isprintable() and value.isascii() and "  " not in value:
+        return value
+    return _SPACES.sub(" ", value)
+
+
 def _variants(kind: str, value: str) -> list[str]:
     """Give the ways people write an identity, folded."""
-    plain = re.sub(r"\s+", " ", fold(value)).strip()
+    is_ascii = value.isascii()
+    plain = _unspaced(value.lower() if is_ascii else fold(value)).strip()
     if kind != "PERSON":
         return [plain]
     found = [plain]
-    if _UNSPACED_NAME.fullmatch(plain):
+    if not is_ascii and _UNSPACED_NAME.fullmatch(plain):
         return found if len(plain) >= SHORTEST_UNSPACED else []
     last, comma, first = plain.partition(",")
     words = plain.split()
@@ -193,21 +240,22 @@ def _variants(kind: str, value: str) -> list[str]:
 
 def _singles(name: str) -> list[str]:
     """Give the words of a name that are nothing but names: alone, and in capitals, they are it."""
+    words = name.replace(",", " ").split()
+    if len(words) < 2:
+        return []
+    return [single for word in (words[0], words[-1]) if (single := _single(word))]
+
+
+@lru_cache(100_000)
+def _single(word: str) -> str:
+    """Give a word, folded, that is nothing but a name; else nothing."""
     from greenroom.data.ner.lists import FAMILY, GIVEN, lists_of
     from greenroom.data.ner.tagger import load_tagger
 
-    words = re.sub(r"\s+", " ", name).replace(",", " ").split()
-    if len(words) < 2:
-        return []
-    is_word = load_tagger().is_word
-    return [
-        fold(word)
-        for word in (words[0], words[-1])
-        if len(word) >= SHORTEST_SINGLE
-        and word.isalpha()
-        and not _UNSPACED.search(word)
-        and not lists_of(word, is_word(word)) & ~(GIVEN | FAMILY)
-    ]
+    if len(word) < SHORTEST_SINGLE or not word.isalpha() or _UNSPACED.search(word):
+        return ""
+    is_else = lists_of(word, load_tagger().is_word(word)) & ~(GIVEN | FAMILY)
+    return "" if is_else else fold(word)
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -8,7 +8,7 @@ digits whether any country has such numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import phonenumbers
@@ -19,6 +19,7 @@ from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
 from greenroom.data.numbers import is_plain
 
+Spans = Sequence[tuple[int, int]]
 REGIONS = ("US", "GB", "DE", "FR", "IT", "ES", "NL", "CH")
 LENIENCY = 1
 """Valid numbers only."""
@@ -62,9 +63,12 @@ class DatabasePhones(PhoneRecognizer):
         return self._weigh(text, super().analyze(text, entities, nlp_artifacts))  # type: ignore[arg-type]
 
     def analyze_fast(
-        self, text: str, speaks_for: Callable[[int], bool] = lambda _: True
+        self, text: str, speaks_for: Callable[[int], bool] = lambda _: True, taken: Spans = ()
     ) -> list[RecognizerResult]:
-        """Find the same, but bare digits only where a word ``speaks_for`` them."""
+        """Find the same, but bare digits only where a word ``speaks_for`` them.
+
+        What lies within one of the places that are ``taken`` is left out.
+        """
         found = [
             RecognizerResult(
                 self.supported_entities[0], start, end, self.SCORE,
@@ -73,7 +77,7 @@ class DatabasePhones(PhoneRecognizer):
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                 },
             )
-            for start, end in find_numbers(text, speaks_for)
+            for start, end in find_numbers(text, speaks_for, taken)
         ]  # fmt: skip
         return self._weigh(text, EntityRecognizer.remove_duplicates(found)) if found else []
 
@@ -93,13 +97,15 @@ class DatabasePhones(PhoneRecognizer):
 
 
 def find_numbers(
-    text: str, speaks_for: Callable[[int], bool] = lambda _: True
+    text: str, speaks_for: Callable[[int], bool] = lambda _: True, taken: Spans = ()
 ) -> list[tuple[int, int]]:
     """Give the places that are a valid number in any of the countries."""
     found: list[tuple[int, int]] = []
     if is_plain(text) and not _MAY_HOLD.search(text):
         return found
     for places in _places(text):
+        if any(a <= places[0][0] and places[-1][1] <= b for a, b in taken):
+            continue
         if not any(_may_count(text, start, end, speaks_for) for start, end in places):
             continue
         start, end = places[0][0], places[-1][1]

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
-from greenroom.data.compiling import goes_plainly
+from greenroom.data.compiling import goes_plainly, is_loaded
 from greenroom.data.refusals import PRODUCTION, STAGING, lost, refused
 from greenroom.data.source import Connection
 
@@ -163,15 +163,23 @@ def read_rows(
 
     Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
     """
+    for block in read_blocks(connection, command, key, side):
+        yield from block[:-1].split(b"\n")
+
+
+def read_blocks(
+    connection: Connection, command: str, key: str, side: str = PRODUCTION
+) -> Iterator[bytes]:
+    """Give the rows of a COPY out, many at a time, each with its end of line.
+
+    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
+    """
     reader = connection.pgconn
     is_through = False
     try:
         _begin(reader, command, pq.ExecStatus.COPY_OUT, side)
-        while True:
-            count, data = reader.get_copy_data(0)
-            if count <= 0:
-                break
-            yield bytes(data[: count - 1])
+        for buffer, count in _batches(reader) if is_loaded() else _batches_plainly(reader):
+            yield buffer[:count].tobytes()
         _end(reader, side)
         is_through = True
     except Refused as why:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from greenroom.data.copy import TablePlan, as_it_is
 from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
-from greenroom.data.pipe import read_rows
+from greenroom.data.pipe import read_blocks
 from greenroom.data.refusals import STAGING
-from greenroom.data.rows import NULL, unescape
+from greenroom.data.rows import unescape
 from greenroom.data.schema import Column, Table, quote
 from greenroom.data.source import Connection
 from greenroom.data.tally import NUMBER_TYPES, WHOLE_TYPES, Findings
@@ -88,15 +88,16 @@ def _look(
     place = f"{plan.table.key}.{column.name}"
     kind = column.base_type
     is_kept = all(column.name != name for name, _ in plan.masked)
-    for values in _blocks(target, plan.table, column, longest):
-        if kind in WHOLE_TYPES:
-            findings.look_whole(
-                place, values, scanner, are_numbers=is_kept and kind in NUMBER_TYPES
-            )
-        elif is_kept or column.name in plan.random:
-            findings.weigh(place, values, SEPARATOR, scanner)
+    if kind in WHOLE_TYPES:
+        are_numbers = is_kept and kind in NUMBER_TYPES
+        for lines in _lines(target, plan.table, column):
+            findings.look_whole(place, lines, scanner, are_numbers=are_numbers)
+        return
+    for text in _texts(target, plan.table, column, longest):
+        if is_kept or column.name in plan.random:
+            findings.weigh(place, text, SEPARATOR, scanner)
         else:
-            findings.look(place, SEPARATOR.join(values), scanner)
+            findings.look(place, text, scanner)
 
 
 def _describe(leaks: list[Leak]) -> str:
@@ -183,40 +184,64 @@ def distinct_values(
     source: Connection, table: Table, column: str, where: str = ""
 ) -> Iterator[str]:
     """Give each distinct value of a column, as text."""
-    condition = f" where {where}" if where else ""
+    value = f"{quote(column)}::text"
+    condition = f"({value}) is not null" + (f" and ({where})" if where else "")
     command = (
-        f"copy (select distinct {quote(column)}::text from only {table.sql}{condition}) to stdout"
+        f"copy (select distinct {value} from only {table.sql} where {condition}) to stdout"
         f"{as_it_is(source)}"
     )
-    for row in read_rows(source, command, table.key):
-        if row != NULL:
-            yield unescape(row)
+    for block in read_blocks(source, command, table.key):
+        if b"\\" not in block:
+            try:
+                yield from block[:-1].decode().split("\n")
+            except UnicodeDecodeError:
+                pass
+            else:
+                continue
+        yield from map(unescape, block[:-1].split(b"\n"))
 
 
-def _blocks(
+def _lines(target: Connection, table: Table, column: Column) -> Iterator[bytes]:
+    """Give a column's values, many at a time, one a line as COPY writes them."""
+    value = f"{quote(column.name)}::text"
+    command = f"copy (select {value} from only {table.sql} where ({value}) is not null) to stdout"
+    return read_blocks(target, f"{command}{as_it_is(target)}", table.key, STAGING)
+
+
+def _texts(
     target: Connection, table: Table, column: Column, longest: int, octets: int = BLOCK_OCTETS
-) -> Iterator[list[bytes]]:
-    """Give a column's values, some of them at a time; none holds the separator.
+) -> Iterator[bytes]:
+    """Give a column's values, many at a time, with the separator between them: none holds it.
 
     ``longest`` is the number of octets of the longest original, in any encoding.
     """
     batch: list[bytes] = []
     size = 0
-    encoding = as_it_is(target)
-    command = f"copy (select {quote(column.name)}::text from only {table.sql}) to stdout{encoding}"
+    has_encoding = not as_it_is(target)
     overlap = max(OVERLAP_OCTETS, longest)
-    for row in read_rows(target, command, table.key, STAGING):
-        if row == NULL:
-            continue
-        if column.base_type == "bytea":
-            found = texts_in_octets(row, octets, overlap)
+    for block in _lines(target, table, column):
+        is_plain = has_encoding and b"\\" not in block and len(block) <= 2 * octets
+        found: Iterable[bytes]
+        if is_plain and column.base_type != "bytea":
+            found = (block[:-1].replace(b"\n", SEPARATOR),)
         else:
-            found = texts(row, octets, overlap, has_encoding=not encoding)
+            found = _told(block, column, octets, overlap, has_encoding=has_encoding)
         for text in found:
             batch.append(text)
             size += len(text)
             if size > octets:
-                yield batch
+                yield SEPARATOR.join(batch)
                 batch, size = [], 0
     if batch:
-        yield batch
+        yield SEPARATOR.join(batch)
+
+
+def _told(
+    block: bytes, column: Column, octets: int, overlap: int, *, has_encoding: bool
+) -> Iterator[bytes]:
+    """Give what each row of a block says, long ones in pieces."""
+    for row in block[:-1].split(b"\n"):
+        if column.base_type == "bytea":
+            yield from texts_in_octets(row, octets, overlap)
+        else:
+            yield from texts(row, octets, overlap, has_encoding=has_encoding)

@@ -26,6 +26,7 @@ from presidio_analyzer.predefined_recognizers import (
 
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
+from greenroom.data.identities import SCORE
 from greenroom.data.numbers import is_plain
 from greenroom.data.phones import DatabasePhones
 
@@ -104,6 +105,18 @@ class FastEngine(AnalyzerEngine):
     def find(self, text: str, entities: list[str], context: Sequence[str] = ()
              ) -> list[RecognizerResult]:  # fmt: skip
         """Find what ``analyze`` finds."""
+        return self._find(text, entities, context, is_choosing=False)
+
+    def find_to_choose(self, text: str, entities: list[str], context: Sequence[str] = ()
+                       ) -> list[RecognizerResult]:  # fmt: skip
+        """Find what matters where of findings that overlap the surest one is chosen.
+
+        Numbers within one of the database's own people are not weighed: they would lose to it.
+        """
+        return self._find(text, entities, context, is_choosing=True)
+
+    def _find(self, text: str, entities: list[str], context: Sequence[str], *, is_choosing: bool
+              ) -> list[RecognizerResult]:  # fmt: skip
         results = [
             result
             for recognizer in self._always
@@ -112,7 +125,8 @@ class FastEngine(AnalyzerEngine):
         has_digit = _DIGIT.search(text) is not None
         if has_digit or _may_match(text):
             spoken = Context(text, self.nlp_engine, self._enhancer, context)
-            found = list(self._patterns(text, spoken, has_digit=has_digit))
+            known = [r for r in results if r.score == SCORE] if is_choosing else []
+            found = self._patterns(text, spoken, known, has_digit=has_digit)
             self._enhance(found, spoken)
             results += found
         if not results:
@@ -121,20 +135,27 @@ class FastEngine(AnalyzerEngine):
         return EntityRecognizer.remove_duplicates(results)
 
     def _patterns(
-        self, text: str, spoken: Context, *, has_digit: bool
-    ) -> Iterator[RecognizerResult]:
-        for begin, word in _words(text):
-            for number, start, end, score in self._find_in_word(word):
-                yield _result(self._words[number][1], begin + start, begin + end, score)
+        self, text: str, spoken: Context, known: list[RecognizerResult], *, has_digit: bool
+    ) -> list[RecognizerResult]:
+        found = [
+            _result(self._words[number][1], begin + start, begin + end, score)
+            for begin, word in _words(text)
+            for number, start, end, score in self._find_in_word(word)
+        ]
         if not has_digit:
-            return
+            return found
         plain = is_plain(text)
         for gate, recognizer in self._texts:
             if gate.opens(text, plain):
-                yield from recognizer.analyze(text, [], _NO_TOKENS)
+                found += recognizer.analyze(text, [], _NO_TOKENS)
+        taken = [
+            (one.start, one.end) for one in known
+            if not any(f.start < one.end and one.start < f.end for f in found)
+        ]  # fmt: skip
         for phones in self._phones:
             wanted = phones.context
-            yield from phones.analyze_fast(text, lambda at: spoken.speaks_for(at, wanted))  # noqa: B023
+            found += phones.analyze_fast(text, lambda at: spoken.speaks_for(at, wanted), taken)  # noqa: B023
+        return found
 
     def _ask_word(self, word: str) -> tuple[tuple[int, int, int, float], ...]:
         return tuple(

@@ -16,8 +16,9 @@ from greenroom.data.compiling import goes_plainly
 
 WIDTH = 8
 """Octets of a pattern's beginning that are compared as one number."""
-CACHED_BITS = 21
-"""Size of the table that is asked first: the processor's cache holds it."""
+CACHED_BITS = 22
+"""Size of the table that is asked first, in bits: the processor's cache holds it."""
+LEAST_BITS, MOST_BITS, BITS_A_NUMBER = 16, 28, 256
 MIX = 0x9E3779B97F4A7C15
 """Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
 
@@ -26,7 +27,9 @@ class Tables:
     """Says quickly of most numbers that no pattern begins with them."""
 
     def __init__(self, numbers: Any) -> None:
-        whole = max(16, min(26, (len(numbers) * 32).bit_length()))
+        self._sorted = np.sort(numbers)
+        whole = (len(numbers) * BITS_A_NUMBER).bit_length()
+        whole = max(LEAST_BITS, min(MOST_BITS, whole))
         self.small, self.small_shift = _table(numbers, min(whole, CACHED_BITS))
         self.large, self.large_shift = _table(numbers, whole)
 
@@ -38,11 +41,28 @@ class Tables:
         octets = np.frombuffer(text, dtype=np.uint8)
         return scan(octets, self.small, self.small_shift, self.large, self.large_shift)
 
+    def numbers(self, text: bytes, layout: Any) -> list[int] | None:
+        """Give where eight digits begin, layout aside, that a pattern begins with.
+
+        ``layout`` says of each octet whether it is one; None where it cannot be told quickly.
+        """
+        scan = None if goes_plainly() else compiled_numbers()
+        if scan is None:
+            return None
+        octets = np.frombuffer(text, dtype=np.uint8)
+        found: list[int] = scan(octets, layout, self.small, self.small_shift, self._sorted).tolist()
+        return found
+
 
 def _table(numbers: Any, bits: int) -> tuple[Any, Any]:
+    """Make a table of bits."""
     table, shift = np.zeros(1 << bits, dtype=np.bool_), np.uint64(64 - bits)
     table[(numbers * np.uint64(MIX)) >> shift] = True
-    return table, shift
+    return np.packbits(table, bitorder="little"), shift
+
+
+def _has(table: Any, places: Any) -> Any:
+    return table[places >> np.uint64(3)] >> (places & np.uint64(7)).astype(np.uint8) & 1
 
 
 def by_numpy(octets: Any, small: Any, small_shift: Any, large: Any, large_shift: Any) -> Any:
@@ -52,8 +72,8 @@ def by_numpy(octets: Any, small: Any, small_shift: Any, large: Any, large_shift:
         count = (len(octets) - start) // WIDTH
         numbers = octets[start : start + count * WIDTH].view("<u8")
         mixed = numbers * np.uint64(MIX)
-        places = np.flatnonzero(small[mixed >> small_shift])
-        places = places[large[mixed[places] >> large_shift]]
+        places = np.flatnonzero(_has(small, mixed >> small_shift))
+        places = places[_has(large, mixed[places] >> large_shift).astype(np.bool_)]
         found.append(places * WIDTH + start)
     return np.sort(np.concatenate(found))
 
@@ -84,15 +104,80 @@ def places_of(text: bytes, signs: bytes) -> list[int]:
     """Give where any of some signs stands."""
     is_sign = np.zeros(256, dtype=np.bool_)
     is_sign[list(signs)] = True
-    places: list[int] = np.flatnonzero(is_sign[np.frombuffer(text, dtype=np.uint8)]).tolist()
-    return places
+    octets = np.frombuffer(text, dtype=np.uint8)
+    scan = None if goes_plainly() else compiled_signs()
+    places = np.flatnonzero(is_sign[octets]) if scan is None else scan(octets, is_sign)
+    found: list[int] = places.tolist()
+    return found
+
+
+@cache
+def compiled_signs() -> Callable[..., Any] | None:
+    """Give the compiled search for signs; None where numba cannot compile it."""
+    try:
+        from greenroom.data.kernels.sharing import compiled as compiled_and_kept
+    except ImportError:
+        return None
+
+    def scan(octets: Any, is_sign: Any) -> Any:
+        found, count = np.empty(len(octets), dtype=np.int64), 0
+        for at in range(len(octets)):
+            if is_sign[octets[at]]:
+                found[count] = at
+                count += 1
+        return found[:count]
+
+    return compiled_and_kept(scan)
+
+
+@cache
+def compiled_numbers() -> Callable[..., Any] | None:
+    """Give the compiled search for numbers; None where numba cannot compile it."""
+    try:
+        from greenroom.data.kernels.sharing import compiled as compiled_and_kept
+    except ImportError:
+        return None
+
+    def scan(octets: Any, is_layout: Any, small: Any, shift: Any, known: Any) -> Any:
+        found = np.empty(len(octets) // WIDTH + 1, dtype=np.int64)
+        starts = np.empty(WIDTH, dtype=np.int64)
+        number, digits, count = np.uint64(0), 0, 0
+        for at in range(len(octets)):
+            octet = octets[at]
+            if octet < 48 or octet > 57:
+                if not is_layout[octet]:
+                    digits = 0
+                continue
+            starts[digits % WIDTH] = at
+            digits += 1
+            number = (number >> np.uint64(8)) | (np.uint64(octet) << np.uint64(56))
+            if digits < WIDTH:
+                continue
+            place = (number * np.uint64(MIX)) >> shift
+            if not small[place >> np.uint64(3)] >> (place & np.uint64(7)) & np.uint64(1):
+                continue
+            low, high = 0, len(known)
+            while low < high:
+                middle = (low + high) // 2
+                if known[middle] < number:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low < len(known) and known[low] == number:
+                if count == len(found):
+                    break  # so many that all of the text is to be looked at
+                found[count] = starts[digits % WIDTH]
+                count += 1
+        return found[:count]
+
+    return compiled_and_kept(scan)
 
 
 @cache
 def compiled_runs() -> Callable[..., Any] | None:
     """Give the compiled search for runs; None where numba cannot compile it."""
     try:
-        from numba import njit
+        from greenroom.data.kernels.sharing import compiled as compiled_and_kept
     except ImportError:
         return None
 
@@ -120,18 +205,14 @@ def compiled_runs() -> Callable[..., Any] | None:
             at = end + shortest
         return found[:count]
 
-    try:
-        made: Callable[..., Any] = njit(nogil=True, cache=True)(scan)
-    except RuntimeError:  # nowhere to keep it
-        made = njit(nogil=True)(scan)
-    return made
+    return compiled_and_kept(scan)
 
 
 @cache
 def compiled() -> Callable[..., Any] | None:
     """Give the compiled search; None where numba cannot compile or keep it."""
     try:
-        from numba import njit
+        from greenroom.data.kernels.sharing import compiled as compiled_and_kept
     except ImportError:
         return None
 
@@ -144,13 +225,12 @@ def compiled() -> Callable[..., Any] | None:
         for at in range(last + 1):
             number = (number >> np.uint64(8)) | (np.uint64(octets[at + WIDTH - 1]) << np.uint64(56))
             mixed = number * mix
-            if small[mixed >> small_shift] and large[mixed >> large_shift]:
-                found[count] = at
-                count += 1
+            place = mixed >> small_shift
+            if small[place >> np.uint64(3)] >> (place & np.uint64(7)) & np.uint64(1):
+                place = mixed >> large_shift
+                if large[place >> np.uint64(3)] >> (place & np.uint64(7)) & np.uint64(1):
+                    found[count] = at
+                    count += 1
         return found[:count]
 
-    try:
-        made: Callable[..., Any] = njit(nogil=True, cache=True)(scan)
-    except RuntimeError:  # nowhere to keep it
-        made = njit(nogil=True)(scan)
-    return made
+    return compiled_and_kept(scan)

@@ -36,26 +36,26 @@ class Findings:
         for origin, encoding in scanner.find(text):
             self._counts[place, origin, encoding] += 1
 
-    def weigh(self, place: str, values: list[bytes], separator: bytes, scanner: Scanner) -> None:
+    def weigh(self, place: str, text: bytes, separator: bytes, scanner: Scanner) -> None:
         """Scan values that may hold numbers of their own: short ones are counted by value."""
-        text = separator.join(values)
         self.octets += len(text)
-        self._values[place] += len(values)
+        self._values[place] += text.count(separator) + 1
         hits = scanner.hits(text)
         for origin, encoding in dict.fromkeys((n.origin, e) for n, e in hits if not n.is_short):
             self._counts[place, origin, encoding] += 1
         if any(needle.is_short for needle, _ in hits):
-            for value in values:
+            for value in text.split(separator):
                 for origin in {n.origin for n, _ in scanner.hits(value) if n.is_short}:
                     self._by_chance[place, origin, "digits"] += 1
 
     def look_whole(
-        self, place: str, values: list[bytes], scanner: Scanner, *, are_numbers: bool
-    ) -> None:
-        """Look values up whole; of numbers some are somebody's by chance."""
-        self.octets += sum(map(len, values))
-        self._values[place] += len(values)
-        for value in values:
+        self, place: str, lines: bytes, scanner: Scanner, *, are_numbers: bool
+    ) -> None:  # fmt: skip
+        """Look values up whole, one a line; of numbers some are somebody's by chance."""
+        self.octets += len(lines)
+        count, likely = scanner.likely(lines)
+        self._values[place] += count
+        for value in likely:
             needle = scanner.whole(value)
             if needle is not None:
                 found = self._by_chance if are_numbers else self._counts

@@ -117,13 +117,13 @@ class TextMasker:
     def find(self, text: str, context: str = "") -> list[RecognizerResult]:
         """Find people in one piece, none within another."""
         if _ID.fullmatch(text):
-            return _choose([*self._known(text), *find_strangers(text)])
+            return choose([*self._known(text), *find_strangers(text)])
         whole = self._known(text) if len(text) <= SHORT else []
         if len(whole) == 1 and whole[0].end - whole[0].start == len(text):
             return whole  # a field that holds one of the database's people and nothing else
         if _is_address(text):
             return [RecognizerResult("IP_ADDRESS", 0, len(text), SCORE)]
-        return _choose(self._engine.find(text, KINDS, context.replace("_", " ").split()))
+        return choose(self._engine.find_to_choose(text, KINDS, context.replace("_", " ").split()))
 
     def _known(self, text: str) -> list[RecognizerResult]:
         """Find the database's own people."""
@@ -136,7 +136,7 @@ class TextMasker:
         """Find people by plain Presidio: the slow way, to hold the other against."""
         words = context.replace("_", " ").split() or None
         results = self._engine.analyze(text, language=LANGUAGE, entities=KINDS, context=words)
-        return _choose(results)
+        return choose(results)
 
     def _rewrite(self, text: str, found: list[RecognizerResult]) -> str:
         for result in reversed(found):
@@ -146,7 +146,7 @@ class TextMasker:
         return text
 
 
-def _choose(results: list[RecognizerResult]) -> list[RecognizerResult]:
+def choose(results: list[RecognizerResult]) -> list[RecognizerResult]:
     """Give the surest of what overlaps, in the text's order."""
     chosen: list[RecognizerResult] = []
     for result in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):

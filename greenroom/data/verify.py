@@ -7,17 +7,23 @@ value.
 
 from __future__ import annotations
 
-import base64
 import re
 import unicodedata
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from greenroom.data.compiling import is_loaded
 from greenroom.data.encodings import readings
 from greenroom.data.numbers import LAYOUT, number_of, numbers_in
 from greenroom.data.search import Tables
+
+if TYPE_CHECKING:
+    from greenroom.data.kernels.lines import Lines
 
 SHORTEST = 8
 """Octets of a needle: shorter ones are ordinary words too often to prove anything."""
@@ -25,8 +31,14 @@ FEWEST_OWN_DIGITS = 10
 """Digits of a number that is nobody else's by chance."""
 LONGEST_ESCAPE = 40
 """Octets around a needle that an escape may take in, as the longest of HTML's do."""
+_CORE_STARTS = (0, 2, 3)
+"""Letters of base64 that what stands before takes a part in, by its octets."""
 _LETTER = re.compile(r"[^\W\d_]")
 _SPACE = re.compile(r"\s+")
+_IS_LAYOUT = np.zeros(256, dtype=np.bool_)
+_IS_LAYOUT[list(LAYOUT)] = True
+LAYOUT_REACH = 4
+"""Octets of a number in its layout for each of its digits, at most: see ``numbers_in``."""
 _ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
 _WORD = re.compile(rb"[0-9a-z_\x80-\xff]")
 
@@ -56,6 +68,9 @@ class Leak:
 
 def normalise(value: str) -> str:
     """Fold a value so that layout, case and how accents are written do not hide it."""
+    if value.isascii():
+        plain = value.strip().lower()
+        return plain if plain.isprintable() and "  " not in plain else _SPACE.sub(" ", plain)
     return unicodedata.normalize("NFC", _SPACE.sub(" ", value).strip().casefold())
 
 
@@ -65,12 +80,12 @@ def base64_cores(value: str) -> list[bytes]:
     Base64 tells case apart, and so does the scan for these; originals are tried as they are.
     """
     raw, cores = value.encode(), []
-    for shift in range(3):
-        coded = base64.b64encode(b"\0" * shift + raw).rstrip(b"=")
-        start = -(-shift * 8 // 6)
-        end = len(coded) - (1 if (shift + len(raw)) % 3 else 0)
-        cores.append(coded[start:end])
-    return [core for core in cores if len(core) >= SHORTEST]
+    for shift, start in enumerate(_CORE_STARTS):
+        coded = b2a_base64(b"\0\0"[:shift] + raw, newline=False).rstrip(b"=")
+        core = coded[start : -1 if (shift + len(raw)) % 3 else None]
+        if len(core) >= SHORTEST:
+            cores.append(core)
+    return cores
 
 
 @dataclass(frozen=True)
@@ -79,8 +94,6 @@ class Needle:
 
     origin: Origin
     encoding: str
-    exact: bytes = b""
-    """What the text must hold where case counts (base64)."""
     is_word: bool = True
     """Whether it must stand alone: as a part of a longer word it is something else."""
     is_short: bool = False
@@ -93,6 +106,8 @@ class Needles:
     def __init__(self) -> None:
         self._found: dict[bytes, Needle] = {}
         self._digits: dict[bytes, Needle] = {}
+        self._exact: dict[bytes, bytes] = {}
+        """What the text must hold where case counts (base64), by pattern."""
         self._known: dict[tuple[Origin, str, bool], Needle] = {}
         self.weak: dict[Origin, int] = {}
         """Values too short to prove anything, by column."""
@@ -107,7 +122,10 @@ class Needles:
 
     def add(self, origin: Origin, values: Iterable[str]) -> None:
         """Add originals of one column."""
-        plain_needle, hex_needle = self._needle(origin, "plain"), self._needle(origin, "hex")
+        plain_needle, hex_needle, coded_needle = (
+            self._needle(origin, encoding) for encoding in ("plain", "hex", "base64")
+        )
+        found, exact = self._found, self._exact
         for value in values:
             plain = normalise(value)
             octets = plain.encode()
@@ -119,16 +137,21 @@ class Needles:
             if len(octets) < SHORTEST:
                 self.weak[origin] = self.weak.get(origin, 0) + 1
                 continue
-            if octets in self._found:
+            if octets in found:
                 continue
-            self._found[octets] = (
+            found[octets] = (
                 self._needle(origin, "plain", is_short=True)
                 if is_short and not _LETTER.search(plain) else plain_needle
             )  # fmt: skip
-            for spelled in {value.strip(), value.strip().lower()}:
-                self._found.setdefault(spelled.encode().hex().encode(), hex_needle)
-            for core in base64_cores(value.strip()):
-                self._found.setdefault(core.lower(), Needle(origin, "base64", core, False))
+            bare = value.strip()
+            small = bare.lower()
+            found.setdefault(small.encode().hex().encode(), hex_needle)
+            if bare != small:
+                found.setdefault(bare.encode().hex().encode(), hex_needle)
+            for core in base64_cores(bare):
+                key = core.lower()
+                if key not in found:
+                    found[key], exact[key] = coded_needle, core
 
     def __len__(self) -> int:
         """Count the patterns."""
@@ -141,7 +164,7 @@ class Needles:
 
     def build(self) -> Scanner:
         """Make the scanner."""
-        return Scanner(self._found, self._digits)
+        return Scanner(self._found, self._digits, self._exact)
 
 
 class _Index:
@@ -151,8 +174,8 @@ class _Index:
     is compared in full.
     """
 
-    def __init__(self, patterns: dict[bytes, Needle]) -> None:
-        self._patterns = patterns
+    def __init__(self, patterns: dict[bytes, Needle], exact: dict[bytes, bytes]) -> None:
+        self._patterns, self._exact = patterns, exact
         keys = list(patterns)
         prefixes = np.frombuffer(b"".join(key[:SHORTEST] for key in keys), dtype="<u8")
         order = np.argsort(prefixes, kind="stable")
@@ -160,6 +183,7 @@ class _Index:
         self._lengths = np.fromiter(map(len, keys), dtype=np.int32, count=len(keys))[order]
         self._tables = Tables(prefixes)
         self._lengths_of: dict[int, list[int]] = {}
+        self._longest = int(self._lengths.max(initial=0))
 
     def find(self, text: bytes, raw: bytes) -> list[Needle]:
         """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
@@ -176,23 +200,48 @@ class _Index:
             hits += self._compare(text, raw, place, at)
         return hits
 
+    def words(self) -> list[bytes]:
+        """Give the patterns that must stand alone."""
+        return [key for key, needle in self._patterns.items() if needle.is_word]
+
     def whole(self, value: bytes) -> Needle | None:
         """Give the word that a value is."""
         needle = self._patterns.get(value)
         return needle if needle is not None and needle.is_word else None
 
-    def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
+    def holds_number(self, text: bytes) -> bool:
+        """Whether some pattern of digits may stand in a text, in whatever layout."""
+        places = self._tables.numbers(text, _IS_LAYOUT)
+        if places is None:
+            bare = text.translate(None, LAYOUT)
+            return bool(self.find(bare, bare))
+        reach = LAYOUT_REACH * self._longest
+        for place in places:
+            bare = text[place : place + reach].translate(None, LAYOUT)
+            if len(bare) < SHORTEST:  # too far apart to be one number
+                continue
+            first = int(np.searchsorted(self._prefixes, np.frombuffer(bare[:SHORTEST], "<u8")[0]))
+            if any(bare[:length] in self._patterns for length in self._lengths_at(first)):
+                return True
+        return False
+
+    def _lengths_at(self, at: int) -> list[int]:
+        """Give the lengths of the patterns that begin as the one at a place does."""
         lengths = self._lengths_of.get(at)
-        if lengths is None:  # of the patterns that begin with these eight octets
+        if lengths is None:
             end = int(np.searchsorted(self._prefixes, self._prefixes[at], side="right"))
             lengths = self._lengths_of[at] = np.unique(self._lengths[at:end]).tolist()
+        return lengths
+
+    def _compare(self, text: bytes, raw: bytes, start: int, at: int) -> list[Needle]:
         hits = []
-        for length in lengths:
+        for length in self._lengths_at(at):
             end = start + length
-            needle = self._patterns.get(text[start:end])
+            key = text[start:end]
+            needle = self._patterns.get(key)
             if needle is None or (needle.is_word and not _stands_alone(text, start, end)):
                 continue
-            if not needle.exact or raw[start:end] == needle.exact:
+            if self._exact.get(key, raw[start:end]) == raw[start:end]:
                 hits.append(needle)
         return hits
 
@@ -208,8 +257,10 @@ def _stands_alone(text: bytes, start: int, end: int) -> bool:
 class Scanner:
     """Looks for needles in texts."""
 
-    def __init__(self, found: dict[bytes, Needle], digits: dict[bytes, Needle]) -> None:
-        self._found, self._digits, self._numbers = _Index(found), _Index(digits), digits
+    def __init__(
+        self, found: dict[bytes, Needle], digits: dict[bytes, Needle], exact: dict[bytes, bytes]
+    ) -> None:
+        self._found, self._digits, self._numbers = _Index(found, exact), _Index(digits, {}), digits
         self._reach = max(map(len, (*found, *digits)), default=0) + LONGEST_ESCAPE
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
@@ -228,6 +279,23 @@ class Scanner:
         plain = value.lower().partition(b"/")[0]
         return self._found.whole(plain) or self._numbers.get(plain)
 
+    def holds_number(self, text: bytes) -> bool:
+        """Whether the digits of some number may stand in a text."""
+        return bool(self._numbers) and self._digits.holds_number(text)
+
+    def likely(self, lines: bytes) -> tuple[int, list[bytes]]:
+        """Count values that stand one a line; give those that may be a needle whole."""
+        if not is_loaded():
+            values = lines[:-1].split(b"\n")
+            return len(values), values
+        return self._lines(lines)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        from greenroom.data.kernels.lines import Lines
+
+        return Lines([*self._found.words(), *self._numbers])
+
     def _look(self, text: bytes, reading: str) -> list[tuple[Needle, str]]:
         hits = []
         for folded, raw in _foldings(text):
@@ -235,10 +303,8 @@ class Scanner:
                 (needle, reading if needle.encoding == "plain" else needle.encoding)
                 for needle in self._found.find(folded, raw)
             ]
-        if self._numbers:
-            bare = text.translate(None, LAYOUT)
-            if self._digits.find(bare, bare):  # perhaps: now by the groups of digits
-                hits += self._find_numbers(text)
+        if self.holds_number(text):  # perhaps: now by groups of digits
+            hits += self._find_numbers(text)
         return hits
 
     def _find_numbers(self, text: bytes) -> list[tuple[Needle, str]]:
@@ -255,8 +321,7 @@ def has_odd_space(text: bytes) -> bool:
     """Whether there is other space than single blanks."""
     if any(space in text for space in _ODD_SPACE):
         return True
-    is_blank = np.frombuffer(text, dtype=np.uint8) == ord(" ")
-    return bool((is_blank[1:] & is_blank[:-1]).any())
+    return b"  " in text
 
 
 def _foldings(text: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -15,7 +15,7 @@ from greenroom.data.identities import Identities
 from greenroom.data.phones import DatabasePhones
 from greenroom.data.recognizers import LANGUAGE, analyzer
 from greenroom.data.scanner import FastEngine
-from greenroom.data.text import KINDS
+from greenroom.data.text import KINDS, choose
 
 pytestmark = pytest.mark.unit
 PHONES = DatabasePhones()
@@ -49,6 +49,7 @@ def engine() -> FastEngine:
     known = Identities()
     known.harvest("full_name", ["Grete Öhm", "Anna Maria Berg"])
     known.harvest("email", ["grete@mail.test"])
+    known.harvest("phone", ["+1 212 555 0187"])
     return analyzer(known)
 
 
@@ -58,7 +59,9 @@ def shown(results: Sequence[RecognizerResult]) -> list[tuple[str, int, int, floa
 
 def both(engine: FastEngine, text: str, context: Sequence[str] = ()) -> tuple[object, object]:
     plain = engine.analyze(text, language=LANGUAGE, entities=KINDS, context=list(context) or None)
-    return shown(engine.find(text, KINDS, context)), shown(plain)
+    found = engine.find(text, KINDS, context)
+    assert shown(choose(engine.find_to_choose(text, KINDS, context))) == shown(choose(found))
+    return shown(found), shown(plain)
 
 
 @given(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from greenroom.data import compiled, search
+from greenroom.data import compiling, search
 from greenroom.data.compiled import Kernels, load
 from greenroom.data.compiling import go_plainly, goes_plainly
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
+from greenroom.data.kernels import places
 from greenroom.data.ops import op_of
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import row_masker
@@ -25,9 +26,9 @@ PSEUDONYMS = Pseudonyms(b"k" * 32)
 
 
 @pytest.fixture(autouse=True)
-def _undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(compiled, "_loaded", threading.Event())
-    monkeypatch.setattr(os, "access", lambda *_: False)  # the checkout keeps nothing
+def _undecided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setattr(compiling, "_loaded", threading.Event())
+    monkeypatch.setattr(places, "folder", cache(lambda: tmp_path))  # the user keeps nothing yet
     yield
     go_plainly(False)
 
@@ -80,12 +81,8 @@ def test_what_was_compiled_once_is_used_and_so_is_what_is_large(
     load(tmp_path)
     assert armed == ["armed"]
     assert not goes_plainly()
-    monkeypatch.setattr(compiled, "_loaded", threading.Event())
-    kept = next(iter(tmp_path.iterdir()), None)
-    assert kept is None  # numba makes it when it compiles
-    folder = compiled.kept_in(tmp_path)
-    folder.mkdir(parents=True)
-    (folder / "batches.mask_tuples-112.py311.nbi").touch()
+    monkeypatch.setattr(compiling, "_loaded", threading.Event())
+    (tmp_path / "batches.mask_tuples-kernels-112.py311.nbi").touch()
     load(tmp_path, is_small=True)
     assert len(armed) == 2
     assert not goes_plainly()
@@ -93,8 +90,11 @@ def test_what_was_compiled_once_is_used_and_so_is_what_is_large(
 
 def test_originals_are_found_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "compiled", lambda: pytest.fail("compiled"))
-    monkeypatch.setattr(search, "compiled_runs", lambda: pytest.fail("compiled"))
+    for name in ("compiled_runs", "compiled_signs", "compiled_numbers"):
+        monkeypatch.setattr(search, name, lambda: pytest.fail("compiled"))
     go_plainly(True)
     tables = search.Tables(np.frombuffer(b"original", "<u8"))
     assert tables.places(b"the original stays").tolist() == [4]
+    assert tables.numbers(b"12345678", np.zeros(256, np.bool_)) is None
+    assert search.places_of(b"a%20", b"%&") == [1]
     assert search.runs_of_code(b"a QWxhZGRpbjpvcGVu b", 8) == [(2, 18)]

@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data import search
+from greenroom.data.kernels.lines import Lines
+from greenroom.data.numbers import numbers_in
 from greenroom.data.pieces import texts_in_octets
 from greenroom.data.tally import Findings
 from greenroom.data.verify import Needles, Origin, Scanner
@@ -125,6 +127,23 @@ def test_findings_name_places_and_never_values(scanner: Scanner) -> None:
     assert findings.octets > 20
 
 
+def lines(values: list[bytes]) -> bytes:
+    return b"".join(value + b"\n" for value in values)
+
+
+@given(
+    st.lists(st.from_regex(rb"[0-9A-Za-z. -]{8,14}", fullmatch=True), max_size=8),
+    st.lists(st.binary(max_size=20).map(lambda octets: octets.replace(b"\n", b"")), max_size=8),
+)
+@settings(max_examples=60, deadline=None)
+def test_lines_that_are_a_value_are_likely(known: list[bytes], others: list[bytes]) -> None:
+    wanted = [value.lower() for value in known]
+    mixed = [*others, *(value.upper() + b"/24" for value in known), *others, *known]
+    count, likely = Lines(wanted)(lines(mixed))
+    assert count == len(mixed)
+    assert likely == [v for v in mixed if len(v) >= 8 and v.lower().partition(b"/")[0] in wanted]
+
+
 def _of_phones(*numbers: str) -> Scanner:
     needles = Needles()
     needles.add(PHONE, numbers)
@@ -135,8 +154,8 @@ def test_a_few_short_numbers_in_a_column_of_numbers_are_chance() -> None:
     found, scanner = Findings(), _of_phones("20 12 34 56", "30123456")
     orders = [b"20123456", *(b"%d" % number for number in range(40_000_000, 40_000_099))]
     texts = [b"order 30123456 of today", *(b"order %d" % number for number in range(99))]
-    found.look_whole("orders.id", orders, scanner, are_numbers=True)
-    found.weigh("orders.note", texts, b"\0", scanner)
+    found.look_whole("orders.id", lines(orders), scanner, are_numbers=True)
+    found.weigh("orders.note", b"\0".join(texts), b"\0", scanner)
     assert found.leaks == []
     assert found.coincidences == {"orders.id": 1, "orders.note": 1}
 
@@ -145,8 +164,8 @@ def test_a_column_of_short_numbers_that_are_somebodys_is_a_leak() -> None:
     numbers = [f"{number}" for number in range(20_123_456, 20_123_476)]
     found, scanner = Findings(), _of_phones(*numbers)
     values = [number.encode() for number in numbers]
-    found.look_whole("t.a", [*values, b"77", b"99999999"], scanner, are_numbers=True)
-    found.weigh("t.b", [b"call " + value for value in values], b"\0", scanner)
+    found.look_whole("t.a", lines([*values, b"77", b"99999999"]), scanner, are_numbers=True)
+    found.weigh("t.b", b"\0".join(b"call " + value for value in values), b"\0", scanner)
     assert [(leak.place, leak.count) for leak in found.leaks] == [("t.a", 20), ("t.b", 20)]
     assert found.coincidences == {}
 
@@ -159,8 +178,8 @@ def test_one_short_number_in_a_masked_text_is_a_leak() -> None:
 
 def test_longer_numbers_and_letters_are_a_leak_wherever_they_are() -> None:
     found, scanner = Findings(), _of_phones("+45 20 12 34 56", "AB123456C")
-    found.weigh("t.a", [b"x"] * 99 + [b"4520123456"], b"\0", scanner)
-    found.weigh("t.b", [b"x"] * 99 + [b"of ab123456c"], b"\0", scanner)
+    found.weigh("t.a", b"x\0" * 99 + b"4520123456", b"\0", scanner)
+    found.weigh("t.b", b"x\0" * 99 + b"of ab123456c", b"\0", scanner)
     assert [leak.place for leak in found.leaks] == ["t.a", "t.b"]
 
 
@@ -169,11 +188,12 @@ def test_a_value_of_a_fixed_form_is_an_original_whole_or_not_at_all() -> None:
     needles.add(Origin("t", "ip"), ["203.0.113.77"])
     needles.add(PHONE, ["20123456"])
     found, scanner = Findings(), needles.build()
-    found.look_whole("t.uuid", [b"20123456-0000-4000-8000-000000000000"], scanner,
-                     are_numbers=False)  # fmt: skip
-    found.look_whole("t.moment", [b"2012-34-56 20:12"], scanner, are_numbers=False)
+    found.look_whole(
+        "t.uuid", b"20123456-0000-4000-8000-000000000000\n", scanner, are_numbers=False
+    )
+    found.look_whole("t.moment", b"2012-34-56 20:12\n", scanner, are_numbers=False)
     assert found.leaks == []
-    found.look_whole("t.ip", [b"203.0.113.77", b"203.0.113.78"], scanner, are_numbers=False)
+    found.look_whole("t.ip", b"203.0.113.77\n203.0.113.78\n", scanner, are_numbers=False)
     assert [leak.place for leak in found.leaks] == ["t.ip"]
 
 
@@ -194,3 +214,13 @@ def test_compiled_and_plain_search_agree(text: bytes, patterns: set[bytes]) -> N
         assert scan(octets, *parts).tolist() == search.by_numpy(octets, *parts).tolist()
     for pattern in patterns:
         assert whole.index(pattern) in tables.places(whole).tolist()
+
+
+@given(st.text("0123456789 -.()/x", max_size=60), st.integers(8, 11))
+@settings(max_examples=100, deadline=None)
+def test_numbers_are_looked_for_wherever_their_digits_stand(text: str, size: int) -> None:
+    numbers = [number.decode() for number, _, _ in numbers_in(text.encode())]
+    needles = Needles()
+    needles.add(PHONE, [number for number in numbers if len(number) == size])
+    octets = text.encode()
+    assert needles.build().holds_number(octets) == any(len(number) == size for number in numbers)

@@ -8,6 +8,8 @@ import numba
 import numpy as np
 from numba import uint64
 
+from greenroom.data.kernels import sharing as sharing  # before anything is compiled
+
 Octets = Any
 """An array of ``uint8``."""
 njit: Any = numba.njit

@@ -6,6 +6,7 @@ What has letters above U+07FF, or letters that fold to several, is left to the p
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ DOUBLE_S = -2
 SPACE = 32
 
 
+@cache
 def folding() -> Any:
     """Give the folded code point of each, -1 where there is no single one."""
     table = np.full(LETTERS, LEFT, np.int32)
@@ -41,6 +43,7 @@ def folding() -> Any:
     return table
 
 
+@cache
 def lowering() -> Any:
     """Give the small letter of each code point as identities are folded, -1 for one of several."""
     table = np.full(LETTERS, LEFT, np.int32)
@@ -51,6 +54,7 @@ def lowering() -> Any:
     return table
 
 
+@cache
 def kinds_of_letters() -> Any:
     """Say of each code point whether it is a capital or a small letter."""
     table = np.zeros(LETTERS, np.uint8)

@@ -50,6 +50,8 @@ class Masker:
 
     def __call__(self, buffer: Any, count: int, put: Callable[[Any], None]) -> None:
         """Mask the rows in a buffer's first ``count`` octets; ``put`` is called with octets."""
+        if not buffer.flags.writeable:  # another type for numba: all would be compiled again
+            buffer = np.array(buffer)
         at = 0
         while at < count:
             written, asked, rest = self._mask(
@@ -93,7 +95,7 @@ class Masker:
             ends[number] = -1 if answer is None else len(said)
         octets_needed = written + len(said)
         made = self._made if octets_needed <= self._made.size else np.zeros(octets_needed, np.uint8)
-        answers = np.frombuffer(said or b"\0", np.uint8)
+        answers = np.frombuffer(said or bytearray(1), np.uint8)
         size = splice(self._out, written, self._asks, asked, answers, ends, made)
         return made[:size].data
 

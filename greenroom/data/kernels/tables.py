@@ -84,13 +84,13 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
     patterns = people.patterns()
     names = tuple(dict.fromkeys(patterns.values()))
     number_of = {name: number for number, name in enumerate(names)}
-    kinds = np.fromiter((number_of[k] for k in patterns.values()), np.uint8, len(patterns))
-    octets, ends = _laid_out([text.encode("utf-8", "surrogatepass") for text in patterns])
+    kinds = np.fromiter(map(number_of.__getitem__, patterns.values()), np.uint8, len(patterns))
+    octets, ends = _laid_out("\n".join(patterns).encode("utf-8", "surrogatepass"))
     marks = marks_of(octets, ends, key[0], key[1], work)
     lists = pseudonyms.words()
-    ours = [word.lower().encode() for some in lists for word in some]
+    ours = "\n".join(word for some in lists for word in some).lower().encode()
     word_table, _ = _table(marks_of(*_laid_out(ours), key[0], key[1], work))
-    digits, digit_ends = _laid_out(sorted(people.numbers()))
+    digits, digit_ends = _laid_out(b"\n".join(people.numbers()))
     return Known(
         key, *_table(marks, kinds),
         _table(marks_of(digits, digit_ends, key[0], key[1], work))[0],
@@ -103,9 +103,14 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
 _HEXADECIMAL = re.compile("[0-9a-f-]*")
 
 
-def _laid_out(texts: Sequence[bytes]) -> tuple[Any, Any]:
-    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
-    return np.frombuffer(b"".join(texts) or b"\0", np.uint8)[: ends[-1] if len(ends) else 0], ends
+def _laid_out(lines: bytes) -> tuple[Any, Any]:
+    """Give texts, of which none has an end of line, one after another, and where each ends."""
+    octets = np.frombuffer(lines, np.uint8)
+    if not lines:
+        return np.zeros(0, np.uint8), np.zeros(0, np.int64)
+    breaks = np.flatnonzero(octets == ord("\n"))
+    ends = np.append(breaks, octets.size) - np.arange(breaks.size + 1)
+    return octets[octets != ord("\n")], ends
 
 
 def _table(marks: Any, kinds: Any = None) -> tuple[Any, Any]:

@@ -96,6 +96,46 @@ def rows_of(numbers: Any) -> Any:
     return rows
 
 
+_TERMS = np.array(
+    [column * 16 + 3 + offset for column, offset in _SINGLE]
+    + [c * 16 + 3 + offset for parts in _JOINT for c, offset in parts], dtype=np.int64,
+)  # fmt: skip
+"""Each feature's parts as ``column * 16 + offset + 3``, one feature after another."""
+_TERM_ENDS = np.cumsum([1] * len(_SINGLE) + [len(parts) for parts in _JOINT])
+_SINGLES = len(_SINGLE)
+
+
+def scores_of(numbers: Any, weights: Any, scale: Any) -> Any:
+    """Add up the weights of every word's rows: ``rows_of`` and more, word by word, to be compiled.
+
+    Shapes: (n, 6), (ROWS, labels), to (n, labels).
+    """
+    count, labels = numbers.shape[0], weights.shape[1]
+    made = np.empty((count, labels), dtype=np.float32)
+    total = np.empty(labels, dtype=np.int32)
+    for at in range(count):
+        for label in range(labels):
+            total[label] = weights[0, label]
+        term = 0
+        for feature in range(_TERM_ENDS.size):
+            mixed = np.uint64((feature + 1) * 0x1000193)
+            while term < _TERM_ENDS[feature]:
+                column, place = _TERMS[term] >> 4, at + (_TERMS[term] & 15) - 3
+                number = numbers[place, column] if 0 <= place < count else np.uint64(1)
+                if feature < _SINGLES:
+                    mixed += number
+                else:
+                    mixed = (mixed ^ number) * _MIX
+                    mixed ^= mixed >> np.uint64(29)
+                term += 1
+            row = np.int64((mixed * _MIX) >> np.uint64(64 - TABLE_BITS))
+            for label in range(labels):
+                total[label] += weights[row, label]
+        for label in range(labels):
+            made[at, label] = total[label] * scale
+    return made
+
+
 def best_path(emissions: Any, transitions: Any) -> Any:
     """Give the best sequence of labels. Shapes: (n, labels), (labels, labels), to (n,)."""
     count, labels = emissions.shape
@@ -122,11 +162,7 @@ def best_path(emissions: Any, transitions: Any) -> Any:
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function compiled by numba; as it is where that cannot be."""
     try:
-        from numba import njit
+        from greenroom.data.kernels import sharing
     except ImportError:
         return function
-    try:
-        made: Callable[..., Any] = njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # nowhere to keep it
-        made = njit(nogil=True)(function)
-    return made
+    return sharing.compiled(function)

@@ -118,10 +118,21 @@ def countries() -> tuple[str, ...]:
 
 
 @cache
-def _words(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(
-        fold_name(word) for name in names for word in _LETTERS.findall(name) if len(word) > 3
+def _words_of_places() -> tuple[tuple[int, frozenset[str]], ...]:
+    return tuple(
+        (bit, frozenset(fold_name(w) for name in names for w in _LETTERS.findall(name)
+                        if len(w) > 3))
+        for bit, names in ((CITY, cities()), (COUNTRY, countries()))
+    )  # fmt: skip
+
+
+_LISTS = tuple(
+    (bit, frozenset(words))
+    for bit, words in (
+        (COMPANY, _COMPANY), (STREET, _STREET), (TITLE, _TITLE), (CALENDAR, _CALENDAR),
+        (NATION, NATIONS),
     )
+)  # fmt: skip
 
 
 @lru_cache(100_000)
@@ -134,10 +145,7 @@ def lists_of(word: str, is_word: bool) -> int:
         found |= GIVEN
     if any(part in family_names() for part in parts):
         found |= FAMILY
-    for bit, known in (
-        (CITY, _words(cities())), (COUNTRY, _words(countries())), (COMPANY, _COMPANY),
-        (STREET, _STREET), (TITLE, _TITLE), (CALENDAR, _CALENDAR), (NATION, NATIONS),
-    ):  # fmt: skip
+    for bit, known in (*_words_of_places(), *_LISTS):
         if plain in known:
             found |= bit
     return found

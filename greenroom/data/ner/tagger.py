@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from greenroom.data.ner.features import TOKEN, best_path, compiled, numbers_of, rows_of
+from greenroom.data.ner.features import COLUMNS, TOKEN, best_path, compiled, numbers_of, scores_of
 from greenroom.data.ner.lists import lists_of
 
 KINDS = (
@@ -26,49 +26,38 @@ class Tagger:
     """Labels the words of texts."""
 
     def __init__(self, weights: Any, scale: Any, transitions: Any, words: Any) -> None:
-        self._weights, self._scale, self._transitions = weights, scale, transitions
+        self.weights, self.scale, self._transitions = weights, scale, transitions
         self._words = frozenset(words.tolist())
         self._numbers = lru_cache(MEMORY)(self._read)
-        self._decode, self._add = compiled(best_path), compiled(_add)
+        self._decode, self._score = compiled(best_path), compiled(scores_of)
 
     def is_word(self, word: str) -> bool:
         """Whether a word is one of the language, as far as the model knows."""
         return zlib.crc32(word.lower().encode()) in self._words
 
-    def _read(self, word: str) -> tuple[int, ...]:
-        return numbers_of(word, lists_of(word, self.is_word(word)))
+    def _read(self, word: str) -> bytes:
+        numbers = numbers_of(word, lists_of(word, self.is_word(word)))
+        return np.array(numbers, dtype=np.uint64).tobytes()
 
     def find(self, text: str) -> list[tuple[str, int, int]]:
         """Give kind, start and end of everything found, in order."""
-        tokens = [(match.group(), match.start(), match.end()) for match in TOKEN.finditer(text)]
+        tokens = list(TOKEN.finditer(text))
         if not tokens:
             return []
-        numbers = np.array([self._numbers(word) for word, _, _ in tokens], dtype=np.uint64)
-        emissions = self._add(self._weights, rows_of(numbers)) * self._scale
-        path = self._decode(emissions, self._transitions)
+        octets = b"".join([self._numbers(token[0]) for token in tokens])
+        numbers = np.frombuffer(octets, dtype=np.uint64).reshape(-1, COLUMNS)
+        scores = self._score(numbers, self.weights, self.scale)
+        path = self._decode(scores, self._transitions)
         found: list[tuple[str, int, int]] = []
-        for label, (word, start, end) in zip(path.tolist(), tokens, strict=True):
-            if not label:
-                continue
+        for at in np.flatnonzero(path).tolist():
+            label, (start, end) = int(path[at]), tokens[at].span()
             kind = KINDS[(label - 1) // 2]
-            if label % 2 or not found or found[-1][0] != kind or word.startswith("\n\n"):
+            is_break = text.startswith("\n\n", start)
+            if label % 2 or not found or found[-1][0] != kind or is_break:
                 found.append((kind, start, end))
             else:
                 found[-1] = (kind, found[-1][1], end)
         return found
-
-
-def _add(weights: Any, rows: Any) -> Any:
-    """Add up the weights of every word's rows. Shapes: (ROWS, l), (n, f), to (n, l)."""
-    count, features = rows.shape
-    labels = weights.shape[1]
-    made = np.zeros((count, labels), dtype=np.float32)
-    for at in range(count):
-        for feature in range(features):
-            row = rows[at, feature]
-            for label in range(labels):
-                made[at, label] += weights[row, label]
-    return made
 
 
 @cache
