@@ -75,7 +75,7 @@ class InstalledModel(EntityRecognizer):
         self._nlp: Any = spacy.load(name)
         unneeded = [part for part in self._nlp.pipe_names if part not in _NEEDED_PARTS]
         kept = [part for part in unneeded if part != "entity_ruler"]
-        self._nlp.disable_pipes(*kept)
+        self._nlp.select_pipes(disable=kept)
         super().__init__(
             supported_entities=["PERSON"], name=f"InstalledModel {name}",
             supported_language=LANGUAGE,

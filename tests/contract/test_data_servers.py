@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from greenroom.data.load import on_database
 from greenroom.errors import SyncFailed
 from greenroom.platform.postgres import PostgresServer, wait_until_ready
 from greenroom.settings import Settings
@@ -22,17 +21,16 @@ from tests.contract.faults import eventually, execute, masking, once, place_on, 
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 PEOPLE = """
-create table users (id int primary key, full_name text not null);
-insert into users select g, 'Marga Person' || g || repeat(md5(g::text), 20)
-  from generate_series(1, 12000) g;
+create table users (id int primary key, full_name text not null, note text);
+insert into users select g, 'Marga Person' || g, repeat('n', 1500) from generate_series(1, 12000) g;
 """
 
 
 @contextmanager
 def _small_disk(owner: int) -> Iterator[Path]:
-    """Mount a disk of four megabytes."""
+    """Mount a disk that two empty databases fill, nearly."""
     folder = Path(tempfile.mkdtemp(prefix="gr-disk-"))
-    command = ["mount", "-t", "tmpfs", "-o", f"size=4m,uid={owner},mode=700", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size=20m,uid={owner},mode=700", "tmpfs", str(folder)]
     subprocess.run(command, check=True)
     try:
         yield folder
@@ -46,15 +44,12 @@ def test_a_disk_that_is_full(postgres_server: str, postgres_dsn: str, tmp_path: 
     owner = Path(value(postgres_server, "show data_directory")).stat().st_uid
     with _small_disk(owner) as disk, place_on(postgres_server) as place:
         execute(postgres_server, f"create tablespace gr_small location '{disk}'")
-        execute(postgres_server, "alter system set default_tablespace = 'gr_small'")
-        execute(postgres_server, "select pg_reload_conf()")
-        try:
-            inside = on_database(postgres_server, "postgres")
-            eventually(lambda: value(inside, "show default_tablespace") == "gr_small")
-            error = refused(postgres_dsn, place, tmp_path, masking(full_name=str.upper))
+        try:  # a new database lies where its template does
+            execute(postgres_server, "alter database template0 set tablespace gr_small")
+            decide = masking(full_name=lambda _: "Anybody")
+            error = refused(postgres_dsn, place, tmp_path, decide)
         finally:
-            execute(postgres_server, "alter system reset default_tablespace")
-            execute(postgres_server, "select pg_reload_conf()")
+            execute(postgres_server, "alter database template0 set tablespace pg_default")
             execute(postgres_server, "drop tablespace gr_small")
     assert isinstance(error, SyncFailed)
     assert "53100" in error.message
