@@ -24,6 +24,8 @@ LINK = f"{PREFIX}link/"
 ENTER = f"{PREFIX}enter"
 OVERLAY = f"{PREFIX}overlay.js"
 DEVICES = f"{PREFIX}devices"
+BESIDE = f"{PREFIX}beside"
+"""A page of the preview beside the same one of today's site."""
 TOKEN_HEADER = "X-Greenroom-Token"  # noqa: S105
 """By which a machine shows a link's token; exchanged for a cookie at ``ENTER``."""
 COOKIE, SECURE_COOKIE = "greenroom-preview", "__Host-greenroom-preview"

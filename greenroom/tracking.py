@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from greenroom.store.models import (
     Environment,
     ProjectTracker,
     ThreadIssue,
+    now,
 )
 from greenroom.store.webhooks import record_delivery, record_outcome
 from greenroom.store.work import unit_of_work
@@ -30,6 +32,8 @@ from greenroom.trackers import HOOKS, open_tracker
 from greenroom.trackers.base import LONGEST_TITLE, Change, Draft, Issue, TrackerClient, escape
 
 TIMEOUT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 6 * 3600.0
+"""The longest wait that a tracker may ask for."""
 TOLD = "told"
 """What stands for a comment's name in the tracker where we do not know it."""
 
@@ -102,17 +106,20 @@ def push_thread(thread_id: uuid.UUID) -> bool:
         plan = plan_push(thread, issue, mark_of(thread_id, ensure_secret_key()), environment.url)
         picture = thread.picture
         connect = _connection(tracker)
-    refused, is_over = "", True
+    refused, is_over, wait = "", True, 0.0
     try:
         _say(connect, plan, picture)
     except GreenroomError as error:
         refused, is_over = error.message, not error.transient
+        wait = min(float(error.details.get("retry_after_seconds") or 0), LONGEST_WAIT_SECONDS)
     with unit_of_work() as work:
         found = work.get(ThreadIssue, thread_id, with_for_update=True)
         if found is not None:
             found.refused = refused
             if is_over and found.attempts:  # none: something was said meanwhile
                 found.next_at, found.attempts = None, 0
+            elif wait and found.next_at is not None:  # it said when to ask again
+                found.next_at = max(found.next_at, now() + timedelta(seconds=wait))
     return True
 
 

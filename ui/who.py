@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from greenroom.errors import NotAllowed
-from greenroom.rights import NOBODY, Actor, act_for_people
+from greenroom.rights import NOBODY, RIGHTS, Actor, act_for_people, who_may
 from greenroom.secrets import hash_token
 from greenroom.store import logins, projects, users
 from greenroom.store.work import platform_work, unit_of_work
@@ -96,6 +96,16 @@ def may_in(act: str, project: str) -> bool:
     with unit_of_work() as work:
         found = projects.find_project(work, project)
         return found is not None and actor.may(act, found.id)
+
+
+def why_not_in(act: str, project: str) -> str:
+    """Say who may do something in a project, where the viewer may not; else nothing."""
+    return "" if may_in(act, project) else who_may(RIGHTS[act])
+
+
+def may_at(act: str, reference: str) -> bool:
+    """Whether the viewer may do something to an environment, ``project/name``."""
+    return may_in(act, reference.partition("/")[0])
 
 
 def may_somewhere(act: str) -> bool:

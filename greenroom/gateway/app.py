@@ -26,7 +26,16 @@ from greenroom.gateway.upstream import Upstream
 from greenroom.gateway.visitors import Visitor
 from greenroom.gateway.watch import Watch
 from greenroom.gateway.webhooks import Webhooks
-from greenroom.previews import DEVICES, ENTER, LINK, PREFIX, REVIEW, REVIEW_PATH, gateway_host
+from greenroom.previews import (
+    BESIDE,
+    DEVICES,
+    ENTER,
+    LINK,
+    PREFIX,
+    REVIEW,
+    REVIEW_PATH,
+    gateway_host,
+)
 from greenroom.settings import FRONT_QUESTION, Settings, load_settings
 from greenroom.store.environments import Route
 from greenroom.waking import WAKE
@@ -195,10 +204,20 @@ class Gateway:
             return self.doors.lead_to_review(visitor, request.query.get("page", ""))
         if visitor is not None and path == DEVICES:
             return devices.show(request)
+        if visitor is not None and path == BESIDE:
+            return devices.show_beside(request, self._today(visitor.project))
         if visitor is not None and visitor.may_comment and self.remarks.is_mine(path):
             still_open = partial(self.doors.still_admits, request, visitor)
             return await self.remarks.answer(request, visitor, still_open)
         return pages.answer(request, 404, "Nothing here", "This path is kept for Greenroom.")
+
+    def _today(self, project: str) -> str:
+        """Give the origin of a project's production; empty where nothing serves there."""
+        for target in self.routes.targets():
+            serves = target.upstream is not None or target.folder is not None
+            if target.is_production and serves and target.route.project == project:
+                return self.settings.environment_url(target.route.host)
+        return ""
 
     async def _own(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,9 @@ class Remarks:
         self._task: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._uploads: dict[object, list[float]] = {}
+        self._reads: dict[tuple[UUID, str, int], asyncio.Task[dict[str, Any]]] = {}
+        self._turns: Counter[UUID] = Counter()
+        """How often something changed in an environment."""
 
     async def stop(self) -> None:
         """Stop listening to the store."""
@@ -86,12 +90,30 @@ class Remarks:
                     digest = path.removeprefix(FILES)
                     return await asyncio.to_thread(attachments.serve, visitor, digest)
                 page = request.query.get("page", "/")[:LONGEST_PAGE]
-                return _json(await asyncio.to_thread(_read, visitor, page))
+                return _json(await self._read_once(visitor, page))
             if request.method != "POST":
                 return pages.not_allowed(request, "GET, POST", "Comments are read and sent.")
-            return await self._write(request, visitor, path.removeprefix(COMMENTS).strip("/"))
+            try:
+                return await self._write(request, visitor, path.removeprefix(COMMENTS).strip("/"))
+            finally:
+                self._turns[visitor.environment_id] += 1
         except GreenroomError as error:
             return _json(error.as_json(), _STATUSES.get(type(error), 503))
+
+    async def _read_once(self, visitor: Visitor, page: str) -> dict[str, Any]:
+        """Read a page's threads, once for all who ask while that is under way.
+
+        A change makes everybody who looks at the page ask at the same moment. Who asks after it
+        never gets what was read before.
+        """
+        key = (visitor.environment_id, page, self._turns[visitor.environment_id])
+        reading = self._reads.get(key)
+        if reading is None:
+            reading = asyncio.create_task(asyncio.to_thread(_read, visitor.environment_id, page))
+            self._reads[key] = reading
+            reading.add_done_callback(lambda _: self._reads.pop(key, None))
+        told = await asyncio.shield(reading)
+        return {**told, "label": visitor.label, "may_approve": visitor.may_approve}
 
     async def _write(
         self, request: web.BaseRequest, visitor: Visitor, path: str
@@ -213,6 +235,7 @@ class Remarks:
             pause = min(5.0, pause * 2)
 
     def _wake(self, environment_id: UUID) -> None:
+        self._turns[environment_id] += 1
         for changed in self._listeners.get(environment_id, ()):
             changed.set()
 
@@ -288,14 +311,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and -1e6 < value < 1e6
 
 
-def _read(visitor: Visitor, page: str) -> dict[str, Any]:
+def _read(environment_id: UUID, page: str) -> dict[str, Any]:
     with unit_of_work() as work:
-        found = comments.list_threads(work, visitor.environment_id, page=page)
+        found = comments.list_threads(work, environment_id, page=page)
         return {
             "threads": [comments.as_told(thread) for thread in found],
-            "pages": comments.count_unresolved(work, visitor.environment_id),
-            "label": visitor.label, "may_approve": visitor.may_approve,
-        }  # fmt: skip
+            "pages": comments.count_unresolved(work, environment_id),
+        }
 
 
 def _check_open(visitor: Visitor) -> None:

@@ -7,6 +7,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from greenroom.gateway import pages
 from greenroom.gateway.doorpages import language
 from greenroom.gateway.doors import is_cross_site, read_form
 from greenroom.gateway.visitors import Visitor
+from greenroom.previews import BESIDE
 from greenroom.store import approvals, environments, links
 from greenroom.store.models import EnvironmentKind
 from greenroom.store.states import Verdict
@@ -33,7 +35,7 @@ _WORDS = {
         "approve": "Approve",
         "changes": "Ask for changes",
         "back": "Back to the preview",
-        "now": "See today's site",
+        "now": "See today's site beside it",
         "approved": "You approved this version. Thank you!",
         "changed": "You asked for changes. The team has your note. Thank you!",
         "newer": "Meanwhile a newer version came. Please look at it before you decide.",
@@ -52,7 +54,7 @@ _WORDS = {
         "approve": "Freigeben",
         "changes": "Änderungen wünschen",
         "back": "Zurück zur Vorschau",
-        "now": "Die heutige Seite ansehen",
+        "now": "Die heutige Seite daneben ansehen",
         "approved": "Sie haben diese Fassung freigegeben. Vielen Dank!",
         "changed": "Sie wünschen Änderungen. Das Team hat Ihre Anmerkung. Vielen Dank!",
         "newer": "Inzwischen gibt es eine neuere Fassung. Bitte sehen Sie sie erst an.",
@@ -173,7 +175,8 @@ async def _show(
         f'<p><a href="{html.escape(standing.preview)}">{words["back"]}</a></p>',
     ]
     if standing.production:
-        there = html.escape(standing.production)
+        asked = quote(request.query.get("page", "/"), safe="")
+        there = html.escape(f"{standing.preview}{BESIDE}?page={asked}")
         lines.append(f'<p><a href="{there}" target="_blank" rel="noopener">{words["now"]}</a></p>')
     text = words["text"].format(
         project=standing.project, commit=standing.commit[:12], day=f"{standing.made_at:%Y-%m-%d}"

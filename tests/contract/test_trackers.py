@@ -323,6 +323,14 @@ def test_what_is_refused_is_recorded_and_tried_again(world: World, shop: Any) ->
             work, work.get_one(environments.Environment, shop),
             comments.find_thread(work, shop, thread_id), "me",
         )  # fmt: skip
+    world.server.faults[:] = [Fault(429, headers={"Retry-After": "3000"})] * 3
+    tracking.push_thread(thread_id)
+    with unit_of_work() as work:
+        issue = work.get_one(ThreadIssue, thread_id)
+        assert "429" in issue.refused
+        assert issue.next_at is not None
+        assert (issue.next_at - comments.now()).total_seconds() > 2900  # when it said
+        issue.next_at = comments.now()
     world.server.faults[:] = [Fault(401)] * 3
     tracking.push_thread(thread_id)
     with unit_of_work() as work:

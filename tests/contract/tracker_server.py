@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from aiohttp import web
 
 from tests.contract.forge_server import TOKEN, Asked, ForgeServer
+
+Told = tuple[Asked, Any]
+"""A request, and the JSON that answered it, if any did."""
 
 
 @dataclass
@@ -39,6 +43,7 @@ class TrackerServer(ForgeServer):
         super().__init__()
         self.issues: dict[int, Kept] = {}
         self.uploads: list[bytes] = []
+        self.told: list[Told] = []
 
     async def _answer(self, request: web.Request) -> web.Response:
         body: Any = None
@@ -62,7 +67,11 @@ class TrackerServer(ForgeServer):
         if request.headers.get("authorization") != self.authorization:
             return web.json_response({"message": f"Bad credentials {self.token}"}, status=401)
         with contextlib.suppress(LookupError):
-            return self.answer(request.method, path, dict(request.query), body)
+            found = self.answer(request.method, path, dict(request.query), body)
+            known = json.loads(found.text) if found.text else None
+            self.told.append((self.asked[-1], known))
+            return found
+        self.told.append((self.asked[-1], None))
         return web.json_response({"message": "Not Found"}, status=404)
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> web.Response:

@@ -19,7 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from greenroom.rights import OWNER, Actor, act_as_owner, act_for_people
+from greenroom.rights import OWNER, Actor, Role, act_as_owner, act_for_people
 from greenroom.store import deployments, environments, projects, users
 from greenroom.store.models import Deployment, Environment, Project, Release
 from greenroom.store.work import Work, unit_of_work
@@ -121,6 +121,24 @@ def seeded(token: str) -> str:
     """Fill the store with projects and environments in every state; give the session."""
     seed()
     return token
+
+
+@pytest.fixture
+def session_of(seeded: str) -> Callable[..., str]:
+    """Add an account and log it in: ``session_of("vera", shop=Role.VIEWER)``."""
+
+    def make(name: str, role: Role | None = None, **roles: Role) -> str:
+        with unit_of_work() as work:
+            users.add_user(work, name, role=role, actor="admin")
+            for project, own in roles.items():
+                found = projects.get_project(work, project)
+                users.set_member(work, found, name, own, actor="admin")
+        with unit_of_work() as work:
+            user = users.get_user(work, name)
+            user.must_change_password = False
+            return users.admit(work, user, "password", client="Firefox on Mac")
+
+    return make
 
 
 Open = Callable[..., AppTest]

@@ -7,56 +7,11 @@ import pytest
 
 from greenroom.errors import NotAllowed
 from greenroom.rights import Role, Scope
-from greenroom.store import factors, projects, tokens, users
+from greenroom.store import factors, tokens, users
 from greenroom.store.work import unit_of_work
 from ui import acts, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
-
-
-@pytest.fixture
-def session_of(seeded):
-    """Add an account and log it in: ``session_of("vera", shop=Role.VIEWER)``."""
-
-    def make(name: str, role: Role | None = None, **roles: Role) -> str:
-        with unit_of_work() as work:
-            users.add_user(work, name, role=role, actor="admin")
-            for project, own in roles.items():
-                found = projects.get_project(work, project)
-                users.set_member(work, found, name, own, actor="admin")
-        with unit_of_work() as work:
-            user = users.get_user(work, name)
-            user.must_change_password = False
-            return users.admit(work, user, "password", client="Firefox on Mac")
-
-    return make
-
-
-def labels(test) -> set[str]:
-    return {b.label for b in test.button} | {b.label for b in test.get("form_submit_button")}
-
-
-def test_a_viewer_sees_their_project_and_no_button(session_of, open_page, shown):
-    vera = session_of("vera", shop=Role.VIEWER)
-    board = open_page("dashboard", session=vera)
-    text = shown(board)
-    assert "shop" in text
-    assert "bare" not in text
-    assert not labels(board) & {"Deploy", "Roll back", "Add project", "New environment"}
-    page = open_page("environment", session=vera, env="shop/fix-tax", part="variables")
-    assert not labels(page) & {"Deploy", "Roll back", "Destroy", "Set"}
-    assert not labels(open_page("projects", session=vera)) & {"Show webhook secret", "Add project"}
-    assert "People" not in {e.title for e in who_menu(open_page, vera)}
-    admin = open_page("environment", env="shop/fix-tax", part="variables")
-    assert labels(admin) >= {"Deploy", "Roll back", "Destroy", "Set"}
-
-
-def who_menu(open_page, session):
-    from ui import nav
-
-    test = open_page("dashboard", session=session)
-    assert not test.exception
-    return [e for e in nav.ENTRIES if e.title in str(test._tree) or not e.act]
 
 
 def test_what_is_not_offered_is_refused_all_the_same(session_of, monkeypatch):

@@ -50,7 +50,8 @@ def _thread(reference: str, row: comment_acts.ThreadRow, has_tracker: bool) -> N
         _pictures(row)
         if row.refused:
             st.caption(look.plain(f"The tracker did not take it: {row.refused}"))
-        if not who.may_in("comment.reply", reference.partition("/")[0]):
+        if not who.may_at("comment.reply", reference):
+            _links(row)
             return
         with st.form(f"reply-{row.number}", clear_on_submit=True, border=False):
             answer = st.text_input("Answer", label_visibility="collapsed", placeholder="Answer")
@@ -59,10 +60,8 @@ def _thread(reference: str, row: comment_acts.ThreadRow, has_tracker: bool) -> N
         if sent and acts.act(reply):
             st.rerun()
         with st.container(horizontal=True, gap="small"):
-            st.link_button("Show on the page", row.place, icon=":material/open_in_new:")
-            if row.issue is not None:
-                st.link_button(row.issue[0], row.issue[1], icon=":material/bug_report:")
-            elif has_tracker:
+            _links(row)
+            if row.issue is None and has_tracker:
                 asked = st.button("Make an issue", key=f"issue-{row.number}",
                                   icon=":material/bug_report:")  # fmt: skip
                 making = partial(comment_acts.make_issue, reference, row.number)
@@ -74,6 +73,12 @@ def _thread(reference: str, row: comment_acts.ThreadRow, has_tracker: bool) -> N
             done = partial(comment_acts.resolve, reference, row.number, not is_done)
             if pressed and acts.act(done):
                 st.rerun()
+
+
+def _links(row: comment_acts.ThreadRow) -> None:
+    st.link_button("Show on the page", row.place, icon=":material/open_in_new:")
+    if row.issue is not None:
+        st.link_button(row.issue[0], row.issue[1], icon=":material/bug_report:")
 
 
 def _pictures(row: comment_acts.ThreadRow) -> None:

@@ -11,7 +11,7 @@ from streamlit.components import v2
 
 from greenroom.compare.kept import viewer_script, viewer_style
 from greenroom.compare.words import as_viewed, count_verdicts
-from ui import acts, compare_reads, look, parts, reads
+from ui import acts, compare_reads, look, parts, reads, who
 
 BASELINES = {
     "": "what the project says", "production": "production as it is now",
@@ -49,7 +49,8 @@ def show(reference: str) -> None:
             "compare", "This is production", "Open a staging environment: it is compared with this."
         )
         return
-    _form(reference)
+    if who.may_at("comparison.request", reference):
+        _form(reference)
     rows = compare_reads.listed(reference)
     if not rows:
         look.empty_state("compare", "Nothing was compared yet", "It takes some seconds a page.")
@@ -119,7 +120,8 @@ def _view(reference: str, row: compare_reads.ComparisonRow) -> None:
         key = f"viewer-{reference}-{row.number}"
         heard: list[str] = st.session_state.setdefault(f"{key}-heard", [])
         viewed = {
-            "can": True, "number": row.number, "heard": heard,
+            "can": who.may_at("comparison.approved", reference),
+            "number": row.number, "heard": heard,
             "pages": [as_viewed(page, _address) for page in row.pages],
         }  # fmt: skip
         said = _viewer()(key=key, data=viewed, on_asked_change=_nothing)
@@ -169,5 +171,7 @@ def _ignored(reference: str) -> None:
         left, right = st.columns([6, 1], vertical_alignment="center")
         left.html(f"{look.code(row.told)} <span class='gr-soft'>by {look.text(row.by)}</span>")
         do = partial(compare_reads.heed, reference, row.id)
+        if not who.may_at("comparison.heed", reference):
+            continue
         if right.button("Heed again", key=f"heed-{row.id}") and acts.act(do):
             st.rerun()

@@ -137,21 +137,10 @@ def _controls(row: DataRow) -> None:
     live = data_reads.is_live(row)
     can = row.has_production and row.policy_number is not None
     with st.container(horizontal=True, gap="small", key="data-controls"):
-        if st.button("Sync now", type="primary", icon=":material/sync:", disabled=live or not can):
-            acts.act(partial(data_acts.sync, row.project))
-            st.rerun()
-        with st.popover("For an environment", icon=":material/deployed_code:",
-                        disabled=live or not can or not row.staging):  # fmt: skip
-            chosen = st.selectbox("Environment", row.staging)
-            st.caption(
-                "Its database is replaced when the new data is proved and its release command has"
-                " run on it. What was entered there goes."
-            )
-            if st.button("Sync it", type="primary", disabled=not chosen):
-                acts.act(partial(data_acts.sync, f"{row.project}/{chosen}"))
-                st.rerun()
+        if who.may_in("sync.request", row.project):
+            _orders(row, live, can)
         _seldom(row, live)
-        if live and row.newest is not None:
+        if live and row.newest is not None and who.may_in("sync.cancel", row.project):
             label = "Stopping …" if row.newest.is_stopping else f"Stop #{row.newest.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=row.newest.is_stopping):
                 acts.act(partial(data_acts.stop, row.project, row.newest.number))
@@ -169,6 +158,22 @@ def _seldom(row: DataRow, live: bool) -> None:
             st.caption("With a new key, nobody can be traced from old copies to new ones.")
             if st.button("Make a new key", key="data-key"):
                 acts.act(partial(setting_acts.rotate_key, row.project))
+
+
+def _orders(row: DataRow, live: bool, can: bool) -> None:
+    if st.button("Sync now", type="primary", icon=":material/sync:", disabled=live or not can):
+        acts.act(partial(data_acts.sync, row.project))
+        st.rerun()
+    with st.popover("For an environment", icon=":material/deployed_code:",
+                    disabled=live or not can or not row.staging):  # fmt: skip
+        chosen = st.selectbox("Environment", row.staging)
+        st.caption(
+            "Its database is replaced when the new data is proved and its release command has"
+            " run on it. What was entered there goes."
+        )
+        if st.button("Sync it", type="primary", disabled=not chosen):
+            acts.act(partial(data_acts.sync, f"{row.project}/{chosen}"))
+            st.rerun()
 
 
 @st.fragment(run_every="3s")

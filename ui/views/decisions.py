@@ -9,7 +9,7 @@ import streamlit as st
 from greenroom.data.discover import Discovery
 from greenroom.data.policy import METHODS, Decision, Policy, dump_policy
 from greenroom.data.schema import Schema
-from ui import acts, data_acts, data_reads, look, parts
+from ui import acts, data_acts, data_reads, look, parts, who
 
 _DRAFT = "data-draft"
 
@@ -28,7 +28,8 @@ def show(name: str) -> None:
             " at most 200 rows of a table and keeps no value.",
         )  # fmt: skip
     with st.container(horizontal=True, gap="small"):
-        if st.button("Look at production's columns", icon=":material/search:",
+        may_look = who.may_in("data.look", name)
+        if may_look and st.button("Look at production's columns", icon=":material/search:",
                      type="primary" if policy is None else "secondary"):  # fmt: skip
             with look.shown_errors(), st.spinner("Looking …"):
                 st.session_state[_DRAFT] = (name, *data_acts.look_at_production(name, policy))
@@ -121,7 +122,11 @@ def _end(name: str, schema: Schema, found: Discovery, chosen: dict[tuple[str, st
 
     is_new = bool(found.new_columns or found.new_tables)
     with st.container(horizontal=True, gap="small"):
-        asked = is_new and st.button("Approve", type="primary", icon=":material/verified_user:")
+        why = who.why_not_in("policy.approve", name)
+        asked = is_new and st.button(
+            "Approve", type="primary", icon=":material/verified_user:", disabled=bool(why),
+            help=why or None,
+        )  # fmt: skip
         if asked and acts.act(approve):
             st.session_state.pop(_DRAFT, None)
             st.rerun()

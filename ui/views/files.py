@@ -9,7 +9,7 @@ import streamlit as st
 
 from greenroom import asset_orders
 from greenroom.data import paper
-from ui import acts, asset_reads, data_reads, look, parts
+from ui import acts, asset_reads, data_reads, look, parts, who
 from ui.asset_reads import BroughtRow, FilesRow
 from ui.papers import prose
 from ui.views import filesform
@@ -106,13 +106,17 @@ def _newest(row: BroughtRow) -> None:
 
 def _controls(row: FilesRow) -> None:
     with st.container(horizontal=True, gap="small", key="files-controls"):
-        if st.button("Plan", icon=":material/checklist:", disabled=row.is_live):
+        if who.may_in("assets.plan", row.project) and st.button(
+            "Plan", icon=":material/checklist:", disabled=row.is_live
+        ):
             acts.act(partial(_place, row.project, True))
             st.rerun()
-        if st.button("Sync now", type="primary", icon=":material/sync:", disabled=row.is_live):
+        if who.may_in("assets.sync", row.project) and st.button(
+            "Sync now", type="primary", icon=":material/sync:", disabled=row.is_live
+        ):
             acts.act(partial(_place, row.project, False))
             st.rerun()
-        if row.is_live:
+        if row.is_live and who.may_in("assets.cancel", row.project):
             newest = row.syncs[0]
             label = "Stopping …" if newest.is_stopping else f"Stop #{newest.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=newest.is_stopping):

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import acts, isolation_reads, look, parts, reads
+from ui import acts, isolation_reads, look, parts, reads, who
 
 TONES = {
     "blocked": "good", "captured": "good", "answered by us": "good", "got out": "bad",
@@ -37,7 +37,9 @@ def show(reference: str) -> None:
                 f"{look.text(reason)}. It can reach the world; only mail that is sent by the usual"
                 " variables is captured.</p>"
             )
-        clicked = st.button("Try to get out", type="primary", icon=":material/shield:")
+        clicked = who.may_at("isolation.check", reference) and st.button(
+            "Try to get out", type="primary", icon=":material/shield:"
+        )
         if clicked and acts.act(partial(isolation_reads.order, reference)):
             st.rerun()
         row = isolation_reads.newest(reference)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from greenroom import living
 from greenroom.manifest import VENDORS
-from ui import acts, life_reads, look, parts
+from ui import acts, life_reads, look, parts, who
 
 _ASLEEP = {
     "": ("awake", "good"), "paused": ("paused", "calm"), "stopped": ("stopped", "calm"),
@@ -79,6 +79,8 @@ def _lifetime(reference: str, row: life_reads.LifeRow) -> None:
         st.caption("It stays until its branch goes, or somebody destroys it.")
         if row.is_lasting or row.expires_at is None:
             return
+    if not who.may_at("environment.extend", reference):
+        return
     span = st.selectbox("Keep it for", list(_SPANS))
     if st.button("Keep it", icon=":material/more_time:") and acts.act(
         partial(life_reads.extend, reference, _SPANS[span])
@@ -100,6 +102,9 @@ def _domains(reference: str, row: life_reads.LifeRow) -> None:
                 for d in row.domains
             ],
         )  # fmt: skip
+    if not who.may_at("domain.add", reference):
+        return
+    if row.domains:
         host = st.selectbox("Domain", [d.host for d in row.domains])
         with st.container(horizontal=True, gap="small"):
             if st.button("Verify", icon=":material/verified:") and acts.act(
@@ -124,6 +129,8 @@ def _stranger(reference: str, row: life_reads.LifeRow) -> None:
         '<p class="gr-reason gr-wait">A pull request from a fork: a stranger\'s code. It runs only'
         " after somebody read the commit, and gets no secret and no data unless allowed.</p>"
     )
+    if not who.may_at("environment.approve_fork", reference):
+        return
     key = f"fork-commit-{reference}"
     if st.button("Look up its commit", icon=":material/search:"):
         st.session_state[key] = living.fork_commit(reference)

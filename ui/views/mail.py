@@ -86,7 +86,8 @@ def _one(reference: str, row: mail_reads.MailRow) -> None:
             wide=True,
         )
     )
-    _release(reference, row.number)
+    if who.may_at("mail.release", reference):
+        _release(reference, row.number)
     shown, text, links, raw = st.tabs(["Shown", "Text", "Links", "Source"])
     with shown:
         if mail.html:

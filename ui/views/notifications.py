@@ -27,9 +27,12 @@ def show() -> None:
         )  # fmt: skip
     for row in rows:
         _card(row)
+    mine = [name for name in names if who.may_in("notice_target.add", name)]
     if who.may("notice_target.add"):
+        mine.insert(0, _EVERY)
+    if mine:
         look.section("Tell somebody")
-        _form(names)
+        _form(mine)
 
 
 def _card(row: notice_acts.TargetRow) -> None:
@@ -67,7 +70,7 @@ def _form(projects: list[str]) -> None:
             placeholder="mailtos://…  slack://…  msteams://…  tgram://…  json://…",
             help="Any form that apprise understands. Kept encrypted, and never shown again.",
         )  # fmt: skip
-        project = st.selectbox("Of", [_EVERY, *projects])
+        project = st.selectbox("Of", projects)
         kinds = st.multiselect(
             "When", list(NoticeKind), default=list(QUIET), format_func=MEANINGS.__getitem__
         )

@@ -11,7 +11,7 @@ from greenroom.compare.charts import trend_chart
 from greenroom.compare.judging import say_page
 from greenroom.compare.metrics import BY_NAME
 from greenroom.compare.speed_html import STYLE, page_html, word
-from ui import acts, look, parts, reads, speed_reads
+from ui import acts, look, parts, reads, speed_reads, who
 
 DEVICES = ("desktop", "phone")
 TRENDS = ("ttfb", "fcp", "lcp", "load", "tbt", "bytes")
@@ -21,7 +21,8 @@ def show(reference: str) -> None:
     """Show the newest measurement, a button for another, and how it went before."""
     is_production = reads.environment(reference).is_production
     st.html(f"<style>{STYLE}</style>")
-    _form(reference, is_production)
+    if who.may_at("measurement.request", reference):
+        _form(reference, is_production)
     rows = speed_reads.listed(reference)
     if not rows:
         look.empty_state(

@@ -105,6 +105,8 @@ def _held(reference: str, row: review_reads.Review) -> None:
         f'<p class="gr-lead">{look.text(row.held_by)} rolled it back {look.ago(row.held_at)}.'
         " Pushes do not deploy it until somebody deploys, promotes to it or frees it.</p>"
     )
+    if not who.may_at("environment.free", reference):
+        return
     if st.button("Free it", icon=":material/lock_open:") and acts.act(
         partial(review_acts.free, reference)
     ):

@@ -127,7 +127,7 @@ def _card(reference: str, row: share_acts.LinkRow) -> None:
                 parts.table(
                     ("When", "With"), [(look.ago(at), look.text(client)) for at, client in seen]
                 )
-        if row.state == "revoked":
+        if row.state == "revoked" or not who.may_at("link.revoke", reference):
             return
         with st.container(horizontal=True, gap="small"):
             if st.button("Two weeks more", key=f"extend-{row.number}", icon=":material/update:"):

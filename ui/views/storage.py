@@ -9,7 +9,7 @@ import streamlit as st
 
 from greenroom import cleaning
 from greenroom.data import paper
-from ui import acts, asset_reads, look, parts
+from ui import acts, asset_reads, look, parts, who
 from ui.asset_reads import ClearedRow
 from ui.papers import prose
 
@@ -32,7 +32,8 @@ def _body() -> None:
             )
             return
         is_live = bool(rows) and not rows[0].is_final
-        _controls(is_live)
+        if who.may("cleanup.request"):
+            _controls(is_live)
         if not rows:
             look.empty_state(
                 "mop", "Never cleared", "It happens every night. A plan shows what would go."

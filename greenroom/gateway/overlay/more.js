@@ -7,7 +7,7 @@ p{margin:2px 0 8px;white-space:pre-wrap;overflow-wrap:anywhere}textarea{width:10
 a,label{color:#22634a}label.file{display:inline-flex;align-items:center;min-height:44px;cursor:pointer;font-weight:600}label.file:focus-within{outline:3px solid #f0b429}
 label.file input{position:absolute;width:1px;height:1px;opacity:0}.hint{position:fixed;left:50%;top:12px;transform:translateX(-50%);background:#1c2321;color:#fff;border-radius:8px;padding:8px 14px;z-index:2147483647;pointer-events:none}`;
 
-export const attach = ({ API, say, page, make, dress, ask, load, now, describe, layer, host }) => {
+export const attach = ({ API, say, make, dress, ask, load, now, describe, layer, host }) => {
   dress(STYLE);
   let panel = null, picking = false, box = null, from = null, drawnBox = null;
   const close = () => { panel?.remove(); panel = null; unmark(); };
@@ -57,7 +57,7 @@ export const attach = ({ API, say, page, make, dress, ask, load, now, describe, 
     if (element && thread.anchor.box) outline(partOf(element, thread.anchor.box));
   };
   const list = () => {
-    const { threads, me, places } = now();
+    const { page, threads, me, places } = now();
     const item = (thread) => make("button", { class: "item", onclick: () => { places.get(thread.id)?.scrollIntoView({ block: "center" }); show(thread); } },
       `#${thread.number} ${thread.comments[0].author}: ${thread.comments[0].text.slice(0, 80)}` +
       (thread.state === "resolved" ? say(" (resolved)", " (erledigt)") : places.get(thread.id) ? "" : say(" (its place is gone)", " (Stelle nicht mehr da)")));
@@ -66,7 +66,8 @@ export const attach = ({ API, say, page, make, dress, ask, load, now, describe, 
     open(say("Comments", "Kommentare"), ...threads.map(item),
       ...(threads.length ? [] : [make("p", {}, say("Nothing was said about this page yet.", "Zu dieser Seite wurde noch nichts gesagt."))]),
       ...(others.length ? [make("p", { class: "who" }, say("Other pages", "Andere Seiten")), ...others] : []),
-      ...(isFramed ? [] : [make("p", { class: "who" }, make("a", { href: `/_greenroom/devices?page=${encodeURIComponent(page)}` }, say("On phone, tablet and desktop", "Auf Handy, Tablet und Desktop")))]),
+      ...(isFramed ? [] : [make("p", { class: "who" }, make("a", { href: `/_greenroom/devices?page=${encodeURIComponent(page)}` }, say("On phone, tablet and desktop", "Auf Handy, Tablet und Desktop"))),
+        make("p", { class: "who" }, make("a", { href: `/_greenroom/beside?page=${encodeURIComponent(page)}` }, say("Today's site beside it", "Die heutige Seite daneben")))]),
       make("div", { class: "row" }, make("button", { onclick: close }, say("Close", "Schließen")),
         make("button", { onclick: () => { sessionStorage.setItem("greenroom-off", "1"); host.remove(); } }, say("Hide for now", "Vorerst ausblenden"))));
   };
@@ -93,7 +94,7 @@ export const attach = ({ API, say, page, make, dress, ask, load, now, describe, 
     if (part && at.width && at.height) anchor.box = [(part.left - at.left) / at.width, (part.top - at.top) / at.height, part.width / at.width, part.height / at.height];
     outline(part || at);
     open(say("Your comment", "Ihr Kommentar"), ...form(say("What do you mean?", "Was meinen Sie?"), async (text, files) => {
-      await ask("", { page, title: document.title, anchor, width: innerWidth, height: innerHeight, text, files });
+      await ask("", { page: location.pathname + location.search, title: document.title, anchor, width: innerWidth, height: innerHeight, text, files });
       end(); close(); await load(); }));
   };
   const drawn = (event) => ({ left: Math.min(from.x, event.clientX), top: Math.min(from.y, event.clientY), width: Math.abs(event.clientX - from.x), height: Math.abs(event.clientY - from.y) });

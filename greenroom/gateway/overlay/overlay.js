@@ -2,14 +2,14 @@
 const GERMAN = navigator.language.toLowerCase().startsWith("de");
 const say = (english, german) => (GERMAN ? german : english);
 const API = "/_greenroom/comments";
-const page = location.pathname + location.search;
+const here = () => location.pathname + location.search;
 const STYLE = `:host{all:initial}*{box-sizing:border-box;font:15px/1.45 system-ui,sans-serif}
 button{min-height:44px;min-width:44px;border:1px solid #2f7d5b;border-radius:22px;background:#fff;color:#22634a;padding:0 16px;cursor:pointer;font-weight:600}
 button.first,.pin{background:#2f7d5b;color:#fff}:focus-visible{outline:3px solid #f0b429;outline-offset:2px}
 .bar{position:fixed;right:12px;bottom:12px;display:flex;gap:8px;z-index:2147483646;box-shadow:0 2px 14px #0004;border-radius:24px}
 .pin{position:absolute;z-index:2147483645;border:2px solid #fff;min-width:32px;min-height:32px;width:32px;height:32px;border-radius:16px 16px 16px 2px;padding:0;box-shadow:0 1px 6px #0006}
 .pin::after{content:"";position:absolute;inset:-8px}`;
-let threads = [], me = {}, places = new Map(), layer, host, root, drawn = "", tools;
+let page = here(), threads = [], me = {}, places = new Map(), layer, host, root, drawn = "", tools;
 
 const make = (tag, given = {}, ...inside) => {
   const made = document.createElement(tag);
@@ -59,13 +59,15 @@ const tellPlaces = () => {
   }
 };
 const load = async () => {
-  const told = await ask(`?page=${encodeURIComponent(page)}`);
+  const asked = (page = here());
+  const told = await ask(`?page=${encodeURIComponent(asked)}`);
+  if (asked !== page) return;
   threads = told.threads;
   me = told;
   place();
 };
-const now = () => ({ threads, me, places });
-const fetchMore = () => (tools ||= import("/_greenroom/overlay.js?more").then((found) => found.attach({ API, say, page, make, dress, ask, load, now, describe, layer, host })));
+const now = () => ({ page, threads, me, places });
+const fetchMore = () => (tools ||= import("/_greenroom/overlay.js?more").then((found) => found.attach({ API, say, make, dress, ask, load, now, describe, layer, host })));
 const more = async (what, ...given) => (await fetchMore())[what](...given);
 const start = async () => {
   if (sessionStorage.getItem("greenroom-off") || host) return;
@@ -82,7 +84,7 @@ const start = async () => {
     make("button", { onclick: () => more("list"), "aria-label": say("All comments", "Alle Kommentare") }, "☰"),
     ...(me.may_approve ? [make("button", { onclick: () => location.assign("/_greenroom/review?page=" + encodeURIComponent(location.pathname)) }, say("Approve…", "Freigeben…"))] : [])));
   addEventListener("resize", draw);
-  setInterval(draw, 500);
+  setInterval(() => (page === here() ? draw() : load().catch(() => {})), 500);
   let late;
   new MutationObserver(() => { clearTimeout(late); late = setTimeout(place, 400); }).observe(document.body, { childList: true, subtree: true });
   new EventSource(`${API}/events`).addEventListener("change", load);

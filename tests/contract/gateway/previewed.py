@@ -76,7 +76,7 @@ def site(store_url: str, home: Path) -> Iterator[Site]:
         def do_GET(self) -> None:
             headers, body = made.pages.get(self.path.partition("?")[0], ({}, b"no such page"))
             self.send_response(200 if self.path.partition("?")[0] in made.pages else 404)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

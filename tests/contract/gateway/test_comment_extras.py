@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from greenroom.store import comments, environments
 from greenroom.store.work import unit_of_work
@@ -14,6 +17,7 @@ from tests.contract.gateway.previewed import (
     PLAIN,
     Site,
     chromium,
+    comment,
     phone,
     site,
 )
@@ -78,3 +82,23 @@ def test_a_box_a_picture_and_three_devices(site: Site, chromium: Browser, tmp_pa
     assert answer is not None
     assert "evil" not in answer.text()
     desk.close()
+
+
+def test_broken_answers_reach_the_browser_as_they_are(site: Site, phone: BrowserContext) -> None:
+    """A wrong length and broken codings: nothing hangs, nothing is made up, the next page works."""
+    packed = gzip.compress(PLAIN.encode())
+    site.put("/", PLAIN)
+    site.put("/short", PLAIN, Content_Length="5000000", Connection="close")
+    site.put("/cut", PLAIN, Content_Length="120", Connection="close")
+    for path, body in (("/no-gzip", PLAIN.encode()), ("/half-gzip", packed[: len(packed) // 2])):
+        site.put(path, "", Content_Encoding="gzip")
+        site.pages[path] = (site.pages[path][0], body)
+    page = phone.new_page()
+    page.goto(site.link())
+    for path in ("/short", "/cut", "/no-gzip", "/half-gzip"):
+        with contextlib.suppress(PlaywrightError):  # the browser says so where it must
+            page.goto(f"{site.origin}{path}", timeout=20_000)
+        page.goto(f"{site.origin}/")
+        expect(page.get_by_role("heading", name="Everything for the house")).to_be_visible()
+    comment(page, "h1", "still here")
+    assert len(site.threads()) == 1

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from greenroom import promotions
-from greenroom.errors import AlreadyExists, InvalidInput, NotFound
+from greenroom.errors import AlreadyExists, InvalidInput, NotFound, NotificationRefused
+from greenroom.notify.sending import send
 from greenroom.store import environments, notices, projects
 from greenroom.store.later import DELAYS_SECONDS
 from greenroom.store.models import Deployment, Instance, Notice, NoticeTarget, Release, now
@@ -67,6 +68,10 @@ def test_what_a_killed_process_had_taken_is_told_at_the_next_attempt(team: str) 
 
 def test_what_is_refused_long_enough_is_given_up(team: str) -> None:
     tell("shop")
+    with pytest.raises(NotificationRefused) as down:  # nobody listens at port 9
+        send(ADDRESS, "x", "y")
+    assert down.value.transient
+    assert "s3cr3t" not in str(down.value.as_json())
     for _ in range(len(DELAYS_SECONDS) + 1):
         with unit_of_work() as work:
             for row in work.query(Notice):
