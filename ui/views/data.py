@@ -139,7 +139,8 @@ def _controls(row: DataRow) -> None:
     with st.container(horizontal=True, gap="small", key="data-controls"):
         if who.may_in("sync.request", row.project):
             _orders(row, live, can)
-        _seldom(row, live)
+        if who.may_in("sync.back", row.project):
+            _seldom(row, live)
         if live and row.newest is not None and who.may_in("sync.cancel", row.project):
             label = "Stopping …" if row.newest.is_stopping else f"Stop #{row.newest.number}"
             if st.button(label, icon=":material/stop_circle:", disabled=row.newest.is_stopping):
@@ -150,10 +151,9 @@ def _controls(row: DataRow) -> None:
 def _seldom(row: DataRow, live: bool) -> None:
     """Show what is seldom wanted: the data of before, and a new key."""
     with st.popover("More", icon=":material/more_horiz:", disabled=live):
-        if who.may_in("sync.back", row.project):
-            st.caption("New environments get the data of before the last sync; again: the newer.")
-            if st.button("Back to the data before", key="data-back"):
-                acts.act(partial(setting_acts.go_back, row.project))
+        st.caption("New environments get the data of before the last sync; again: the newer.")
+        if st.button("Back to the data before", key="data-back"):
+            acts.act(partial(setting_acts.go_back, row.project))
         if who.may_in("key.rotate", row.project):
             st.caption("With a new key, nobody can be traced from old copies to new ones.")
             if st.button("Make a new key", key="data-key"):
