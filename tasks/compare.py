@@ -133,8 +133,15 @@ def _kept_pictures(work: Work, sides: Sides) -> dict[tuple[str, ...], Any]:
     """Give the pictures of an earlier comparison that stand for production."""
     if sides.baseline_id is None:
         return {}
-    pages = work.get_one(Comparison, sides.baseline_id).pages
-    found = {_key(page): page[sides.baseline_side] for page in pages}
+    row = work.get_one(Comparison, sides.baseline_id)
+    rows = [row]
+    if sides.baseline == "merge-base":  # one of them may be of some pages only
+        project_id = _environment(work, sides).project_id
+        rows = comparisons.list_of_production(work, project_id, row.production_commit)
+    found = {
+        _key(page): page[sides.baseline_side]
+        for row in rows for page in row.pages if page[sides.baseline_side]
+    }  # fmt: skip
     return {key: shot for key, shot in found.items() if isinstance(shot, dict)}
 
 

@@ -75,7 +75,8 @@ def find_baseline(sides: Sides) -> Sides:
         if base is None or base == commits[1]:
             return replace(sides, baseline="production") if base is None else sides
         with unit_of_work() as work:
-            found = comparisons.find_of_production(work, project.id, base)
+            taken = comparisons.list_of_production(work, project.id, base)
+            found = taken[-1] if taken else None
     with unit_of_work() as work:
         row = work.get_one(Comparison, sides.comparison_id)
         if found is None:

@@ -134,20 +134,20 @@ def find_comparison(work: Work, environment: Environment, number: int = 0) -> Co
     return found
 
 
-def find_of_production(
-    work: Work, project_id: uuid.UUID, commit_hash: str
-) -> Comparison | None:  # fmt: skip
-    """Find the newest comparison that took pictures of production at a commit."""
-    return work.scalar(
+def list_of_production(work: Work, project_id: uuid.UUID, commit_hash: str) -> list[Comparison]:
+    """List the comparisons that took pictures of production at a commit, oldest first."""
+    query = (
         select(Comparison)
         .join(Environment, Environment.id == Comparison.environment_id)
         .where(
-            Environment.project_id == project_id, Comparison.production_commit == commit_hash,
-            Comparison.baseline == "production", Comparison.status == "done",
+            Environment.project_id == project_id,
+            Comparison.production_commit == commit_hash,
+            Comparison.baseline == "production",
+            Comparison.status == "done",
         )
-        .order_by(Comparison.requested_at.desc())
-        .limit(1)
-    )  # fmt: skip
+        .order_by(Comparison.requested_at)
+    )
+    return list(work.scalars(query))
 
 
 def list_decisions(work: Work, project_id: uuid.UUID) -> dict[tuple[str, str], ChangeDecision]:
