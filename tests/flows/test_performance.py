@@ -79,7 +79,7 @@ def test_a_slower_version_is_told_and_production_has_its_trend(
             )
         return rows[0] if rows and rows[0].status in FINAL else None
 
-    row = site.stage.eventually(newest, "the measurement's end", 240)
+    row = site.stage.eventually(newest, "the measurement's end", 480)
     assert (row.status, row.error, row.requested_by) == ("done", None, "deployment")
     verdicts = {(p["path"], p["viewport"]): p["verdict"] for p in row.pages}
     assert set(verdicts) == {("/", "desktop"), ("/", "phone"),
