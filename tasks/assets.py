@@ -119,14 +119,20 @@ def list_assets(held: AssetsHeld) -> int:
         sample.append([str(made.act), made.entry.key[:300], made.entry.size_bytes])
         if len(sample) == SAMPLE:
             break
-    known = {k: v for k, v in totals.__dict__.items() if k != "bounds"}
+    known = {k: v for k, v in totals.__dict__.items() if k not in ("bounds", "strange_names")}
     with unit_of_work() as work:
         sync = work.get_one(AssetSync, held.sync_id)
-        sync.totals, sync.report = known, {**sync.report, "sample": sample}
+        sync.totals = known
+        sync.report = {**sync.report, "sample": sample, "strange": totals.strange_names}
     get_run_logger().info(
         "%s files of production, %s the same, %s to copy (%s bytes), %s to delete",
         totals.listed, totals.same, totals.copies, totals.copy_bytes, totals.deletes,
     )  # fmt: skip
+    if totals.strange:
+        get_run_logger().warning(
+            "%s files are left out, whose names are no text in UTF-8: %s",
+            totals.strange, ", ".join(totals.strange_names[:5]),
+        )  # fmt: skip
     return totals.copies + totals.deletes
 
 

@@ -95,9 +95,15 @@ def _brought(row: AssetSync) -> BroughtRow:
         row.number, row.is_plan, row.status, row.phase, row.requested_by, row.requested_at,
         row.listed_at, row.snapshot_at, seconds, dict(row.totals), dict(row.progress),
         tuple((str(act), str(key), int(size)) for act, key, size in report.get("sample", ())),
-        tuple(map(str, report.get("refused", ()))), str(report.get("cdn", "")),
+        (*map(str, report.get("refused", ())), *_strange(row)), str(report.get("cdn", "")),
         _failure(row.error), row.cancel_requested_at is not None and row.status not in FINAL,
     )  # fmt: skip
+
+
+def _strange(row: AssetSync) -> list[str]:
+    names, count = (row.report or {}).get("strange", ()), row.totals.get("strange", 0)
+    told = [f"{name}: its name is no text in UTF-8" for name in names]
+    return [*told, f"and {count - len(told):,} more such"] if count > len(told) else told
 
 
 def _failure(error: Mapping[str, Any] | None) -> Failure | None:

@@ -46,6 +46,8 @@ class Source(Protocol):
 
     identity: str
     """Equal for two places of which one holds the other's files."""
+    strange: set[str]
+    """Files whose name is no text in UTF-8, as listings met them: no key names those."""
 
     def list_entries(self, part: Range) -> Iterator[Entry]:
         """List the files of a stretch, by their keys' octets in rising order.

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from greenroom.assets.base import Check, Entry, Facts, Range, Source
-from greenroom.assets.keys import BESIDE, OURS, path_of_key, segment_of_name
+from greenroom.assets.keys import BESIDE, OURS, path_of_key, printable, segment_of_name
 from greenroom.assets.parts import PART_BYTES, etag_of, part_bytes_for
 from greenroom.assets.places import Folder
 from greenroom.errors import AssetsRefused, FileGone, NoFileName
@@ -27,8 +27,7 @@ class FolderSource:
 
     def __init__(self, folder: Folder) -> None:
         self.root, self.identity = folder.path, folder.identity
-        self.strange = 0
-        """Files that no key can name, as the last listing met them."""
+        self.strange: set[str] = set()
         if not self.root.is_dir():
             raise AssetsRefused(f"there is no folder {self.root}", hint="Is it mounted?")
 
@@ -60,7 +59,7 @@ class FolderSource:
                     try:
                         key = above + self._segment(entry.name)
                     except NoFileName:
-                        self.strange += 1
+                        self.strange.add(printable(above + entry.name))
                         continue
                     is_folder = entry.is_dir(follow_symlinks=False)
                     if not is_folder and not entry.is_file(follow_symlinks=False):

@@ -85,6 +85,11 @@ def segment_of_name(name: str) -> str:
         raise NoFileName(f"{name!r} is no text in UTF-8") from error
 
 
+def printable(name: str) -> str:
+    r"""Write a name that is no text in UTF-8 so that it can be told, as ``caf\xe9``. Pure."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _escape(found: re.Match[str]) -> str:
     return _escape_text(found[0])
 

@@ -125,6 +125,9 @@ class Totals:
     """Left out: newer than the snapshot."""
     left_out: int = 0
     """Left out by the patterns."""
+    strange: int = 0
+    """Left out: their names are no text in UTF-8."""
+    strange_names: list[str] = field(default_factory=list)
     bounds: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Totals) -> Totals:

@@ -34,7 +34,7 @@ class BucketSource:
 
     def __init__(self, bucket: Bucket, *, sleep: object = None) -> None:
         self.bucket = found_credentials(bucket)
-        self.identity = bucket.identity
+        self.identity, self.strange = bucket.identity, set[str]()
         renew = None if bucket.credentials.key_id else lambda: _ambient(fresh=True)
         self.wire = Wire(self.bucket, self.may_write, renew, sleep or time.sleep)  # type: ignore[arg-type]
 
@@ -44,6 +44,7 @@ class BucketSource:
         limit = part.until.encode() if part.until else b""
         while True:
             page = self._page(part.after, token)
+            self.strange.update(page.strange)
             for entry in page.entries:
                 if limit and entry.key.encode() > limit:
                     return

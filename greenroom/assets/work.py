@@ -122,6 +122,7 @@ def list_differences(
     with file.open("w") as written, ThreadPoolExecutor(LISTERS) as pool:
         for done in [pool.submit(one, stretch) for stretch in stretches]:
             done.result()
+    whole.strange, whole.strange_names = len(source.strange), sorted(source.strange)[:TOLD]
     if whole.deletes and not whole.listed:
         raise AssetsRefused(
             f"production lists no file, and {whole.deletes:,} would be deleted in staging",

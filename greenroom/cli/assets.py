@@ -194,6 +194,10 @@ def _say(row: AssetSync) -> None:
     if row.is_plan:
         for act, key, size in row.report.get("sample", [])[:20]:
             click.echo(f"    {act:8} {octets(size):>10}  {printable(key)}")
+    if of and of.get("strange"):
+        click.echo(f"  {of['strange']:,} not copied: no text in UTF-8 names them", err=True)
+        for name in row.report.get("strange", []):
+            click.echo(f"    {printable(name)}", err=True)
     for line in row.report.get("refused", []):
         click.echo(f"  not copied: {printable(line)}", err=True)
 

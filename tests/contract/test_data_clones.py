@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from greenroom.data.clones import Template, clone, ensure_objects_owner, protect
-from greenroom.data.databases import DatabaseServer
+from greenroom.data.databases import CONNECTION_LIMIT, DatabaseServer
 from greenroom.data.load import give_to, on_database
 from greenroom.data.swap import drop
 from greenroom.errors import SyncFailed
@@ -66,6 +66,20 @@ def test_its_role_owns_it_and_reaches_no_other(world: World) -> None:
         connection.execute("drop view shop.v")
         row = connection.execute("select count(*) from shop.t").fetchone()
         assert row == (2,)
+        held = connection.execute(
+            "select rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,"
+            " rolconnlimit from pg_roles where rolname = current_user"
+        ).fetchone()
+        assert held == (False, False, False, False, False, CONNECTION_LIMIT)
+        assert connection.execute("show statement_timeout").fetchone() == ("2min",)
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("set statement_timeout = '50ms'; select pg_sleep(5)")
+    leaked = []
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        for _ in range(CONNECTION_LIMIT + 1):
+            leaked.append(psycopg.connect(mine))  # noqa: PERF401 - it ends with an error
+    for one in leaked:
+        one.close()
     with psycopg.connect(theirs) as connection:
         assert connection.execute("select count(*) from shop.t").fetchone() == (1,)
     for other in (world.theirs, world.template.database):
@@ -83,8 +97,19 @@ def test_a_refresh_takes_the_place_of_what_was_there(world: World) -> None:
     held.close()
     with psycopg.connect(again) as connection:
         assert connection.execute("select count(*) from shop.t").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(first)  # its credentials are new
     assert not [n for n in DatabaseServer(world.server).list_databases(world.mine) if "_" in n[-6:]
                 and n != world.mine]  # fmt: skip
+
+    server = DatabaseServer(world.server)
+    for _ in range(2):  # its environment is destroyed
+        server.drop_database(world.mine, world.mine)
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(again)
+    with psycopg.connect(world.server) as connection:
+        known = "select from pg_roles where rolname = %s"
+        assert connection.execute(known, (world.mine,)).fetchone() is None
 
 
 def test_without_a_template(world: World) -> None:

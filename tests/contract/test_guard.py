@@ -108,6 +108,9 @@ def test_nothing_gets_out(town: Town, wire: Wire) -> None:
     wrong = [one for one in checked.probes if one["outcome"] == "got out"]
     assert wrong == []
     assert len(checked.probes) >= 30
+    assert {one["group"] for one in checked.probes} >= {
+        "mail", "web", "dns", "metadata", "host", "sibling", "ipv6", "udp", "icmp", "other",
+    }  # fmt: skip
     outcomes = {(one["group"], one["what"]): one["outcome"] for one in checked.probes}
     mail = {outcome for (group, _), outcome in outcomes.items() if group == "mail"}
     assert mail == {"captured"}

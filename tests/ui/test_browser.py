@@ -6,8 +6,12 @@ import os
 import shutil
 
 import pytest
+from aiosmtpd.controller import Controller
 from playwright.sync_api import Page, expect, sync_playwright
 
+from greenroom.store import environments, mail_release, mails
+from greenroom.store.work import unit_of_work
+from tests.conftest import free_port
 from ui import nav
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_browser, pytest.mark.needs_postgres]
@@ -75,6 +79,47 @@ def test_from_login_through_every_page(console, seeded, chromium, width):
     assert complaints == []
 
 
+def _release_to_me(page: Page, console: str) -> None:
+    """One captured mail goes to the one of us whom an administrator named, and to nobody else."""
+    port, heard = free_port(), Sink()
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "shop/fix-tax")
+        mail_release.set_release_addresses(work, found.project, ["me@agency.example"], actor="ada")
+        mail_release.set_release_server(
+            work, found.project, f"smtp://127.0.0.1:{port}", actor="ada"
+        )
+        source = b"Subject: Your order\r\nTo: nora@y.test\r\n\r\nThank you."
+        mails.add_mails(
+            work, [mails.NewMail(found.id, "a@x.test", ("nora@y.test",), "Your order", source)]
+        )
+    server = Controller(heard, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        page.goto(f"{console}/environment?env=shop/fix-tax&part=mail")
+        page.get_by_role("button", name="Release to me").click()
+        expect(page.get_by_label("To", exact=True)).to_have_value("me@agency.example")
+        page.get_by_role("button", name="Send it there").click()
+        expect(page.get_by_text("is on its way to me@agency.example")).to_be_visible()
+        assert not overflows(page)
+    finally:
+        server.stop()
+    ((recipients, octets),) = heard.got
+    assert recipients == ["me@agency.example"]
+    assert b"Resent-To: me@agency.example" in octets
+    assert octets.replace(b"\r\n", b"\n").endswith(b"Thank you.\n")
+
+
+class Sink:
+    """A mail server's end: it keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[list[str], bytes]] = []
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        self.got.append((envelope.rcpt_tos, envelope.content))
+        return "250 kept"
+
+
 def test_search_the_log_and_log_out(console, seeded, chromium):
     page, _, _ = open_console(chromium, console, 1200)
     page.goto(f"{console}/environment?env=shop/img-src-x-onerror-alert-1&part=logs")
@@ -90,6 +135,7 @@ def test_search_the_log_and_log_out(console, seeded, chromium):
         text = file.read()
     assert "line 0 of the build" in text
     assert "NeedleError: gone" in text
+    _release_to_me(page, console)
     page.goto(f"{console}/account")
     page.get_by_test_id("stMain").get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()

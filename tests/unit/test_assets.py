@@ -164,6 +164,15 @@ def test_a_page_of_any_order_is_read() -> None:
     assert read_page(b"<Contents><Key>p/</Key></Contents>", "p/").entries == []
 
 
+def test_a_key_that_is_no_text_is_told_and_not_taken_for_another() -> None:
+    row = b"<Contents><Key>p/%s</Key><LastModified>x</LastModified><ETag>e</ETag><Size>1</Size>"
+    row += b"</Contents>"
+    for raw in (b"caf%E9", b"caf\xe9"):
+        page = read_page(row % raw + row % b"%EF%BF%BD" + row % b"ok", "p/")
+        assert [entry.key for entry in page.entries] == ["\ufffd", "ok"]
+        assert page.strange == ["caf\\xe9"]
+
+
 def test_parts_are_as_large_as_the_originals() -> None:
     mib = 1 << 20
     assert part_bytes_for(17 * mib, "e-3") == 8 * mib

@@ -55,6 +55,24 @@ def test_keys_become_files_that_leave_no_folder_and_come_back(world: World) -> N
     assert not (out / "a%.").exists()
 
 
+def test_keys_hold_every_byte_and_names_that_are_no_text_are_told(world: World) -> None:
+    letters = "".join(map(chr, range(1, 256))) + "\u20ac\U0001f600"
+    keys = [f"k{n}{letters[n : n + 40]}" for n in range(0, len(letters), 40)]
+    for key in keys:
+        world.put(key, key.encode())
+    world.sync(world.source, world.target)
+    out = Folder(world.folder / "out")
+    world.sync(replace(world.target), out, "out")
+    (out.path / "k").mkdir()
+    for name in (b"caf\xe9.jpg", b"k/\xff\xfe"):
+        Path(os.fsdecode(os.fsencode(out.path) + b"/" + name)).write_bytes(b"x")
+    back = replace(world.target, prefix="back/")
+    totals, progress = world.sync(out, back, "back")
+    assert set(world.has(back)) >= {f"back/{k}"[len(back.prefix) :] for k in keys}
+    assert (totals.strange, totals.strange_names) == (2, ["caf\\xe9.jpg", "k/\\xff\\xfe"])
+    assert (progress.done_files, progress.refused) == (len(keys), [])
+
+
 def test_a_thousand_keys_that_differ_by_case_stay_a_thousand(world: World) -> None:
     keys = ["".join(c.upper() if n >> i & 1 else c for i, c in enumerate("photograph"))
             for n in range(1000)]  # fmt: skip
@@ -157,27 +175,30 @@ def test_many_files_are_listed_in_stretches_that_lose_none(world: World) -> None
     assert totals.copies == 1200
 
 
+@pytest.mark.parametrize("way", ["copy", "put"])
 def test_a_killed_upload_goes_on_with_what_is_missing(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    parts = [bytes([n]) * 8 * MEBIBYTE for n in range(4)]
-    world.put_parts("big", *parts)
-    put, sent = BucketUpload.put, list[int]()
+    """As a file of 5 GB travels: in the original's parts, copied by the server or through us."""
+    world.put_parts("big", *[bytes([n]) * 5 * MEBIBYTE for n in range(3)], b"the end")
+    target = world.target if way == "copy" else elsewhere(world.target)
+    do, sent = getattr(BucketUpload, way), list[int]()
 
-    def failing(upload: BucketUpload, number: int, octets: bytes) -> None:
+    def failing(upload: BucketUpload, number: int, *more: Any) -> None:
+        assert upload.part_bytes == 5 * MEBIBYTE
         if number == 3 and 3 not in sent:
             sent.append(3)
             raise Overtaken("killed")
-        put(upload, number, octets)
+        do(upload, number, *more)
         sent.append(number)
 
-    monkeypatch.setattr(BucketUpload, "put", failing)
+    monkeypatch.setattr(BucketUpload, way, failing)
     with pytest.raises(Overtaken):
-        world.sync(world.source, elsewhere(world.target))
+        world.sync(world.source, target)
     before = set(sent)
     assert world.has(world.target) == {}
     sent[:] = [3]
-    world.sync(world.source, elsewhere(world.target))
+    world.sync(world.source, target)
     assert world.has(world.target) == world.has(world.source)
     assert not set(sent[1:]) & (before - {3})
     uploads = world.client.list_multipart_uploads(Bucket=world.target.name)

@@ -86,6 +86,39 @@ def test_what_changes_under_the_sync_is_left_for_the_next(
     assert world.has(world.target) == world.has(world.source)
 
 
+def test_a_listing_that_changes_between_its_pages_is_gone_through(
+    world: World, faulty: Faulty, quick: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = s3.BucketSource._page
+    monkeypatch.setattr(
+        s3.BucketSource, "_page",
+        lambda self, after, token="", delimiter="", below="", most=4: page(
+            self, after, token, delimiter, below, min(most, 4)
+        ),
+    )  # fmt: skip
+    for number in range(12):
+        world.put(f"{number:02}", b"before")
+    seen: list[str] = []
+
+    def change(method: str, path: str, n: int) -> None:
+        if method == "GET" and "list-type" in path and "delimiter" not in path:
+            seen.append(path)
+            if len(seen) == 2:  # behind what was listed, before it, and where the next page begins
+                for key in ("00", "04", "11"):
+                    world.client.delete_object(Bucket=world.source.name, Key=key)
+                world.put("01x", b"new")
+                world.put("09x", b"new")
+                world.put("07", b"after!")
+
+    faulty.wrong = change
+    source = replace(world.source, endpoint=faulty.url)
+    world.sync(source, world.target, workers=1)
+    assert len(seen) >= 3
+    assert "09x" in world.has(world.target)
+    world.sync(world.source, world.target, deletes=True)
+    assert world.has(world.target) == world.has(world.source)
+
+
 def test_production_sees_nothing_but_reads(
     world: World, faulty: Faulty, quick: list[float]
 ) -> None:

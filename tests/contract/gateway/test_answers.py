@@ -40,11 +40,13 @@ async def test_every_header_and_octet_arrives(bed: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["staging", "production"])
-async def test_only_production_may_be_indexed(bed: Any, kind: str) -> None:
-    app = await bed.app(kind=kind)
+@pytest.mark.parametrize("host", ["shop.localhost", "www.customer.example"], ids=["ours", "own"])
+async def test_only_production_may_be_indexed(bed: Any, kind: str, host: str) -> None:
+    app = await bed.app(kind=kind, host=host)
     closed = kind != "production"
-    assert ("noindex" in (await bed.ask()).headers.get("x-robots-tag", "")) == closed
-    robots = await bed.ask("GET /robots.txt?x HTTP/1.1")
+    answer = await bed.ask(host=host)
+    assert ("noindex" in answer.headers.get("x-robots-tag", "")) == closed
+    robots = await bed.ask("GET /robots.txt?x HTTP/1.1", host=host)
     assert (robots.body == b"User-agent: *\nDisallow: /\n") == closed
     assert (len(app.heads) == 1) == closed
 
