@@ -21,7 +21,7 @@ from greenroom.settings import Settings
 from greenroom.store.migrate import present_revision, wanted_revision
 from greenroom.store.work import database_url, unit_of_work
 
-TRIED_ENGINE = "20.10."
+TRIED_ENGINE = "20.10"
 """The Docker Engine that all tests run with. Source: Debian 12's package docker.io."""
 
 
@@ -109,7 +109,9 @@ def _docker(settings: Settings) -> Iterator[Finding]:
             "Install Docker Engine, or name one in GREENROOM_DOCKER_HOST.",
         )
     else:
-        tried = "" if version.startswith(TRIED_ENGINE) else f"; tried with {TRIED_ENGINE} only"
+        tried = (
+            "" if version.startswith(f"{TRIED_ENGINE}.") else f"; tried with {TRIED_ENGINE} only"
+        )
         yield Finding("docker", "ok", f"engine {version}{tried}")
 
 
