@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
@@ -17,6 +18,7 @@ _PURPOSE = "mail logins"
 _PASSWORD_LENGTH = 32
 MOST_ATTACHMENTS, MOST_LINKS = 50, 50
 _SHOWN = ("From", "To", "Cc", "Reply-To", "Date", "Subject")
+_PLACE = re.compile(r"\{(host|port|user|password|url)\}")
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 
 
@@ -37,11 +39,13 @@ def environment_of(user: str, password: str, key: str) -> uuid.UUID | None:
 
 
 def mail_variables(
-    settings: Settings, environment_id: uuid.UUID, key: str, host: str = ""
-) -> dict[str, str]:
+    settings: Settings, environment_id: uuid.UUID, key: str, host: str = "",
+    more: Mapping[str, str] | None = None,
+) -> dict[str, str]:  # fmt: skip
     """Give the variables by which applications find their mail server.
 
-    ``host`` is its name where the environment runs; empty means loopback.
+    ``host`` is its name where the environment runs; empty means loopback. ``more`` are the
+    project's own names, of values with ``{host}`` and the like.
 
     Source: the names that Rails, Django and django-environ, Laravel, Symfony, Spring, nodemailer's
     and WordPress's usual set-ups read.
@@ -49,6 +53,11 @@ def mail_variables(
     user, password = login_of(environment_id, key)
     host, port = host or settings.bind_loopback, str(settings.mail_port)
     url = f"smtp://{user}:{password}@{host}:{port}"
+    known = {"host": host, "port": port, "user": user, "password": password, "url": url}
+    own = {
+        name: _PLACE.sub(lambda found: known[found[1]], value)
+        for name, value in (more or {}).items()
+    }
     return {
         "SMTP_HOST": host, "SMTP_SERVER": host, "SMTP_ADDRESS": host, "SMTP_PORT": port,
         "SMTP_USER": user, "SMTP_USERNAME": user, "SMTP_PASSWORD": password, "SMTP_PASS": password,
@@ -58,7 +67,7 @@ def mail_variables(
         "MAIL_ENCRYPTION": "", "MAIL_URL": url, "MAILER_DSN": url, "MAILER_URL": url,
         "EMAIL_HOST": host, "EMAIL_PORT": port, "EMAIL_HOST_USER": user,
         "EMAIL_HOST_PASSWORD": password, "EMAIL_USE_TLS": "false", "EMAIL_USE_SSL": "false",
-        "EMAIL_URL": url,
+        "EMAIL_URL": url, **own,
     }  # fmt: skip
 
 

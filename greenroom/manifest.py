@@ -20,7 +20,7 @@ from greenroom.compare_rules import Rules, parse_rules
 from greenroom.errors import InvalidManifest
 from greenroom.sizes import SIZE, SIZES, bytes_of
 from greenroom.sizes import Resources as Resources
-from greenroom.surroundings import Egress, Service, read_entry, what_is_wrong
+from greenroom.surroundings import Egress, Mail, Service, read_entry, what_is_wrong
 from greenroom.yamlfile import compose
 
 FILE_NAME = "greenroom.yaml"
@@ -113,6 +113,7 @@ class Manifest:
     lifetime: Lifetime = field(default_factory=Lifetime)
     services: dict[str, Service] = field(default_factory=dict)
     egress: Egress = field(default_factory=Egress)
+    mail: Mail = field(default_factory=Mail)
     variables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -129,8 +130,8 @@ class Manifest:
         """Fingerprint of what it says, whatever its spelling."""
         said = self.as_json()
         del said["compare"]  # it makes no other artifact
-        for later in ("services", "egress"):  # not said: the digest of before there were any
-            if not said[later] or said[later] == {"allow": ()}:
+        for later in ("services", "egress", "mail"):  # not said: the digest of before any
+            if said[later] in ({}, {"allow": ()}, {"variables": {}}):
                 del said[later]
         plain = json.dumps(said, sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()
@@ -144,7 +145,7 @@ class Manifest:
             "health": Health,
             "resources": Resources,
         }
-        parts |= {"database": Database, "idle": Idle, "lifetime": Lifetime}
+        parts |= {"database": Database, "idle": Idle, "lifetime": Lifetime, "mail": Mail}
         known = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
         if "egress" in data:
             known["egress"] = Egress(tuple(data["egress"]["allow"]))

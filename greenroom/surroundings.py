@@ -32,6 +32,14 @@ class Egress:
 
 
 @dataclass(frozen=True)
+class Mail:
+    """By which further names an application finds staging's mail server."""
+
+    variables: dict[str, str] = field(default_factory=dict)
+    """Of values that may hold ``{host}``, ``{port}``, ``{user}``, ``{password}``, ``{url}``."""
+
+
+@dataclass(frozen=True)
 class Service:
     """A container beside the environment's own, on its network, known by its name there."""
 

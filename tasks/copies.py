@@ -112,7 +112,8 @@ def copy_of(work: Work, instance: Instance) -> Copy:
     is_staging = environment.kind != EnvironmentKind.PRODUCTION
     if is_staging and (guard or instance.runtime == "process"):
         host = MAIL_HOST if guard else ""
-        variables |= mail_variables(load_settings(), environment.id, ensure_secret_key(), host)
+        more, key = manifest.mail.variables, ensure_secret_key()
+        variables |= mail_variables(load_settings(), environment.id, key, host, more)
     variables |= built_in(environment, release.commit_hash or deployment.commit_hash)
     return Copy(
         name=instance.name,

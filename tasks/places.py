@@ -10,7 +10,7 @@ from uuid import UUID
 
 from greenroom.assets.base import Credentials, Target
 from greenroom.assets.folder import FolderTarget
-from greenroom.assets.marks import clear_place, read_mark, size_of_place
+from greenroom.assets.marks import clear_place, look_at_place, read_mark
 from greenroom.assets.places import Folder, Place, overlap, read_place
 from greenroom.assets.s3 import BucketTarget
 from greenroom.assets.uploads import Ledger
@@ -19,6 +19,8 @@ from greenroom.errors import GreenroomError
 from greenroom.store import assets
 from greenroom.store.models import LeftPlace, now
 from greenroom.store.work import Work, unit_of_work
+
+CLOCKS_DIFFER_SECONDS = 300.0
 
 
 def list_free_places(work: Work) -> frozenset[str]:
@@ -43,9 +45,11 @@ def find_left_places() -> Iterator[Thing]:
             with _opened(place) as target:
                 if read_mark(target) != str(row.project_id):
                     continue
-                _, size = size_of_place(target)
+                size, newest = look_at_place(target)
         except GreenroomError:
             continue  # its credentials may have been taken away
+        if newest > row.left_at.timestamp() + CLOCKS_DIFFER_SECONDS:
+            continue  # somebody else writes there
         age = (now() - row.left_at).total_seconds()
         yield Thing(Kind.PLACE, str(place), str(row.id), size, age)
 

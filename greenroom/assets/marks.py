@@ -1,4 +1,7 @@
-"""The mark of a place that was empty when its first sync came: all that is in it is ours."""
+"""The mark of a place that was empty when its first sync came: all that is in it is ours.
+
+A whole bucket is never marked: others may come to use it, too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from itertools import islice
 
 from greenroom.assets.base import Check, Facts, Range, Target
 from greenroom.assets.keys import MARK
+from greenroom.assets.s3 import BucketTarget
 from greenroom.errors import AssetsRefused, FileGone
 
 AT_ONCE = 8
@@ -21,6 +25,8 @@ def mark_place(target: Target, project: str) -> None:
 
     Errors: AssetsUnavailable, AssetsRefused.
     """
+    if isinstance(target, BucketTarget) and not target.bucket.prefix:
+        return
     owner = read_mark(target)
     if owner == project:
         return
@@ -47,12 +53,12 @@ def _write(target: Target, project: str) -> None:
     target.write(MARK, facts, octets)
 
 
-def size_of_place(target: Target) -> tuple[int, int]:
-    """Give how many files a place holds, and their octets."""
-    count = size = 0
+def look_at_place(target: Target) -> tuple[int, float]:
+    """Give how many octets a place holds, and when the newest of its files was changed."""
+    size, newest = 0, 0.0
     for entry in target.list_entries(Range()):
-        count, size = count + 1, size + entry.size_bytes
-    return count, size
+        size, newest = size + entry.size_bytes, max(newest, entry.changed)
+    return size, newest
 
 
 def clear_place(target: Target, project: str, check: Check) -> None:

@@ -187,7 +187,12 @@ def test_what_is_too_large_is_refused(server: Server) -> None:
 def test_applications_find_it_by_the_usual_names(store_url: str) -> None:
     import uuid
 
-    told = mail_variables(load_settings(), uuid.uuid4(), ensure_secret_key())
+    more = {"POST_OFFICE": "{host}:{port}", "SMTP_HOST": "{url}", "ODD": "{user} {other} {}"}
+    who, key = uuid.uuid4(), ensure_secret_key()
+    told = mail_variables(load_settings(), who, key, "", more)
+    assert told["POST_OFFICE"] == f"127.0.0.1:{told['SMTP_PORT']}"
+    assert (told["SMTP_HOST"], told["ODD"]) == (told["SMTP_URL"], f"{who.hex} {{other}} {{}}")
+    told = mail_variables(load_settings(), who, key)
     assert told["SMTP_HOST"] == told["MAIL_HOST"] == told["EMAIL_HOST"] == "127.0.0.1"
     assert told["MAILER_DSN"] == told["SMTP_URL"]
     assert told["SMTP_PASSWORD"] in told["MAILER_DSN"]

@@ -28,6 +28,7 @@ if "SMTP_HOST" in os.environ:
     with smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"])) as server:
         server.login(os.environ["SMTP_USER"], os.environ["SMTP_PASSWORD"])
         server.send_message(letter)
+    assert os.environ["POST_OFFICE"] == "at " + os.environ["SMTP_PORT"]
     print("sent with", os.environ["SMTP_PASSWORD"])
 else:
     print("no mail server")
@@ -51,7 +52,9 @@ def checked(reference: str) -> IsolationCheck:
 def test_mail_is_kept_for_staging_and_goes_with_it(new_site: Callable[..., Any], app: Any) -> None:
     files = {**app("1"), "send.py": SEND}
     files["greenroom.yaml"] = files["greenroom.yaml"].replace(
-        "run:\n", 'run:\n  release: exec "$APP_PYTHON" -I send.py\n'
+        "run:\n",
+        'mail: {variables: {POST_OFFICE: "at {port}"}}\n'
+        'run:\n  release: exec "$APP_PYTHON" -I send.py\n',
     )
     site = new_site(files)
     site.set_variable("SMTP_HOST", "mail.production.test", kind="staging")  # ours win

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from greenroom.data.rewrites import rewrite_addresses
 from greenroom.errors import AssetsRefused, EnvironmentLocked, InvalidInput, NotAllowed, Overtaken
 from greenroom.redaction import redactor_for_project
 from greenroom.store import assets, environments, projects
-from greenroom.store.models import AssetSync, LeftPlace, SyncStatus, now
+from greenroom.store.models import AssetSync, SyncStatus
 from greenroom.store.work import unit_of_work
 from tasks.asset_sync import begin_assets, end_assets
 from tasks.assets import copy_assets, list_assets
@@ -172,16 +173,13 @@ def test_a_place_that_its_project_left_goes_if_all_in_it_is_ours(
         end_assets.fn(request.sync_id, SyncStatus.DONE, None)
         assert _row(request).totals["extras"] == extras  # the mark is no file of the site
 
-    def planned(days: int) -> list[Removal]:
-        with unit_of_work() as work:
-            for place in work.query(LeftPlace):
-                place.left_at = now() - timedelta(days=days)
-        found = plan_cleanup(find_left_places(), needed(), Limits())
+    def planned(days: int = 0) -> list[Removal]:
+        found = plan_cleanup(find_left_places(), needed(), Limits(place_days=days))
         assert all(removal.thing.size_bytes > 12 for removal in found)
         return found
 
-    def names(days: int) -> list[str]:
-        return [one.thing.name for one in planned(days)]
+    def names() -> list[str]:
+        return [one.thing.name for one in planned()]
 
     def needed() -> Needed:
         with unit_of_work() as work:
@@ -198,16 +196,20 @@ def test_a_place_that_its_project_left_goes_if_all_in_it_is_ours(
     world.client.put_object(Bucket=world.target.name, Key="older/x", Body=b"")
     _set(world)
     bring()
-    assert planned(3) == []
-    (removal,) = planned(8)
+    assert planned(7) == []
+    (removal,) = planned()
+    if kind == "folder":
+        os.utime(folder / "a", (time.time() + 900,) * 2)
+        assert planned() == []  # somebody writes there
+        os.utime(folder / "a", (0, 0))
     _set(world, "--to", f"{old.partition('?')[0]}/in?endpoint={world.url}" if kind == "bucket"
          else str(folder / "in"))  # fmt: skip
-    assert removal.thing.name not in names(8)  # somebody names what lies in it
+    assert removal.thing.name not in names()  # somebody names what lies in it
     _set(world)
     clear_left_place(removal.thing.owner)
     clear_left_place(removal.thing.owner)
     assert keys() == set()
-    assert removal.thing.name not in names(8)
+    assert removal.thing.name not in names()
     listed = world.client.list_objects_v2(Bucket=world.target.name)["Contents"]
     assert "older/x" in {o["Key"] for o in listed}
     # What was not empty when we came carries no mark, and stays; so does what two projects share.
@@ -217,7 +219,7 @@ def test_a_place_that_its_project_left_goes_if_all_in_it_is_ours(
     bring(extras=1)
     assert MARK not in keys()
     CliRunner().invoke(main, ["project", "set-assets", "shop", "--forget"])
-    assert names(8) == [f"s3://{world.target.name}/copy"]  # left once more, and ours
+    assert names() == [f"s3://{world.target.name}/copy"]  # left once more, and ours
     with pytest.raises(AssetsRefused, match="mark"), unit_of_work() as work:
         clear_left_place(str(assets.list_left_places(work)[-1].id))
     assert {"a", "theirs"} <= keys()
