@@ -72,14 +72,6 @@ def test_its_role_owns_it_and_reaches_no_other(world: World) -> None:
         ).fetchone()
         assert held == (False, False, False, False, False, CONNECTION_LIMIT)
         assert connection.execute("show statement_timeout").fetchone() == ("2min",)
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            connection.execute("set statement_timeout = '50ms'; select pg_sleep(5)")
-    leaked = []
-    with pytest.raises(psycopg.OperationalError, match="too many connections"):
-        for _ in range(CONNECTION_LIMIT + 1):
-            leaked.append(psycopg.connect(mine))  # noqa: PERF401 - it ends with an error
-    for one in leaked:
-        one.close()
     with psycopg.connect(theirs) as connection:
         assert connection.execute("select count(*) from shop.t").fetchone() == (1,)
     for other in (world.theirs, world.template.database):
