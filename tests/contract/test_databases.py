@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Iterator
 
@@ -12,7 +11,6 @@ import pytest
 from greenroom.data.databases import CONNECTION_LIMIT, DatabaseServer, socket_address
 from greenroom.errors import DatabaseUnavailable, PlatformError
 from greenroom.names import database_name, role_name
-from tests.conftest import database_on, on_server
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
@@ -30,17 +28,16 @@ class Own:
         return psycopg.connect(self.url, autocommit=True, dbname=database or self.database)
 
 
-@pytest.fixture(scope="module")
-def server(postgres_server: str) -> Iterator[DatabaseServer]:
+@pytest.fixture
+def server(postgres_dsn: str) -> DatabaseServer:
     """The server, reached through a database that is closed as the store's is."""
-    name = f"store_{secrets.token_hex(6)}"
-    on_server(postgres_server, "create database {name}", name=name)
-    on_server(postgres_server, "revoke all on database {name} from public", name=name)
-    yield DatabaseServer(database_on(postgres_server, name))
-    on_server(postgres_server, "drop database {name} with (force)", name=name)
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f'revoke all on database "{name}" from public')
+    return DatabaseServer(postgres_dsn)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def two(server: DatabaseServer) -> Iterator[tuple[Own, Own]]:
     made = (Own(server), Own(server, "other"))
     yield made

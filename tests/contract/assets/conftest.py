@@ -12,7 +12,6 @@ from pathlib import Path
 import boto3
 import pytest
 
-from benchmarks.asset_rival import memory_server
 from greenroom.assets.places import Bucket
 from tests.contract.assets.s3_server import s3_server
 from tests.contract.assets.world import ACCESS, Faulty, World
@@ -21,13 +20,6 @@ from tests.contract.assets.world import ACCESS, Faulty, World
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     with s3_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def memory() -> Iterator[str]:
-    """The small server of the benchmarks: for many files, and for keys that moto refuses."""
-    with memory_server() as url:
         yield url
 
 

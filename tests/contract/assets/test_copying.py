@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.asset_rival import memory_server
 from greenroom.assets import s3
 from greenroom.assets.base import Facts, Range
 from greenroom.assets.folder import FolderTarget
@@ -56,14 +57,13 @@ def test_keys_become_files_that_leave_no_folder_and_come_back(world: World) -> N
     assert not (out / "a%.").exists()
 
 
-def test_keys_hold_every_byte_and_names_that_are_no_text_are_told(
-    memory: str, tmp_path: Path
-) -> None:
+def test_keys_hold_every_byte_and_names_that_are_no_text_are_told(tmp_path: Path) -> None:
+    """In the small server of the benchmarks: moto's routes end at a line's end."""
     letters = "".join(map(chr, range(1, 256))) + "\u20ac\U0001f600"
     keys = {f"k{n}{letters[n : n + 40]}" for n in range(0, len(letters), 40)}
     out = Folder(tmp_path / "out")
-    with closing(Ledger(tmp_path / "l.sqlite")) as ledger:
-        shop, staging, back = (Bucket(name, "", memory, credentials=ACCESS)
+    with memory_server("shop:0:1") as url, closing(Ledger(tmp_path / "l.sqlite")) as ledger:
+        shop, staging, back = (Bucket(name, "", url, credentials=ACCESS)
                                for name in ("shop", "staging", "back"))  # fmt: skip
         with closing(s3.BucketTarget(shop, ledger)) as production:
             for key in keys:
@@ -84,25 +84,23 @@ def test_keys_hold_every_byte_and_names_that_are_no_text_are_told(
         assert {entry.key for entry in folder.list_entries(Range())} == keys
 
 
-def test_a_thousand_keys_that_differ_by_case_stay_a_thousand(memory: str, tmp_path: Path) -> None:
-    target = Bucket("cases", "copy/", memory, credentials=ACCESS)
+def test_a_thousand_keys_that_differ_by_case_stay_a_thousand(world: World) -> None:
     keys = ["".join(c.upper() if n >> i & 1 else c for i, c in enumerate("photograph"))
             for n in range(1000)]  # fmt: skip
-    folder = tmp_path / "source"
+    folder = world.folder / "source"
     folder.mkdir()
     for key in keys:
         (folder / key).write_text(key)
-    weak = FolderTarget(Folder(tmp_path / "weak"))
+    weak = FolderTarget(Folder(world.folder / "weak"))
     weak.is_exact = False
     for key in keys:
         weak.write(key, replace(weak_facts(key)), key.encode())
-    names = {p.name.casefold() for p in (tmp_path / "weak").iterdir()}
+    names = {p.name.casefold() for p in (world.folder / "weak").iterdir()}
     assert len(names) == 1000
-    sync_places(Folder(folder), target, Rules(), tmp_path / "a")
-    with closing(s3.BucketSource(target)) as reading:
-        assert {entry.key for entry in reading.list_entries(Range())} == set(keys)
-    out = Folder(tmp_path / "out")
-    sync_places(target, out, Rules(), tmp_path / "b")
+    world.sync(Folder(folder), world.target)
+    assert len(world.has(world.target)) == 1000
+    out = Folder(world.folder / "out")
+    world.sync(replace(world.target), out, "back")
     assert {p.read_text() for p in out.path.iterdir()} == set(keys)
 
 
@@ -165,14 +163,14 @@ def test_access_lists_are_kept_where_asked(world: World) -> None:
         assert (everybody in [g["Grantee"].get("URI") for g in grants]) == is_open
 
 
-def test_many_files_are_listed_in_stretches_that_lose_none(memory: str, tmp_path: Path) -> None:
-    folder, target = tmp_path / "many", Bucket("many", "copy/", memory, credentials=ACCESS)
+def test_many_files_are_listed_in_stretches_that_lose_none(world: World) -> None:
+    folder = world.folder / "many"
     for number in range(1200):
         file = folder / f"{number % 7}" / f"{number:05}-é"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
-    sync_places(Folder(folder), target, Rules(), tmp_path / "a")
-    source = s3.BucketSource(target)
+    world.sync(Folder(folder), world.target)
+    source = s3.BucketSource(world.target)
     bounds = source.find_bounds(4)
     assert bounds
     whole = [entry.key for entry in source.list_entries(Range())]
@@ -181,7 +179,8 @@ def test_many_files_are_listed_in_stretches_that_lose_none(memory: str, tmp_path
     assert [entry.key for part in parts for entry in source.list_entries(part)] == whole
     assert len(whole) == 1200
     source.close()
-    totals, _ = sync_places(target, Folder(tmp_path / "out"), Rules(), tmp_path / "b")
+    out = Folder(world.folder / "out")
+    totals, _ = world.sync(replace(world.target), out, "out")
     assert totals.copies == 1200
 
 
