@@ -222,22 +222,11 @@ def test_links_comments_variables_people_and_rules(api: Bed, root: httpx.Client)
         assert ci.post("/tokens", json={"name": "x", "scopes": ["admin"]}).status_code == 403
         assert root.delete(f"/tokens/{token.json()['number']}").status_code == 200
         assert ci.get("/me").status_code == 401
+    wish = {"source": "s3://a", "target": "s3://b/c"}
     keys = {side: {"key_id": "k", "secret": SENTINEL} for side in ("source", "target")}
-    wish: dict[str, Any] = {"source": "s3://a", "target": "s3://b/c", "include": ["up/**"]}
-    assert (
-        root.patch("/projects/shop/files", json=wish).status_code == 403
-    )  # the machine's own keys
     files = root.patch("/projects/shop/files", json={**wish, "credentials": keys})
-    assert files.status_code == 200, files.text
-    assert SENTINEL not in files.text
-    assert root.get("/projects/shop/files").json() == files.json() == {
-        "source": "s3://a", "target": "s3://b/c", "rules": {"include": ["up/**"]},
-        "base_urls": {}, "cdn": {}, "credentials": ["source", "target"],
-    }  # fmt: skip
-    for wrong in ({"source": "/etc"}, {"target": "s3://a/x"}):
-        assert root.patch("/projects/shop/files", json=wrong).status_code == 403
-    assert root.delete("/projects/shop/files").status_code == 200
-    assert root.get("/projects/shop/files").status_code == 404
+    assert (files.json()["credentials"], SENTINEL in files.text) == (["source", "target"], False)
+    assert root.patch("/projects/shop/files", json={"source": "/etc"}).status_code == 403
     rule = root.put("/projects/shop/production", json={"by": "promotion", "approvals": 2}).json()
     assert (rule["production_by"], rule["approvals_needed"]) == ("promotion", 2)
     refused = root.post(f"{ENV}/promote")
