@@ -3,8 +3,9 @@ BIN = .venv/bin
 ARGS =
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
-.PHONY: help setup setup-dev system demo up unit test lint format types bench lock clean
+# What a target needs is made side by side: fetching, checking and compiling wait for different things.
+MAKEFLAGS += --jobs=3
+.PHONY: help setup setup-dev kernels system demo up unit test lint format types bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,10 +25,13 @@ setup-dev: ## setup, and what tests and checks need on top
 unit: setup-dev ## run the fast tests (ARGS="-k name" chooses)
 	$(BIN)/pytest tests/unit tests/house $(ARGS)
 
-test: setup-dev system lint types ## check everything: style, types, every test, the demo among them
+test: setup-dev system lint types kernels ## check everything: style, types, every test, the demo among them
 	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-system: ## install what the tests need (as root on Debian or Ubuntu; elsewhere it says how)
+kernels: setup-dev ## compile what masks a sync's rows, unless this user has it
+	@$(BIN)/python -m greenroom.data.kernels
+
+system: setup-dev ## install what the tests need (as root on Debian or Ubuntu; elsewhere it says how)
 	@scripts/install-system
 
 lint: setup-dev ## check style

@@ -33,6 +33,8 @@ class Visitor:
 def is_navigation(request: web.BaseRequest) -> bool:
     """Whether a browser asks for a page to show."""
     meant = request.headers.get("Sec-Fetch-Dest")
+    if meant == "empty":  # a page's own service worker that hands a navigation on
+        return request.headers.get("Sec-Fetch-Mode") == "navigate"
     if meant is not None:
         return meant in _DOCUMENTS
     return "text/html" in request.headers.get("Accept", "")

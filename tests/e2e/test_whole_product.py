@@ -9,6 +9,9 @@ import urllib.request
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.contract.tracker_server import LabTracker
+from tests.e2e import client_journey
+
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.needs_postgres,
     pytest.mark.timeout(1200),  # the first one plays the whole demo
@@ -143,7 +146,7 @@ def test_every_page_of_the_console(demo, window, width):
     for place in places:
         page.goto(f"{demo.console}/{place}")
         expect(page.locator(".gr-heading").first).to_be_visible(timeout=60_000)
-        page.wait_for_timeout(400)  # widgets are laid out after the heading
+        page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
         expect(page.locator(".gr-panel")).to_have_count(0)
         assert not page.evaluate(IS_TOO_WIDE), place
 
@@ -214,6 +217,25 @@ def test_a_branch_with_a_typo_is_refused_in_words(demo, window, width):
     expect(panel).to_contain_text("UnknownRef")
     shop.goto(demo.preview)
     expect(shop.get_by_text("Spring sale", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390])
+def test_the_isolation_is_tried_and_shown(demo, window, width):
+    page = window.page()
+    page.goto(f"{demo.console}/environment?env={ENVIRONMENT}&part=isolation")
+    page.get_by_role("button", name="Try to get out").click()
+    expect(page.get_by_text("Everything is being tried.")).to_be_visible()
+    expect(page.get_by_text("Everything is being tried.")).to_be_hidden(timeout=60_000)
+    expect(page.locator(".gr-table").get_by_text("captured").first).to_be_visible()
+    expect(page.locator(".gr-table").get_by_text("not kept").first).to_be_visible()
+    expect(page.locator(".gr-table").get_by_text("got out")).to_have_count(0)
+    assert not page.evaluate(IS_TOO_WIDE)
+
+
+@pytest.mark.parametrize("width", [1440])  # the team's; the client's is 390
+def test_a_client_comments_compares_and_approves_on_a_phone(demo, chromium, window, width):
+    with LabTracker() as tracker:
+        client_journey.go(demo, chromium, window, tracker)
 
 
 @pytest.mark.parametrize("width", [390])

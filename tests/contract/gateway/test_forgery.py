@@ -5,12 +5,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from greenroom import gateway
+from greenroom.gateway import attachments, remarks, verdicts
+from tests.contract.gateway.conftest import HOST
+from tests.contract.gateway.test_doors import Preview, preview
 
 pytestmark = pytest.mark.contract
+__all__ = ["preview"]  # a fixture
+FOREIGN = (
+    ("Origin: http://evil.test",), ("Origin: http://other.localhost",), ("Origin: null",),
+    ("Sec-Fetch-Site: cross-site",), ("Sec-Fetch-Site: same-site",),
+)  # fmt: skip
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 READERS = {
     "app._own": "hands webhooks on, which are signed",
     "proxy._upload": "hands on to the application, which is not ours",
@@ -51,3 +61,58 @@ def test_whoever_reads_a_body_asks_where_it_comes_from() -> None:
             text = readers[name]
             asked = text.index("is_cross_site(request)")
             assert all(asked < text.index(f"{call}(") for call in CALLS if f" {call}(" in text)
+
+
+async def test_no_write_of_the_gateway_is_taken_from_elsewhere(
+    preview: Preview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def note(name: str) -> Any:
+        return lambda *_, **__: written.append(name)
+
+    for module, names in (
+        (remarks, ("_begin", "_change", "_check_open")), (attachments, ("_keep",)),
+        (verdicts, ("_record",)),
+    ):  # fmt: skip
+        for name in names:
+            monkeypatch.setattr(module, name, note(name))
+    monkeypatch.setattr(verdicts, "_read", lambda visitor: None)
+    monkeypatch.setattr("greenroom.gateway.doors._check", lambda *_: written.append("_check"))
+    token, door = preview.link(has_password=True, may_approve=True)
+    cookie = preview.cookie("link", str(door.id))
+    led = await preview.bed.ask("GET /_greenroom/review HTTP/1.1", cookie)
+    review = led.headers["location"].removeprefix("http://gateway.localhost")
+    review = review[review.index("/") :]
+    thread = "/_greenroom/comments/00000000-0000-0000-0000-000000000000"
+    writes = [
+        (f"/_greenroom/link/{token}", FORM, b"password=secret", HOST),
+        ("/_greenroom/comments", JSON, b"{}", HOST),
+        ("/_greenroom/comments/files", "image/png", b"x", HOST),
+        (f"{thread}/replies", JSON, b'{"text": "x"}', HOST),
+        (f"{thread}/resolve", JSON, b'{"resolved": true}', HOST),
+        (f"{thread}/place", JSON, b'{"found": true}', HOST),
+        (review, FORM, b"verdict=approved&release=x", "gateway.localhost"),
+    ]  # fmt: skip
+    for path, kind, body, host in writes:
+        for headers in FOREIGN:
+            got = await preview.bed.ask(
+                f"POST {path} HTTP/1.1", cookie, f"Content-Type: {kind}",
+                f"Content-Length: {len(body)}", *headers, body=body, host=host,
+            )  # fmt: skip
+            assert "set-cookie" not in got.headers, (path, headers)
+            assert got.status in (403, 503), (path, headers, got.status)
+        for simple in ("text/plain", "multipart/form-data; boundary=x", FORM):
+            if kind == JSON:  # what a form of another site can send without asking first
+                got = await preview.bed.ask(
+                    f"POST {path} HTTP/1.1", cookie, f"Content-Type: {simple}",
+                    f"Content-Length: {len(body)}", body=body, host=host,
+                )  # fmt: skip
+                assert got.status == 403, (path, simple)
+    assert written == []
+    for method in ("PUT", "PATCH", "DELETE"):
+        for path, _, _, host in writes:
+            got = await preview.bed.ask(f"{method} {path} HTTP/1.1", cookie, host=host)
+            assert "set-cookie" not in got.headers, (method, path)
+            assert got.status in (200, 404, 405), (method, path)
+    assert written == []
