@@ -77,11 +77,16 @@ class SwarmRuntime:
         """Give the environment's own network over all nodes, made on first use. Idempotent."""
         name = name_of.swarm_network_name(environment_id)
         with self.explained("the network"):
-            if not self.client.networks.list(names=[f"^{name}$"]):
+            # A swarm compares names as they are; only a single engine reads them as patterns.
+            if all(found.name != name for found in self.client.networks.list(names=[name])):
                 labels = {ENVIRONMENT_LABEL: environment_id, HOME_LABEL: str(self.settings.home)}
-                self.client.networks.create(
-                    name, driver="overlay", scope="swarm", check_duplicate=True, labels=labels
-                )
+                try:
+                    self.client.networks.create(
+                        name, driver="overlay", scope="swarm", check_duplicate=True, labels=labels
+                    )
+                except docker.errors.APIError as error:
+                    if error.status_code != 409:  # another was faster
+                        raise
         return name
 
     def remove_network(self, environment_id: str) -> None:

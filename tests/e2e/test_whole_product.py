@@ -9,15 +9,15 @@ import urllib.request
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.contract.tracker_server import LabTracker
-from tests.e2e import client_journey
-
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.needs_postgres,
     pytest.mark.timeout(1200),  # the first one plays the whole demo
 ]  # fmt: skip
 widths = pytest.mark.parametrize("width", [1440, 390])
 ENVIRONMENT = "tolmere/feature-spring-sale"
+PATIENCE = 240_000
+"""Milliseconds for a platform that has half a core, and compares after each deployment."""
+expect.set_options(timeout=60_000)
 SENTINEL = "sentinel-6b1f0e77"
 SHOP_PAGES = ["/", "/collection", "/pieces/moon-jar", "/studio", "/basket", "/contact"]
 IS_TOO_WIDE = """(() => {
@@ -52,9 +52,9 @@ def set_variable(page: Page, name: str, value: str, *, secret: bool) -> None:
 def await_log(page: Page, line: str) -> None:
     """Watch a deployment's log until it is live; it must have been followed while it grew."""
     expect(page.get_by_text("following")).to_be_visible()
-    expect(page.locator(".gr-log").get_by_text(line).first).to_be_visible(timeout=60_000)
-    expect(page.locator(".gr-log").get_by_text("traffic switched")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("following")).to_be_hidden(timeout=60_000)
+    expect(page.locator(".gr-log").get_by_text(line).first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".gr-log").get_by_text("traffic switched")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("following")).to_be_hidden(timeout=PATIENCE)
 
 
 def test_the_demo_checks_each_of_its_steps(demo):
@@ -145,8 +145,8 @@ def test_every_page_of_the_console(demo, window, width):
     ]
     for place in places:
         page.goto(f"{demo.console}/{place}")
-        expect(page.locator(".gr-heading").first).to_be_visible(timeout=60_000)
-        page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
+        expect(page.locator(".gr-heading").first).to_be_visible(timeout=PATIENCE)
+        page.locator("[data-test-script-state=notRunning]").wait_for(timeout=PATIENCE)
         expect(page.locator(".gr-panel")).to_have_count(0)
         assert not page.evaluate(IS_TOO_WIDE), place
 
@@ -186,7 +186,7 @@ def test_deploy_watch_and_roll_back(demo, window, width, tmp_path):
     shop.get_by_role("button", name="Send the letter").click()
     expect(shop.get_by_role("heading", name="Your letter is with us")).to_be_visible()
     page.goto(f"{demo.console}/environment?env={ENVIRONMENT}&part=mail")  # it reached nobody
-    expect(page.get_by_text(f"A plate of {width}").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(f"A plate of {width}").first).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("nora@demo.example").first).to_be_visible()
     assert not page.evaluate(IS_TOO_WIDE)
 
@@ -214,7 +214,7 @@ def test_a_branch_with_a_typo_is_refused_in_words(demo, window, width):
     dialog.get_by_role("combobox").press("Enter")
     dialog.get_by_role("button", name="Deploy").click()
     panel = page.get_by_role("alert").filter(has_text="failed")
-    expect(panel).to_contain_text("feature/sprung-sale", timeout=60_000)
+    expect(panel).to_contain_text("feature/sprung-sale", timeout=PATIENCE)
     expect(panel).to_contain_text("UnknownRef")
     shop.goto(demo.preview)
     expect(shop.get_by_text("Spring sale", exact=True)).to_be_visible()
@@ -226,17 +226,11 @@ def test_the_isolation_is_tried_and_shown(demo, window, width):
     page.goto(f"{demo.console}/environment?env={ENVIRONMENT}&part=isolation")
     page.get_by_role("button", name="Try to get out").click()
     expect(page.get_by_text("Everything is being tried.")).to_be_visible()
-    expect(page.get_by_text("Everything is being tried.")).to_be_hidden(timeout=60_000)
+    expect(page.get_by_text("Everything is being tried.")).to_be_hidden(timeout=PATIENCE)
     expect(page.locator(".gr-table").get_by_text("captured").first).to_be_visible()
     expect(page.locator(".gr-table").get_by_text("not kept").first).to_be_visible()
     expect(page.locator(".gr-table").get_by_text("got out")).to_have_count(0)
     assert not page.evaluate(IS_TOO_WIDE)
-
-
-@pytest.mark.parametrize("width", [1440])  # the team's; the client's is 390
-def test_a_client_comments_compares_and_approves_on_a_phone(demo, chromium, window, width):
-    with LabTracker() as tracker:
-        client_journey.go(demo, chromium, window, tracker)
 
 
 @pytest.mark.parametrize("width", [390])
