@@ -23,6 +23,7 @@ from greenroom.store.models import Comparison, Environment
 from greenroom.store.work import Work, unit_of_work
 from greenroom.waking import wake
 from tasks.policies import step
+from tasks.shown import look_at_one_version
 from tasks.values import Sides
 from tasks.visiting import Side, logged_in, side_of
 
@@ -62,6 +63,14 @@ def choose_pages(sides: Sides) -> Sides:
 @step
 def compare_pages(sides: Sides) -> None:
     """Compare every page at every width; what breaks is told of that page alone. Idempotent."""
+    with alone(turn_file()):  # a measurement beside it would find each page late
+        look_at_one_version(
+            lambda work: work.get_one(Comparison, sides.comparison_id),
+            lambda: _compare_pages(sides), with_production=sides.baseline_id is None,
+        )  # fmt: skip
+
+
+def _compare_pages(sides: Sides) -> None:
     log = get_run_logger()
     with unit_of_work() as work:
         environment = _environment(work, sides)
@@ -86,19 +95,18 @@ def compare_pages(sides: Sides) -> None:
     found: dict[int, dict[str, Any]] = {}
     saved_at = time.monotonic()
     programs = load_settings().compare_browsers or count_programs()
-    with alone(turn_file()):  # a measurement beside it would find each page late
-        for number, said, broke in ask_all(questions, programs):
-            view = views[number]
-            if sides.baseline_id and questions[number]["baseline"] is None and said:
-                said = {
-                    **said,
-                    "notes": [*said["notes"], "no kept picture: production as it is now"],
-                }
-            found[number] = said if said is not None else {**empty(view), "failure": broke}
-            log.info("%s %s: %s", view.path, view.viewport.name, found[number]["verdict"])
-            if time.monotonic() - saved_at > SAVE_SECONDS:
-                _save(sides.comparison_id, found)
-                saved_at = time.monotonic()
+    for number, said, broke in ask_all(questions, programs):
+        view = views[number]
+        if sides.baseline_id and questions[number]["baseline"] is None and said:
+            said = {
+                **said,
+                "notes": [*said["notes"], "no kept picture: production as it is now"],
+            }
+        found[number] = said if said is not None else {**empty(view), "failure": broke}
+        log.info("%s %s: %s", view.path, view.viewport.name, found[number]["verdict"])
+        if time.monotonic() - saved_at > SAVE_SECONDS:
+            _save(sides.comparison_id, found)
+            saved_at = time.monotonic()
     _save(sides.comparison_id, found)
 
 

@@ -27,6 +27,7 @@ from greenroom.store.work import Work, unit_of_work
 from tasks.ending import recorded_end
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
+from tasks.shown import note_shown
 from tasks.values import CompareRequest, Sides
 
 FRESH_SECONDS = 3600.0
@@ -43,16 +44,10 @@ def begin_comparison(request: CompareRequest) -> Sides:
     check_free_bytes(settings.path("comparisons"), settings.least_free_bytes)
     with unit_of_work() as work:
         row = work.get_one(Comparison, request.comparison_id, with_for_update=True)
-        environment = work.get_one(Environment, row.environment_id)
-        production = comparisons.production_of(work, environment.project)
-        if production is None:
-            raise PlatformError("production shows nothing any more")
+        environment, production = note_shown(work, row)
         row.status, row.host, row.process = "running", HOST, this_process()
         row.started_at = row.started_at or now()
-        row.commit_hash = environment.last_deployed_commit or ""
-        row.production_commit = production.last_deployed_commit or ""
         row.pages = []
-        row.artifact = environment.release.artifact if environment.release else ""
         return Sides(row.id, production.url, environment.url, tuple(row.paths), row.baseline)
 
 

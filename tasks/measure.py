@@ -25,6 +25,7 @@ from greenroom.store.models import Environment, Measurement
 from greenroom.store.work import Work, unit_of_work
 from tasks.compare_report import write_page
 from tasks.policies import step
+from tasks.shown import look_at_one_version
 from tasks.values import Measured
 from tasks.visiting import Side, logged_in, side_of
 
@@ -91,6 +92,12 @@ def _plan(sides: Measured) -> Plan:
 @step
 def time_loads(sides: Measured) -> None:
     """Time every page on every device; what breaks is told of that page alone. Idempotent."""
+    look_at_one_version(
+        lambda work: work.get_one(Measurement, sides.measurement_id), lambda: _time_loads(sides)
+    )
+
+
+def _time_loads(sides: Measured) -> None:
     pages: list[dict[str, Any]] = []
     job = _jobs(sides)
     for path in sides.paths:

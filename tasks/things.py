@@ -60,14 +60,14 @@ def needed_now(work: Work) -> Needed:
     for project in known:
         listed = approvals.list_backups(work, project)[: settings.keep_backups]
         backups |= {backup.location for backup in listed}
-    stopped = Instance.state != InstanceState.STOPPED
+    is_living = Instance.state != InstanceState.STOPPED
     return Needed(
         artifacts=frozenset(kept),
         projects=frozenset(project.name for project in known),
         with_files=frozenset(str(p.id) for p in assets.list_set_projects(work)),
         environments=frozenset(str(e.id) for e in living),
         destroyed=frozenset(str(e.id) for e in rows if e.status == EnvironmentStatus.DESTROYED),
-        copies=frozenset(work.scalars(select(Instance.name).where(stopped))),
+        copies=frozenset(work.scalars(select(Instance.name).where(is_living))),
         comparisons=frozenset(pictures),
         measurements=frozenset(str(key) for key in measurements.list_measurement_ids(work)),
         backups=frozenset(backups),

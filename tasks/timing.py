@@ -27,6 +27,7 @@ from greenroom.waking import wake
 from tasks.ending import recorded_end
 from tasks.hold import HOST, is_process_alive, this_process
 from tasks.policies import step
+from tasks.shown import note_shown
 from tasks.values import DeployRequest, Measured, MeasureRequest
 
 
@@ -94,14 +95,9 @@ def begin_measurement(request: MeasureRequest) -> Measured:
     check_free_bytes(settings.path("measurements"), settings.least_free_bytes)
     with unit_of_work() as work:
         row = work.get_one(Measurement, request.measurement_id, with_for_update=True)
-        environment = work.get_one(Environment, row.environment_id)
-        production = comparisons.production_of(work, environment.project)
-        if production is None:
-            raise PlatformError("production shows nothing any more")
+        environment, production = note_shown(work, row)
         row.status, row.host, row.process = "running", HOST, this_process()
         row.started_at = row.started_at or now()
-        row.commit_hash = environment.last_deployed_commit or ""
-        row.production_commit = production.last_deployed_commit or ""
         row.pages, row.verdict = [], ""
         here = "" if environment.id == production.id else environment.url
         return Measured(row.id, production.url, here, tuple(row.paths), row.with_lighthouse)

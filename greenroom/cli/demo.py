@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from greenroom.cli.looking import have_speed_measured
 from greenroom.cli.narration import Narration
 from greenroom.cli.output import command, out, say_json
 from greenroom.cli.platform import wait_for_interrupt
@@ -50,6 +51,7 @@ def demo(ends: bool, as_json: bool, fresh: bool) -> None:
             say_json(summary)
             wait_for_interrupt(play.platform)
         else:
+            have_speed_measured(play)
             play.show_addresses()
             out.print("  Ctrl-C stops everything; the next `make demo` finds it again.")
             wait_for_interrupt(play.platform)

@@ -9,6 +9,7 @@ from greenroom.cli.stagehands import PROJECT, STAGING
 from greenroom.compare.installed import has_browser
 from greenroom.compare.words import count_verdicts, describe_change
 from greenroom.comparing import place_comparison
+from greenroom.measuring import place_measurement
 from greenroom.store import comparisons, environments, measurements
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
@@ -54,23 +55,20 @@ def look_at_changes(play: Play, checks: list[str]) -> None:
     play.tell.say(f"side by side: {address}")
 
 
-def look_at_speed(play: Play) -> None:
-    """Tell what the load times beside production's are so far, and where they are shown.
+def have_speed_measured(play: Play) -> None:
+    """Order a measurement of load times, unless there is one, and say where it is shown.
 
-    They are measured alone on the machine, by runs of their own that nothing here waits for.
+    Only of a demo that stays: it is made alone on the machine, and nothing here waits for it.
     """
-    from greenroom.deltas import speed_of  # numpy: which only this pays
-
     if not has_browser():
         return
     with unit_of_work() as work:
         environment = environments.get_environment(work, REFERENCE)
-        rows = measurements.list_measurements(work, environment)
-    done = [row for row in rows if row.status == "done"]
-    told = speed_of(done[0]).said if done else "are being measured"
+        made = measurements.list_measurements(work, environment)
+    if all(row.status == "failed" for row in made):
+        place_measurement(REFERENCE, actor="demo")
     address = f"{play.platform.console_url}/environment?env={REFERENCE}&part=performance"
-    play.tell.say(f"its load times beside production's: {told}")
-    play.tell.say(f"pair by pair: {address}")
+    play.tell.say(f"load times beside production's, as they are measured: {address}")
 
 
 def _newest(seconds: float) -> Comparison | None:

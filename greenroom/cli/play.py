@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from greenroom import data_orders, orders
-from greenroom.cli.looking import look_at_changes, look_at_speed
+from greenroom.cli.looking import look_at_changes
 from greenroom.cli.narration import Narration
 from greenroom.cli.outbound import (
     CUSTOMER,
@@ -90,7 +90,6 @@ class Play:
         self._break(repository)
         self._roll_back(repository)
         promote(self, repository)
-        look_at_speed(self)
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:

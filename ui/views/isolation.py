@@ -21,7 +21,8 @@ def mark(reference: str) -> str:
     if row is None or not row.verdict:
         return ""
     words = {"proved": "isolation proved", "open": "isolation open", "partly": "partly isolated"}
-    return f"{look.tagged(words[row.verdict], VERDICTS[row.verdict])} {look.ago(row.at)}"
+    age = f'<span class="gr-soft">{look.ago(row.at)}</span>'
+    return f"{look.tagged(words[row.verdict], VERDICTS[row.verdict])} {age}"
 
 
 def show(reference: str) -> None:

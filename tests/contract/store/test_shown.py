@@ -1,0 +1,113 @@
+"""A comparison is of one version of each side, whatever is switched while it is made."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from prefect.logging import disable_run_logger
+
+from greenroom.errors import PlatformError
+from greenroom.store import comparisons, environments, projects
+from greenroom.store.models import Comparison, Environment, Release
+from greenroom.store.work import Work, unit_of_work
+from tasks.shown import LOOKS, look_at_one_version
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
+
+
+def show(work: Work, environment: Environment, commit: str) -> None:
+    """Have an environment show a commit."""
+    release = Release(
+        project_id=environment.project_id, commit_hash=commit, runtime="process", manifest={},
+        artifact=f"sha256:{commit}", location=f"/{commit}", manifest_digest=uuid.uuid4().hex,
+    )  # fmt: skip
+    work.add(release)
+    work.flush()
+    environment.release_id, environment.last_deployed_commit = release.id, commit
+
+
+class Sides:
+    """A comparison of a feature with production."""
+
+    def __init__(self) -> None:
+        with unit_of_work() as work:
+            project = projects.add_project(work, "shop", "/srv/shop", actor="ada")
+            self.ids = {}
+            for name in ("feature", "main"):
+                row = environments.ensure_environment(work, project, name, actor="ada")
+                show(work, row, f"{name}-1")
+                self.ids[name] = row.id
+            work.flush()
+            work.expire_all()
+            feature = work.get_one(Environment, self.ids["feature"])
+            self.key = comparisons.create_comparison(work, feature, [], by="ada").id
+
+    def switch(self, name: str, commit: str) -> None:
+        with unit_of_work() as work:
+            show(work, work.get_one(Environment, self.ids[name]), commit)
+
+    def row(self) -> Comparison:
+        with unit_of_work() as work:
+            return work.get_one(Comparison, self.key)
+
+    def look(self, look: object, **more: bool) -> None:
+        with disable_run_logger():
+            look_at_one_version(lambda work: work.get_one(Comparison, self.key), look, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sides(store_url: str) -> Sides:
+    return Sides()
+
+
+def test_what_stays_is_looked_at_once(sides: Sides) -> None:
+    seen: list[int] = []
+    sides.look(lambda: seen.append(1))
+    row = sides.row()
+    assert seen == [1]
+    assert (row.commit_hash, row.production_commit) == ("feature-1", "main-1")
+
+
+@pytest.mark.parametrize("name", ["feature", "main"])
+def test_what_is_switched_meanwhile_is_looked_at_anew(sides: Sides, name: str) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def look() -> None:
+        row = sides.row()
+        seen.append((row.commit_hash, row.production_commit))
+        if len(seen) == 1:
+            sides.switch(name, f"{name}-2")
+
+    sides.look(look)
+    row = sides.row()
+    assert len(seen) == 2
+    assert seen[1] == (row.commit_hash, row.production_commit)
+    assert f"{name}-2" in seen[1]
+    if name == "feature":
+        assert row.artifact == "sha256:feature-2"
+
+
+def test_kept_pictures_stand_for_a_production_that_is_switched(sides: Sides) -> None:
+    with unit_of_work() as work:
+        work.get_one(Comparison, sides.key).production_commit = "the merge base"
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(1)
+        sides.switch("main", f"main-{len(seen) + 1}")
+
+    sides.look(look, with_production=False)
+    assert (seen, sides.row().production_commit) == ([1], "the merge base")
+
+
+def test_what_never_stays_is_given_up(sides: Sides) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(1)
+        sides.switch("feature", f"feature-{len(seen) + 1}")
+
+    with pytest.raises(PlatformError, match="again and again"):
+        sides.look(look)
+    assert len(seen) == LOOKS
