@@ -216,8 +216,10 @@ def _ask_to_stop(deployment: Deployment) -> None:
         deployment.status, deployment.completed_at = DeploymentStatus.CANCELLED, now()
 
 
-def start_order(order: Order, runs: Runs | None = None) -> uuid.UUID:
-    """Start the run of a recorded order. Idempotent.
+def start_order(
+    order: Order, runs: Runs | None = None, *, lost: uuid.UUID | None = None
+) -> uuid.UUID:
+    """Start the run of a recorded order, or another for one that was lost. Idempotent.
 
     Errors: OrchestratorUnavailable; the order stays recorded, and ``reconcile`` starts it later.
     """
@@ -231,7 +233,7 @@ def start_order(order: Order, runs: Runs | None = None) -> uuid.UUID:
     run_id = runs.start(
         _VERBS[DeploymentKind(order.kind)],
         {"request": request},
-        idempotency_key=str(order.deployment_id),
+        idempotency_key=f"{order.deployment_id}" + (f"-{lost}" if lost else ""),
         queue=work_queue_name(str(order.environment_id)),
         tags=[order.environment],
     )

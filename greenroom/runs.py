@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 import httpx
+import psutil
 
 from greenroom.errors import NotFound, OrchestratorUnavailable, PlatformError
 from greenroom.settings import Settings, load_settings
@@ -54,6 +56,8 @@ class Run:
     deployment_id: uuid.UUID | None
     state_at: datetime | None = None
     """Since when it is in its state."""
+    process: str = ""
+    """``host:pid`` of what its worker has started for it, when it has said so."""
 
     def is_on_its_way(self, at: datetime) -> bool:
         """Whether it waits for its turn, or its process is being started."""
@@ -61,6 +65,26 @@ class Run:
             return True
         since = (at - self.state_at).total_seconds() if self.state_at else 0.0
         return self.state == "PENDING" and since < MOST_PENDING_SECONDS
+
+    def is_lost(self, at: datetime) -> bool:
+        """Whether it has begun, has not ended, and no process of this machine does it.
+
+        A worker that is killed between taking a run and starting its process leaves it PENDING for
+        ever, and a machine that is switched off leaves it RUNNING: nothing tells Prefect.
+        """
+        if self.state not in ("PENDING", "RUNNING", "CANCELLING") or self.state_at is None:
+            return False
+        host, _, number = self.process.rpartition(":")
+        since = self.state_at.timestamp() + MOST_PENDING_SECONDS
+        if not self.process:
+            return self.state == "PENDING" and at.timestamp() > since
+        if host != socket.gethostname() or not number.isdecimal():
+            return False
+        try:
+            process = psutil.Process(int(number))
+            return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > since
+        except psutil.NoSuchProcess:
+            return True
 
     @property
     def is_final(self) -> bool:
@@ -264,6 +288,7 @@ def _run(row: dict[str, Any]) -> Run:
         parameters=row.get("parameters") or {},
         deployment_id=uuid.UUID(row["deployment_id"]) if row.get("deployment_id") else None,
         state_at=datetime.fromisoformat(since) if since else None,
+        process=row.get("infrastructure_pid") or "",
     )
 
 

@@ -59,7 +59,8 @@ def _runtimes() -> dict[str, Runtime]:
 @step
 def look() -> list[Repair]:
     """Compare the store with engines and Prefect, and plan. Changes nothing."""
-    runtimes, runs = _runtimes(), Runs()
+    runtimes, runs, moment = _runtimes(), Runs(), now()
+    lost = {run.id for run in runs.list_unfinished() if run.is_lost(moment)}
     with unit_of_work() as work:
         locks = deployments.list_locks(work)
         unfinished = deployments.list_unfinished(work)
@@ -74,6 +75,7 @@ def look() -> list[Repair]:
                 )
             )
         )
+    lost -= {k.flow_run_id for k in locks if is_holder_alive(k)}  # its engine died, it did not
     alive = {c.id: _is_alive(runtimes, c) for c in copies}
     serving = {c.environment_id: alive[c.id] for c in copies if c.state == InstanceState.SERVING}
     asleep = {c.environment_id for c in copies if c.state == InstanceState.SERVING and c.asleep}
@@ -88,7 +90,8 @@ def look() -> list[Repair]:
             locks=tuple(
                 SeenLock(k.environment_id, k.deployment_id, is_holder_alive(k)) for k in locks
             ),
-            deployments=tuple(_seen_deployment(d, runs) for d in unfinished),
+            deployments=tuple(_seen_deployment(d, runs, lost) for d in unfinished),
+            lost_runs=frozenset(lost),
             copies=tuple(
                 SeenCopy(
                     c.name,
@@ -135,15 +138,17 @@ def _age(moment: datetime | None) -> float:
     return (now() - moment).total_seconds() if moment else 0.0
 
 
-def _seen_deployment(deployment: Deployment, runs: Runs) -> SeenDeployment:
+def _seen_deployment(deployment: Deployment, runs: Runs, lost: set[UUID]) -> SeenDeployment:
     run = runs.find(deployment.flow_run_id) if deployment.flow_run_id else None
+    is_lost = deployment.flow_run_id in lost
     return SeenDeployment(
         id=deployment.id,
         environment_id=deployment.environment_id,
         is_queued=deployment.status == DeploymentStatus.QUEUED,
         age_seconds=_age(deployment.requested_at),
         has_run=deployment.flow_run_id is not None,
-        is_run_final=run is None or run.is_final,
+        is_run_final=run is None or run.is_final or is_lost,
+        is_run_crashed=is_lost or (run is not None and run.state == "CRASHED"),
         cancel_age_seconds=(
             _age(deployment.cancel_requested_at) if deployment.cancel_requested_at else None
         ),
@@ -171,6 +176,8 @@ def _repair(wanted: Repair) -> None:
             _start_order(UUID(wanted.subject))
         case Kind.END_RUN:
             _end_run(UUID(wanted.subject))
+        case Kind.END_LOST_RUN:
+            Runs().end(UUID(wanted.subject), "CRASHED", "it has no process")
         case Kind.STOP_COPY:
             _stop(wanted.subject)
         case Kind.REVIVE_COPY:
@@ -226,7 +233,8 @@ def _start_order(deployment_id: UUID) -> None:
             deployment.kind,
             deployment.ref,
         )
-    orders.start_order(order)
+        lost = deployment.flow_run_id
+    orders.start_order(order, lost=lost)
 
 
 def _end_run(deployment_id: UUID) -> None:

@@ -151,6 +151,10 @@ class Node:
         if self.process is not None:
             self.process.wait()
             self.process = None
+        # What lies in /run is gone after a power cut: an engine takes the number of a containerd
+        # that it finds there for a living one's, even where that is a zombie's.
+        shutil.rmtree(self.folder / "exec" / "containerd", ignore_errors=True)
+        (self.folder / "pid").unlink(missing_ok=True)
 
     def _family(self) -> list[psutil.Process]:
         """Give every process in this namespace, and those that keep its containers."""

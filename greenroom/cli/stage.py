@@ -20,8 +20,10 @@ def prepare_stage(home: Path) -> Path:
     """
     home.mkdir(parents=True, exist_ok=True)
     settings = use_home(home)
-    if Platform(settings).is_up():
+    platform = Platform(settings)
+    if platform.is_up():
         return home
+    platform.stop()  # what a killed one has left holds our ports, and applications know them
     wanted = {
         "gateway_port": settings.gateway_port,
         "console_port": settings.console_port,

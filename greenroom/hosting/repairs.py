@@ -18,6 +18,7 @@ class Kind(enum.StrEnum):
     FAIL_DEPLOYMENT = "fail_deployment"
     START_ORDER = "start_order"
     END_RUN = "end_run"
+    END_LOST_RUN = "end_lost_run"
     STOP_COPY = "stop_copy"
     REVIVE_COPY = "revive_copy"
     PARK_COPY = "park_copy"
@@ -58,6 +59,8 @@ class SeenDeployment:
     is_run_final: bool
     """Prefect says its run has ended, or knows no such run."""
     cancel_age_seconds: float | None
+    is_run_crashed: bool = False
+    """It was ended without a word of its own: it may be tried again, while nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class Seen:
     deployments: tuple[SeenDeployment, ...] = ()
     copies: tuple[SeenCopy, ...] = ()
     environments: tuple[SeenEnvironment, ...] = ()
+    lost_runs: frozenset[UUID] = frozenset()
+    """Runs that have begun, have not ended, and have no process."""
     known_names: frozenset[str] = frozenset()
     """Names of copies the store knows and has not recorded as stopped."""
     running_names: frozenset[tuple[str, str]] = frozenset()
@@ -103,13 +108,18 @@ class Seen:
 
 START_GRACE_SECONDS = 5.0
 """An order younger than this is probably being started by who placed it."""
+AGAIN_SECONDS = 300.0
+"""An order whose run was lost before it did anything is started again while it is younger."""
 CANCEL_GRACE_SECONDS = 20.0
 """A run that has not obeyed a cancellation by then is ended from outside."""
 
 
 def plan_repairs(seen: Seen) -> list[Repair]:
     """Plan what makes reality match the store, in the order it is to be done. Pure."""
-    plan: list[Repair] = []
+    plan = [
+        Repair(Kind.END_LOST_RUN, subject=str(run), reason="it has no process")
+        for run in sorted(seen.lost_runs)
+    ]
     held: set[UUID] = set()
     for lock in seen.locks:
         if lock.is_holder_alive:
@@ -156,7 +166,11 @@ def _repair_deployments(
             if deployment.age_seconds > START_GRACE_SECONDS and (
                 not deployment.has_run or deployment.is_run_final
             ):
-                if deployment.has_run:
+                is_fresh = deployment.age_seconds < AGAIN_SECONDS and overdue is None
+                if deployment.is_run_crashed and is_fresh:
+                    reason = "its run was lost before it began"
+                    plan.append(Repair(Kind.START_ORDER, where, subject, reason))
+                elif deployment.has_run:
                     reason = "it never took the environment"
                     plan.append(Repair(Kind.FAIL_DEPLOYMENT, where, subject, reason))
                 else:

@@ -10,6 +10,9 @@ import psutil
 import pytest
 
 from greenroom.programs import Programs
+from greenroom.runs import Runs
+from greenroom.store import deployments
+from greenroom.store.work import unit_of_work
 
 pytestmark = pytest.mark.flows
 OFFLINE = ("ConnectionRefused", "ConnectionReset", "RemoteDisconnected")
@@ -56,6 +59,29 @@ def test_killed_during_a_deployment(new_site: Callable[..., Any], app: Any, prog
         wrong = [text for text in wrong if not text.startswith(OFFLINE)]
     assert wrong == []
     site.check_truth()
+
+
+def test_a_run_that_its_worker_took_and_never_began(
+    new_site: Callable[..., Any], app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the environment's only place in Prefect's queue, and nothing tells Prefect."""
+    site = new_site(app("1"))
+    stage, runs = site.stage, Runs()
+    stage.platform.programs.stop("worker")
+    try:
+        order = site.order()
+        with unit_of_work() as work:
+            lost = deployments.get_deployment(work, order.deployment_id).flow_run_id
+        runs.end(lost, "PENDING", "taken")
+    finally:
+        stage.platform.programs.start("worker")
+    monkeypatch.setattr("greenroom.runs.MOST_PENDING_SECONDS", 5)
+    stage.eventually(lambda: f"end_lost_run {lost}" in stage.reconcile(), "that it is lost")
+    assert stage.wait(order.deployment_id).status == "live"
+    assert version(site) == "1"
+    found = runs.find(lost)
+    assert found is not None
+    assert found.state == "CRASHED"
 
 
 def test_a_copy_that_dies_comes_back(new_site: Callable[..., Any], app: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -53,3 +55,20 @@ def test_a_run_on_its_way(state: str, seconds: float, is_on_its_way: bool) -> No
     at = datetime(2026, 1, 1, tzinfo=UTC)
     run = Run(uuid4(), "r", state, "", None, {}, None, at - timedelta(seconds=seconds))
     assert run.is_on_its_way(at) is is_on_its_way
+
+
+MINE = f"{socket.gethostname()}:{os.getpid()}"
+GONE = f"{socket.gethostname()}:{2**22 + 1}"  # more than Linux gives
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "process", "is_lost"),
+    [("PENDING", 61, "", True), ("PENDING", 1, "", False), ("PENDING", 9, GONE, True),
+     ("RUNNING", 1, GONE, True), ("RUNNING", 1, MINE, False), ("RUNNING", 9e5, MINE, True),
+     ("RUNNING", 9e5, "", False), ("RUNNING", 1, "elsewhere:1", False),
+     ("CANCELLING", 1, GONE, True), ("SCHEDULED", 9e5, "", False), ("CRASHED", 9e5, GONE, False)],
+)  # fmt: skip
+def test_a_lost_run(state: str, seconds: float, process: str, is_lost: bool) -> None:
+    at = datetime.now(UTC)
+    since = at - timedelta(seconds=seconds)
+    assert Run(uuid4(), "r", state, "", None, {}, None, since, process).is_lost(at) is is_lost

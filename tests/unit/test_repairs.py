@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from greenroom.hosting.repairs import (
+    AGAIN_SECONDS,
     CANCEL_GRACE_SECONDS,
     START_GRACE_SECONDS,
     Kind,
@@ -31,9 +32,9 @@ def lock(alive: bool, deployment: UUID | None = FIRST) -> SeenLock:
 
 def order(
     key: UUID = FIRST, *, queued: bool = False, age: float = 60, run: bool = True,
-    ended: bool = False, cancel: float | None = None,
+    ended: bool = False, cancel: float | None = None, crashed: bool = False,
 ) -> SeenDeployment:  # fmt: skip
-    return SeenDeployment(key, HERE, queued, age, run, ended, cancel)
+    return SeenDeployment(key, HERE, queued, age, run, ended or crashed, cancel, crashed)
 
 
 def copy(state: str = "serving", alive: bool = True, name: str = "shop-1") -> SeenCopy:
@@ -99,6 +100,10 @@ def test_the_run_was_killed_on_a_first_deployment() -> None:
         (order(queued=True, run=False, age=START_GRACE_SECONDS + 1), ["start_order"]),
         (order(queued=True, run=True), []),
         (order(queued=True, run=True, ended=True), ["fail_deployment"]),
+        (order(queued=True, crashed=True), ["start_order"]),
+        (order(queued=True, crashed=True, age=AGAIN_SECONDS + 1), ["fail_deployment"]),
+        (order(queued=True, crashed=True, cancel=1), ["fail_deployment"]),
+        (order(crashed=True), ["fail_deployment"]),
         (order(run=True, ended=True), ["fail_deployment"]),
         (order(run=False), ["fail_deployment"]),
         (order(run=True), []),
@@ -107,12 +112,21 @@ def test_the_run_was_killed_on_a_first_deployment() -> None:
         (order(queued=True, run=False, age=1, cancel=CANCEL_GRACE_SECONDS + 1), []),
     ],
     ids=[
-        "just placed", "never started", "waits its turn", "its run ended early", "the run is over",
+        "just placed", "never started", "waits its turn", "its run ended early", "its run was lost",
+        "lost again and again", "lost and cancelled", "lost at work", "the run is over",
         "no run", "works", "is cancelled", "does not obey", "cancelled before its run",
     ],
 )  # fmt: skip
 def test_an_unfinished_deployment(seen: SeenDeployment, wanted: list[str]) -> None:
     assert kinds(deployments=(seen,)) == [(kind, str(FIRST)) for kind in wanted]
+
+
+def test_a_lost_run_is_ended_first_for_others_wait_behind_it() -> None:
+    seen = (order(queued=True, crashed=True),)
+    assert kinds(lost_runs=frozenset({SECOND}), deployments=seen) == [
+        ("end_lost_run", str(SECOND)),
+        ("start_order", str(FIRST)),
+    ]
 
 
 def test_a_run_that_is_over_is_believed_only_when_nobody_holds_the_lock() -> None:
