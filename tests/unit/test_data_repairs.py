@@ -67,6 +67,7 @@ GONE = f"{socket.gethostname()}:{2**22 + 1}"  # more than Linux gives
      ("RUNNING", 1, GONE, True), ("RUNNING", 1, MINE, False), ("RUNNING", 9e5, MINE, True),
      ("RUNNING", 9e5, "", False), ("RUNNING", 1, "elsewhere:1", False),
      ("CANCELLING", 1, GONE, True), ("SCHEDULED", 9e5, "", False), ("CRASHED", 9e5, GONE, False)],
+    ids=range(11),
 )  # fmt: skip
 def test_a_lost_run(state: str, seconds: float, process: str, is_lost: bool) -> None:
     at = datetime.now(UTC)
