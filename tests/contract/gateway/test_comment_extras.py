@@ -13,6 +13,7 @@ from playwright.sync_api import Error as PlaywrightError
 from greenroom.store import comments, environments
 from greenroom.store.work import unit_of_work
 from tests.contract.gateway.previewed import (
+    HOSTILE,
     OPEN_SHADOWS,
     PLAIN,
     Site,
@@ -82,6 +83,63 @@ def test_a_box_a_picture_and_three_devices(site: Site, chromium: Browser, tmp_pa
     assert answer is not None
     assert "evil" not in answer.text()
     desk.close()
+
+
+WORKER = """self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener('fetch', (event) => event.respondWith(
+  fetch(event.request).catch(() => new Response('offline', {status: 503}))));"""
+ROUTED = """<script>const go = (path, words) => { history.pushState({}, '', path);
+document.querySelector('h1').textContent = words; };</script>
+<button onclick="go('/routed/cart', 'Your basket')">To the basket</button>"""
+
+
+def test_hard_pages_can_be_commented_on(site: Site, phone: BrowserContext) -> None:
+    """A service worker, a single-page application, a frame and 10 MB of HTML."""
+    site.put("/worker", PLAIN.replace("<body>", "<body><script>navigator.serviceWorker"
+             ".register('/worker.js')</script>"))  # fmt: skip
+    site.put("/worker.js", WORKER, Content_Type="text/javascript")
+    site.put("/routed", PLAIN.replace("<main>", f"{ROUTED}<main>"))
+    frame = "<iframe src='/inner' title=inner width=360 height=400></iframe>"
+    site.put("/framing", PLAIN.replace("<main>", f"{frame}<main>"))
+    site.put("/inner", PLAIN.replace("<h1>", "<h1>Within: "))
+    site.put("/big", PLAIN.replace("</main>", f"<p>{'more &amp; ' * 50}</p>" * 20_000 + "</main>"))
+    page = phone.new_page()
+    page.goto(site.link(HOSTILE, start="/worker"))
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.reload()  # from now on the page's own worker stands between
+    comment(page, "h1", "by a worker")
+    page.get_by_role("button", name="Comment 1", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text(HOSTILE)).to_be_visible()  # who wrote it: text
+    assert page.title() == "Shop"
+
+    page.goto(f"{site.origin}/routed")
+    page.get_by_role("button", name="To the basket").click()
+    comment(page, "h1", "in the basket")  # its router went on without a new document
+    pin = page.get_by_role("button", name="Comment 2", exact=True)
+    expect(pin).to_be_visible()
+    page.go_back()
+    expect(pin).to_have_count(0)
+    page.go_forward()
+    expect(pin).to_be_visible()
+
+    page.goto(f"{site.origin}/framing")
+    comment(page, "h1", "around the frame")
+    expect(page.get_by_role("button", name="Comment 3", exact=True)).to_be_visible()
+    inner = page.frame_locator("iframe[title=inner]")
+    inner.get_by_role("button", name="Comment", exact=True).click()
+    inner.locator("h1").click()
+    inner.get_by_role("textbox").fill("in the frame")
+    inner.get_by_role("button", name="Send").click()
+    expect(inner.get_by_role("button", name="Comment 4", exact=True)).to_be_visible()
+
+    page.goto(f"{site.origin}/big", wait_until="domcontentloaded")
+    comment(page, "h1", "a long page")
+    assert [(path, said) for _, _, path, (said,) in site.threads()] == [
+        ("/worker", "by a worker"), ("/routed/cart", "in the basket"),
+        ("/framing", "around the frame"), ("/inner", "in the frame"), ("/big", "a long page"),
+    ]  # fmt: skip
 
 
 def test_broken_answers_reach_the_browser_as_they_are(site: Site, phone: BrowserContext) -> None:
