@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from greenroom.data import canaries
 from greenroom.data.copy import TablePlan, as_it_is
 from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
 from greenroom.data.pipe import read_blocks
@@ -53,16 +54,20 @@ class Proof:
     """Kept values that are somebody's number by chance, by ``table.column``."""
     weak: dict[str, int] = field(default_factory=dict)
     """Originals too short to prove anything, by ``table.column``."""
+    canaries: int = 0
+    """Made-up originals that were planted, one in each form, and found again."""
 
 
 def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> Proof:
     """Look for every original of every masked column in all of staging.
 
-    Errors: LeakFound, naming tables and columns, never a value.
+    Errors: LeakFound, naming tables and columns, never a value; SyncFailed when a canary is missed.
     """
-    proof = Proof()
+    proof, planted = Proof(), canaries.make()
     needles = _collect(source, plan, proof)
+    canaries.add_to(needles, planted)
     scanner, longest = needles.build(), 6 * needles.longest  # an escape of JSON has six octets
+    proof.canaries = _find_canaries(target, planted, scanner, longest)
     findings = Findings()
     for table in plan.tables:
         for column in table.table.columns:
@@ -75,6 +80,18 @@ def prove(source: Connection, target: Connection, plan: SyncPlan, say: Say) -> P
         raise LeakFound(_describe(findings.leaks), hint=_HINT)
     say(f"proof: {proof.needles:,} patterns, {proof.scanned_octets:,} bytes, no original found")
     return proof
+
+
+def _find_canaries(
+    target: Connection, planted: dict[str, str], scanner: Scanner, longest: int
+) -> int:  # fmt: skip
+    """Look for what was planted, the way that everything else is looked through."""
+    findings = Findings()
+    canaries.plant(target, planted)
+    for column in canaries.TABLE.columns:
+        _look(target, canaries.PLAN, column, scanner, findings, longest)
+    target.execute(f"drop table {canaries.TABLE.sql}".encode())
+    return canaries.check(planted, findings.leaks)
 
 
 _HINT = "Decide those columns: `greenroom data decide`. Staging stays as it was."

@@ -81,6 +81,7 @@ def make_report(facts: Facts) -> dict[str, Any]:
         "proof": {
             "patterns": facts.proof.needles, "scanned_octets": facts.proof.scanned_octets,
             "encodings": list(ENCODINGS), "originals_found": len(facts.proof.leaks),
+            "canaries_found": facts.proof.canaries,
             "too_short_to_prove": dict(facts.proof.weak),
             "numbers_by_chance": dict(facts.proof.coincidences),
             "sample": dict(facts.sample) if facts.sample else None,

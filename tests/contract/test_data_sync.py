@@ -121,6 +121,7 @@ def test_everything_arrives_but_the_people(source: str, place: Place, tmp_path: 
     assert result.rows["public.users"] == 501
     assert result.proof.leaks == []
     assert result.proof.needles > 1000
+    assert result.proof.canaries == 11
     same = [
         "select md5(string_agg((id, note, mood, tags, born)::text, '|' order by id)) from users",
         f"select md5(string_agg(o::text, '|' order by o.\"Key\")) from {ODD} o",
@@ -168,6 +169,16 @@ def test_a_leak_stops_it_before_the_swap(source: str, place: Place, tmp_path: ob
     assert "public.users.note" in str(found.value)
     assert "email)" in str(found.value)  # the column it came from
     assert "person9" not in str(found.value).lower()
+    assert untouched(place)
+
+
+def test_a_proof_that_cannot_see_proves_nothing(
+    source: str, place: Place, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing leaks here; the canaries in codes are missed, and that is enough to stop it."""
+    monkeypatch.setattr("greenroom.data.verify.readings", lambda text, reach: iter(()))
+    with pytest.raises(SyncFailed, match="does not see what was planted for it: JSON escapes, URL"):
+        run_sync(Settings(home=str(tmp_path)), source, place, decide, print)
     assert untouched(place)
 
 
