@@ -58,9 +58,13 @@ def closed(server: Connection, *names: str) -> Iterator[None]:
             end_sessions(server, name)
         yield
     finally:
-        for name in names:
-            if exists(server, name):
-                _allow(server, name, True)
+        _open(server, *names)
+
+
+def _open(server: Connection, *names: str) -> None:
+    for name in names:
+        if exists(server, name):
+            _allow(server, name, True)
 
 
 def _allow(server: Connection, name: str, allowed: bool) -> None:
@@ -97,6 +101,7 @@ def swap(server: Connection, live: str, new: str, previous: str) -> None:
     server.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
         if not exists(server, new):
+            _open(server, live, previous)  # one that was killed has left them closed
             return
         if not exists(server, live):
             _rename(server, (new, live))
@@ -105,8 +110,7 @@ def swap(server: Connection, live: str, new: str, previous: str) -> None:
         carry_settings(server, live, new)
         with closed(server, live, new):
             _rename(server, (live, previous), (new, live))
-        for name in (live, previous):
-            _allow(server, name, True)
+        _open(server, live, previous)
     finally:
         server.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
