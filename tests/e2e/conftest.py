@@ -35,6 +35,7 @@ class Demo:
     """A demo that was played from nothing, ended, and was started again over what it left."""
 
     home: Path
+    environment: dict[str, str]
     first: dict[str, Any]
     summary: dict[str, Any]
 
@@ -49,6 +50,13 @@ class Demo:
     @property
     def production(self) -> str:
         return str(self.summary["production"])
+
+    def run(self, *arguments: str) -> None:
+        """Run one of its commands on the machine."""
+        subprocess.run(
+            [sys.executable, "-m", "greenroom.cli", *arguments],
+            env=self.environment, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
 
     def git(self, *arguments: str, folder: Path | None = None) -> str:
         who = {
@@ -143,13 +151,14 @@ def demo() -> Iterator[Demo]:
     home.chmod(0o755)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GREENROOM_", "PREFECT_"))}
     ports = {f"GREENROOM_{part}_PORT": str(choose_port()) for part in PORTS}
+    ports["NO_PROXY"] = "127.0.0.1,localhost"  # stand-ins of the tests
     ports["GREENROOM_EGRESS_GUARD"] = "off"  # its rules would be the whole machine's
     player = Player(home, {**clean, **ports, "GREENROOM_HOME": str(home)})
     try:
         with player.play("--exit") as first:
             pass
         with player.play() as again:
-            yield Demo(home, first, again)
+            yield Demo(home, player.environment, first, again)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -9,6 +9,9 @@ import urllib.request
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.contract.tracker_server import LabTracker
+from tests.e2e import client_journey
+
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs_browser, pytest.mark.needs_postgres,
     pytest.mark.timeout(1200),  # the first one plays the whole demo
@@ -149,6 +152,12 @@ def test_every_page_of_the_console(demo, window, width):
         page.locator("[data-test-script-state=notRunning]").wait_for(timeout=PATIENCE)
         expect(page.locator(".gr-panel")).to_have_count(0)
         assert not page.evaluate(IS_TOO_WIDE), place
+
+
+@pytest.mark.parametrize("width", [1440])  # the team's; the client's is 390
+def test_a_client_comments_compares_and_approves_on_a_phone(demo, chromium, window, width):
+    with LabTracker() as tracker:
+        client_journey.go(demo, chromium, window, tracker)
 
 
 @widths

@@ -147,7 +147,7 @@ def test_a_static_page_gets_the_tag_and_a_fragment_does_not() -> None:
 def test_the_script_keeps_what_is_quoted() -> None:
     rest = overlay(MORE).decode()
     assert "max-height:min(70vh,560px)" in rest
-    assert '"Tap what you mean, or draw a box. Escape ends it."' in rest
+    assert '"Click what you mean, or draw a box. Escape ends it."' in rest
     text = overlay().decode()
     assert text.startswith("(()=>{")
     assert "export" not in text

@@ -5,7 +5,7 @@ const STYLE = `.box{position:absolute;z-index:2147483644;border:2px solid #2f7d5
 p{margin:2px 0 8px;white-space:pre-wrap;overflow-wrap:anywhere}textarea{width:100%;min-height:84px;padding:10px;border:1px solid #8a9591;border-radius:8px;resize:vertical;color:#1c2321;background:#fff}
 .row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.wrong{color:#a5321a}.item{display:block;width:100%;text-align:left;border-radius:8px;border-color:#dfe4e1;color:#1c2321;margin:6px 0;padding:8px 12px;font-weight:400;height:auto}
 a,label{color:#22634a}label.file{display:inline-flex;align-items:center;min-height:44px;cursor:pointer;font-weight:600}label.file:focus-within{outline:3px solid #f0b429}
-label.file input{position:absolute;width:1px;height:1px;opacity:0}.hint{position:fixed;left:50%;top:12px;transform:translateX(-50%);background:#1c2321;color:#fff;border-radius:8px;padding:8px 14px;z-index:2147483647;pointer-events:none}`;
+label.file input{position:absolute;width:1px;height:1px;opacity:0}.hint{position:fixed;left:50%;top:12px;transform:translateX(-50%);background:#1c2321;color:#fff;border-radius:8px;padding:8px 14px;z-index:2147483647;pointer-events:none;width:max-content;max-width:80vw}`;
 
 export const attach = ({ API, say, make, dress, ask, load, now, describe, layer, host }) => {
   dress(STYLE);
@@ -73,9 +73,13 @@ export const attach = ({ API, say, make, dress, ask, load, now, describe, layer,
   };
   const isOurs = (event) => event.composedPath().includes(host);
   const begin = () => {
+    if (picking) return end();
     close();
     picking = true;
-    layer.append(make("div", { class: "hint", role: "status" }, say("Tap what you mean, or draw a box. Escape ends it.", "Tippen Sie auf die Stelle, oder ziehen Sie einen Rahmen. Escape beendet es.")));
+    const words = matchMedia("(pointer: coarse)").matches
+      ? say("Tap what you mean. Comment, tapped again, ends it.", "Tippen Sie auf die Stelle. Noch einmal auf Kommentar beendet es.")
+      : say("Click what you mean, or draw a box. Escape ends it.", "Klicken Sie auf die Stelle, oder ziehen Sie einen Rahmen. Escape beendet es.");
+    layer.append(make("div", { class: "hint", role: "status" }, words));
   };
   const end = () => { picking = false; from = null; unmark(); layer.querySelector(".hint")?.remove(); };
   const outline = ({ left, top, width, height }) => {

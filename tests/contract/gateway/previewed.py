@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -164,7 +165,7 @@ def phone(chromium: Browser) -> Iterator[BrowserContext]:
 
 def comment(page: Page, selector: str, text: str) -> None:
     page.get_by_role("button", name="Comment", exact=True).click()
-    expect(page.get_by_text("Tap what you mean")).to_be_visible()
+    expect(page.get_by_text(re.compile("(Tap|Click) what you mean"))).to_be_visible()
     page.locator(selector).click()
     page.get_by_role("textbox").fill(text)
     page.get_by_role("button", name="Send").click()
