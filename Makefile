@@ -26,7 +26,7 @@ unit: setup-dev ## run the fast tests (ARGS="-k name" chooses)
 	$(BIN)/pytest tests/unit tests/house $(ARGS)
 
 test: setup-dev system lint types kernels ## check everything: style, types, every test, the demo among them
-	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30 $(ARGS)
 
 kernels: setup-dev ## compile what masks a sync's rows, unless this user has it
 	@$(BIN)/python -m greenroom.data.kernels

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from greenroom.compare.judging import FAILED, is_regression, overall, say_page, say_verdict
+from greenroom.compare.speed_words import FAILED, is_regression, overall, say_page, say_verdict
 from greenroom.compare.words import count_verdicts, describe_change
 from greenroom.compare_verdicts import APPROVED, REJECTED, decided, worst
 from greenroom.store import comparisons, measurements

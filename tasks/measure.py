@@ -10,12 +10,13 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from greenroom.compare.apart import ask_apart
-from greenroom.compare.judging import count_questions, judge_pages, overall
+from greenroom.compare.judging import count_questions, judge_pages
 from greenroom.compare.lighthouse import RUN_SECONDS
 from greenroom.compare.loading import DEVICES
 from greenroom.compare.measure import Job
 from greenroom.compare.pool import ask_once
 from greenroom.compare.speed_report import markdown, render
+from greenroom.compare.speed_words import overall
 from greenroom.compare.statistics import Plan, plan_looks
 from greenroom.compare_rules import Rules
 from greenroom.manifest import Manifest

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from prefect import get_run_logger
 
 from greenroom import talking
-from greenroom.compare.element import Wanted, picture_element
 from greenroom.errors import GreenroomError
 from greenroom.previews import browser_cookie
 from greenroom.runs import Runs
@@ -37,6 +36,8 @@ def list_unpictured() -> list[uuid.UUID]:
 @step
 def picture_thread(thread_id: uuid.UUID) -> bool:
     """Take the picture of what a thread is about, once; tell whether there is one. Idempotent."""
+    from greenroom.compare.element import Wanted, picture_element  # with a browser's client
+
     settings = load_settings()
     with unit_of_work() as work:
         thread = work.get_one(CommentThread, thread_id)

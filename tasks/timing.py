@@ -11,7 +11,7 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from greenroom.compare.alone import alone, turn_file
-from greenroom.compare.judging import is_regression
+from greenroom.compare.speed_words import is_regression
 from greenroom.deltas import say_regressions
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.folder import check_free_bytes

@@ -29,6 +29,14 @@ hypothesis_settings.register_profile("greenroom", deadline=None)
 hypothesis_settings.load_profile("greenroom")
 
 
+LONG_ONES = ("tests/flows/", "tests/e2e/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: the worker that is ready first has short ones left to take."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_ONES))
+
+
 def require(is_there: bool, part: str, command: str) -> None:
     """Skip without ``part``; in CI fail, saying the command that installs it."""
     if is_there:

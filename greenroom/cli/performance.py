@@ -9,8 +9,8 @@ import click
 
 from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
-from greenroom.compare.judging import is_regression, say_page, say_verdict
 from greenroom.compare.lighthouse_words import ADVICE, score_rows
+from greenroom.compare.speed_words import is_regression, say_page, say_verdict
 from greenroom.measuring import measurement_folder, place_measurement
 from greenroom.store import measurements
 from greenroom.store.comparisons import FINAL

@@ -7,9 +7,9 @@ from html import escape
 from typing import Any
 
 from greenroom.compare.charts import difference_chart
-from greenroom.compare.judging import say_over, say_verdict
 from greenroom.compare.lighthouse_words import ADVICE, score_rows
 from greenroom.compare.metrics import BY_NAME, METRICS
+from greenroom.compare.speed_words import say_over, say_verdict
 
 STYLE = """
 .gr-speed { border-collapse: collapse; font-size: .9rem; max-width: 60rem; width: 100%; }

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from greenroom.compare.judging import say_page, say_verdict
 from greenroom.compare.speed_html import STYLE, page_html, word
+from greenroom.compare.speed_words import say_page, say_verdict
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }

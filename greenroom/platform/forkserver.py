@@ -6,7 +6,7 @@ working folder and descriptors over a private socket and waits for the child's e
 that client vanishes (killed by a cancellation), its child is killed too.
 
 The forking process stays single-threaded, and imports no code of flows or tasks: a change of
-those needs no restart.
+those needs no restart. Of ours it imports what nearly every run needs, the store's tables first.
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ WARM_MODULES = (
     "cryptography.hazmat.primitives.ciphers.aead",
     "pydantic_settings",
     "supervisor.xmlrpc",
+    "docker",
+    "greenroom.store.models",
+    "greenroom.store.work",
+    "greenroom.orders",
+    "greenroom.promotions",
+    "greenroom.hosting.registry",
+    "greenroom.deltas",
     "yaml",
 )
 
@@ -195,6 +202,9 @@ def main() -> None:
         importlib.import_module(name)
     import gc
 
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
     gc.collect()
     gc.freeze()  # the shared pages stay shared
     ForkServer(load_settings().path("run", "engine.sock")).serve()

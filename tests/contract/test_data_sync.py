@@ -172,16 +172,6 @@ def test_a_leak_stops_it_before_the_swap(source: str, place: Place, tmp_path: ob
     assert untouched(place)
 
 
-def test_a_proof_that_cannot_see_proves_nothing(
-    source: str, place: Place, tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing leaks here; the canaries in codes are missed, and that is enough to stop it."""
-    monkeypatch.setattr("greenroom.data.verify.readings", lambda text, reach: iter(()))
-    with pytest.raises(SyncFailed, match="does not see what was planted for it: JSON escapes, URL"):
-        run_sync(Settings(home=str(tmp_path)), source, place, decide, print)
-    assert untouched(place)
-
-
 @pytest.mark.parametrize("text", ["ask Person9@mail.test", "PERSON9@MAIL.TEST"])
 def test_an_original_in_octets_stops_it(
     source: str, place: Place, tmp_path: object, text: str

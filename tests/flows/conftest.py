@@ -31,6 +31,9 @@ from greenroom.store.work import unit_of_work
 from tests.flows.platform_ports import PORTS, choose_port
 from tests.flows.samples import PYTHON, app, site
 
+RUN_PAUSE_SECONDS = 0.3
+"""Prefect's server takes a hundredth of a second of a core for each answer."""
+
 
 def eventually(
     condition: Callable[[], Any], what: str = "it", seconds: float = 60, pause: float = 0.05
@@ -164,7 +167,7 @@ class Stage:
             run = self.runs.find(run_id) if run_id else None
             return run.state if run and run.state in wanted else ""
 
-        return str(eventually(look, f"run {'/'.join(wanted)}", 40))
+        return str(eventually(look, f"run {'/'.join(wanted)}", 40, RUN_PAUSE_SECONDS))
 
     def run(self, run_id: uuid.UUID) -> Run:
         """Wait until a run has ended at Prefect."""
@@ -176,7 +179,7 @@ class Stage:
                 return None
             return run if run is not None and run.is_final else None
 
-        return eventually(look, "the run's end", 90)  # type: ignore[no-any-return]
+        return eventually(look, "the run's end", 90, RUN_PAUSE_SECONDS)  # type: ignore[no-any-return]
 
     def reconcile(self) -> list[str]:
         """Reconcile in this process, by the very steps of the flow; tell what was repaired."""
@@ -290,7 +293,9 @@ class Site:
         assert {file.stem for file in shells} <= known
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="package"
+)  # an idle platform takes a quarter of a core: it ends with the last
 def _running(require: Callable[[bool, str, str], None]) -> Iterator[Stage]:
     from greenroom.binaries import find_binaries
 

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.flows, pytest.mark.needs_browser]
 PULL = 7
 RULES = """version: 1
 compare:
-  viewports: [desktop, phone]
+  viewports: [phone]
   before: [{click: "#consent", if_there: true}]
   states: [{name: pointed, page: /about/, steps: [{hover: h1}]}]
 """
@@ -120,33 +120,32 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     assert (row.commit_hash, row.production_commit) == (head, base)
     verdicts = {(p["path"], p["viewport"], p["state"]): p["verdict"] for p in row.pages}
     assert verdicts == {
-        ("/", "desktop", ""): "changed", ("/", "phone", ""): "changed",
-        **{("/about/", width, state): "unchanged"
-           for width in ("desktop", "phone") for state in ("", "pointed")},
-    }  # fmt: skip
-    for found in row.pages[:2]:
-        (change,) = found["changes"]
-        assert (change["text_before"], change["text_after"]) == ("9.90", "8.90")
+        ("/", "phone", ""): "changed",
+        ("/about/", "phone", ""): "unchanged",
+        ("/about/", "phone", "pointed"): "unchanged",
+    }
+    (change,) = row.pages[0]["changes"]
+    assert (change["text_before"], change["text_after"]) == ("9.90", "8.90")
     assert "8.90" in (folder_of(made) / "report.html").read_text()
 
     # Whoever wants to know is told: by notice, pull request, status, and on Prefect's pages.
-    line = "2 changed, 4 unchanged; / (desktop): changed: “9.90” → “8.90”"
+    line = "1 changed, 2 unchanged; / (phone): changed: “9.90” → “8.90”"
     assert site.stage.run(row.flow_run_id).state == "COMPLETED"
     status = forge.statuses[head, "greenroom/feature/pages"]
     assert (status["state"], status["description"]) == ("success", line)
     (comment,) = forge.comments[PULL].values()
-    assert "| Pages | ✅ 2 changed, 4 unchanged" in comment["text"]
+    assert "| Pages | ✅ 1 changed, 2 unchanged" in comment["text"]
     with unit_of_work() as work:
         told = work.scalars(select(Notice).where(Notice.kind == "changed")).all()
-    assert [n.body.count("8.90") for n in told if reference in n.title] == [2]
+    assert [n.body.count("8.90") for n in told if reference in n.title] == [1]
     summary = artifact_of(site.stage, f"comparison-{made}")
     assert "| `/about/` | phone | unchanged | 0 |" in summary
-    assert summary.count("](data:image/jpeg;base64,/9j/") == 4  # both sides at two widths
+    assert summary.count("](data:image/jpeg;base64,/9j/") == 2  # both sides
     listed = CliRunner().invoke(main, ["env", "show", reference]).output
-    assert "pages: 2 changed, 4 unchanged" in listed
+    assert "pages: 1 changed, 2 unchanged" in listed
 
     # What is approved is not asked again; what is compared with is recorded. Production goes on.
-    assert decide_changes(reference, "approved", path="/", actor="ada") == 1  # at every width
+    assert decide_changes(reference, "approved", path="/", actor="ada") == 1
     region = ignore_part(reference, box=(0, 5000, 9, 9), actor="ada")
     code, said = compare(reference, "--page", "/none/")
     assert (code, said["verdict"]) == (1, "failed")

@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import pytest
 
-from greenroom.compare.judging import judge_pages, overall
+from greenroom.compare.judging import judge_pages
 from greenroom.compare.metrics import BY_NAME, METRICS
+from greenroom.compare.speed_words import overall
 from greenroom.compare.statistics import find, plan_looks
 from greenroom.store import environments, measurements
 from greenroom.store.comparisons import production_of

@@ -8,17 +8,13 @@ from typing import Any, get_args
 
 import pytest
 
-from greenroom.compare.judging import (
-    count_questions,
-    judge_pages,
-    overall,
-    say_page,
-)
+from greenroom.compare.judging import count_questions, judge_pages
 from greenroom.compare.lighthouse import Advice, Report, _reason, read_report, summarize
 from greenroom.compare.lighthouse_words import score_rows
 from greenroom.compare.measure import Pair, Sampled, sample
 from greenroom.compare.metrics import BY_NAME, METRICS
 from greenroom.compare.speed_report import markdown, render
+from greenroom.compare.speed_words import overall, say_page
 from greenroom.compare.statistics import find, plan_looks
 from greenroom.compare_rules import Metric, parse_rules
 from greenroom.errors import InvalidManifest, PlatformError

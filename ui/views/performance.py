@@ -8,9 +8,9 @@ from html import escape
 import streamlit as st
 
 from greenroom.compare.charts import trend_chart
-from greenroom.compare.judging import say_page
 from greenroom.compare.metrics import BY_NAME
 from greenroom.compare.speed_html import STYLE, page_html, word
+from greenroom.compare.speed_words import say_page
 from ui import acts, look, parts, reads, speed_reads, who
 
 DEVICES = ("desktop", "phone")
