@@ -1,0 +1,48 @@
+"""What the API does beside its answer: it tells people, seals what it keeps, loses no decision."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from greenroom.store import (
+    comments,
+    environments,
+    notices,
+    trackers,
+)
+from greenroom.store.models import Notice, ThreadIssue
+from greenroom.store.states import NoticeKind
+from greenroom.store.work import unit_of_work
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
+
+
+def test_a_comment_by_the_api_is_told_to_people_and_to_the_tracker(root: httpx.Client) -> None:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "blog/feature")
+        notices.add_target(
+            work, "room", "json", "json://x", kinds=(NoticeKind.COMMENT,), project=found.project,
+            actor="test",
+        )  # fmt: skip
+        trackers.set_tracker(work, found.project, "github", "a/b", "", "t", "click", "test")
+        thread = comments.get_thread(work, found, 1)
+        trackers.want_issue(work, found, thread, "test").next_at = None
+        key = thread.id
+
+    def is_wanted() -> bool:
+        with unit_of_work() as work:
+            row = work.get_one(ThreadIssue, key)
+            before, row.next_at = row.next_at, None
+        return before is not None
+
+    of = "/projects/blog/environments/feature/comments/1"
+    assert root.post(f"{of}/replies", json={"text": " done "}).status_code == 201
+    assert is_wanted(), "the tracker is to hear of it"
+    with unit_of_work() as work:
+        [told] = work.scalars(select(Notice))
+    assert "token:test commented on blog/feature" in told.title
+    assert root.put(f"{of}/state", json={"is_resolved": True}).status_code == 200
+    assert is_wanted()
+    assert root.post(f"{of}/replies", json={"text": "  "}).status_code == 400
