@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -12,9 +15,10 @@ from greenroom.store import (
     notices,
     trackers,
 )
-from greenroom.store.models import Notice, ThreadIssue
+from greenroom.store.models import ApiReply, Notice, ThreadIssue
 from greenroom.store.states import NoticeKind
 from greenroom.store.work import unit_of_work
+from tests.contract.api.conftest import Bed
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
@@ -46,3 +50,13 @@ def test_a_comment_by_the_api_is_told_to_people_and_to_the_tracker(root: httpx.C
     assert root.put(f"{of}/state", json={"is_resolved": True}).status_code == 200
     assert is_wanted()
     assert root.post(f"{of}/replies", json={"text": "  "}).status_code == 400
+
+
+def test_an_answer_that_is_kept_for_a_repetition_is_sealed(api: Bed, root: httpx.Client) -> None:
+    wish, headers = {"name": "once", "scopes": ["read"]}, {"Idempotency-Key": uuid.uuid4().hex}
+    first = root.post("/tokens", json=wish, headers=headers).json()
+    assert root.post("/tokens", json=wish, headers=headers).json() == first
+    with unit_of_work() as work:
+        kept = json.dumps([row.body for row in work.scalars(select(ApiReply))])
+    assert "sealed" in kept
+    assert first["token"] not in kept
