@@ -34,7 +34,8 @@ from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound, OrchestratorUnavailable
 from greenroom.rights import current_actor
 from greenroom.store import environments, policies, projects, syncs
-from greenroom.store.work import ask_right, database_url, unit_of_work
+from greenroom.store.models import Project as Owner
+from greenroom.store.work import Work, ask_right, database_url, unit_of_work
 
 router = Noun("data")
 LONGEST_POLICY = 500_000
@@ -58,7 +59,7 @@ def get_policy(project: Project) -> PolicyShape:
     with unit_of_work() as work:
         found = policies.find_policy(work, projects.get_project(work, project))
     if found is None:
-        raise NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
+        raise _no_policy(project)
     return PolicyShape.model_validate(found)
 
 
@@ -76,20 +77,18 @@ class NewPolicy(Given):
     text: Annotated[str, Field(max_length=LONGEST_POLICY)]
 
 
-def _approve(project: str, policy: Policy, text: str) -> PolicyShape:
-    with unit_of_work() as work:
-        found = projects.get_project(work, project)
-        made = policies.record_policy(
-            work, found, text, policy.fingerprint(), by=current_actor().name
-        )
-        work.flush()
-        return PolicyShape.model_validate(made)
+def _approve(work: Work, found: Owner, policy: Policy, text: str) -> PolicyShape:
+    made = policies.record_policy(work, found, text, policy.fingerprint(), by=current_actor().name)
+    work.flush()
+    return PolicyShape.model_validate(made)
 
 
 @router.writes("PUT", _OF + "/policy", "policy.approve")
 def approve_policy(project: Project, given: NewPolicy) -> PolicyShape:
     """Put a policy in force: the next sync follows it. The one before is kept."""
-    return _approve(project, load_policy(given.text.encode()), given.text)
+    policy = load_policy(given.text.encode())
+    with unit_of_work() as work:
+        return _approve(work, projects.get_project(work, project), policy, given.text)
 
 
 class Choice(Given):
@@ -110,13 +109,18 @@ def decide_column(
         raise InvalidInput(f"{given.method!r} is no method", hint=", ".join(sorted(METHODS)))
     if not _COLUMN.fullmatch(column):
         raise InvalidInput(f"{column!r} is no column", hint="Like: people.email")
-    with unit_of_work() as work:
-        text = policies.current_policy(work, projects.get_project(work, project))
-    if text is None:
-        raise NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
     decision = Decision(given.method, dict(given.options), given.why, current_actor().name)
-    changed = with_decision(load_policy(text), column, decision)
-    return _approve(project, changed, dump_policy(changed))
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        text = policies.current_policy(work, found, for_update=True)
+        if text is None:
+            raise _no_policy(project)
+        changed = with_decision(load_policy(text), column, decision)
+        return _approve(work, found, changed, dump_policy(changed))
+
+
+def _no_policy(project: str) -> NotFound:
+    return NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
 
 
 class Proposal(Shown):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import select
 
+from greenroom.api import data
+from greenroom.data.policy import load_policy
 from greenroom.store import (
     comments,
     environments,
     notices,
+    policies,
+    projects,
     trackers,
 )
 from greenroom.store.models import ApiReply, Notice, ThreadIssue
@@ -60,3 +68,28 @@ def test_an_answer_that_is_kept_for_a_repetition_is_sealed(api: Bed, root: httpx
         kept = json.dumps([row.body for row in work.scalars(select(ApiReply))])
     assert "sealed" in kept
     assert first["token"] not in kept
+
+
+def test_two_decisions_at_once_are_both_kept(api: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "version: 1\ntables: {public.people: {columns: {a: keep, b: keep}}}"
+    with unit_of_work() as work:
+        blog = projects.get_project(work, "blog")
+        policies.record_policy(work, blog, text, load_policy(text).fingerprint(), by="test")
+    read, both = policies.current_policy, threading.Barrier(2)
+
+    def read_together(*given: Any, **more: Any) -> str | None:
+        found = read(*given, **more)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)  # in vain, where who reads to change keeps the other out
+        return found
+
+    monkeypatch.setattr(policies, "current_policy", read_together)
+    choice = data.Choice(method="email")
+    with ThreadPoolExecutor(2) as pool:
+        for made in [pool.submit(data.decide_column, "blog", choice, f"people.{c}") for c in "ab"]:
+            made.result()
+    monkeypatch.undo()
+    with unit_of_work() as work:
+        policy = load_policy(str(policies.current_policy(work, projects.get_project(work, "blog"))))
+    decided = policy.tables["public.people"].columns
+    assert [decided[name].method for name in "ab"] == ["email", "email"]
