@@ -29,7 +29,7 @@ from greenroom.data.policy import (
 )
 from greenroom.data.preflight import look
 from greenroom.data.review import find_problems
-from greenroom.data.source import open_source
+from greenroom.data.source import opened
 from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound, OrchestratorUnavailable
 from greenroom.rights import current_actor
@@ -132,9 +132,8 @@ class Proposal(Shown):
     unread: list[str]
 
 
-@router.writes("POST", _OF + "/proposal", "data.look")
-def propose_policy(project: Project) -> Proposal:
-    """Look at production and propose what becomes of each column. No value is kept or shown."""
+def _seen(project: str) -> tuple[str, str | None]:
+    """Give production's address and the policy in force, to whoever may look at production."""
     with unit_of_work() as work:
         found = projects.get_project(work, project)
         ask_right(work, "data.look", found.id)
@@ -142,12 +141,16 @@ def propose_policy(project: Project) -> Proposal:
         known = policies.current_policy(work, found)
     if url is None:
         raise InvalidInput(f"{project} names no production database")
-    connection = open_source(url)
-    try:
+    return url, known
+
+
+@router.writes("POST", _OF + "/proposal", "data.look")
+def propose_policy(project: Project) -> Proposal:
+    """Look at production and propose what becomes of each column. No value is kept or shown."""
+    url, known = _seen(project)
+    with opened(url) as connection:
         schema = read_schema(connection)
         seen = discover(connection, schema, load_policy(known) if known else None)
-    finally:
-        connection.close()
     return Proposal(
         text=dump_policy(seen.policy), new_columns=[f"{t}.{c}" for t, c in seen.new_columns],
         vanished=list(seen.vanished), unread=list(seen.unread),
@@ -165,20 +168,12 @@ class Obstacles(Shown):
 @router.writes("POST", _OF + "/check", "data.look")
 def check_policy(project: Project) -> Obstacles:
     """Say whether the policy in force decides every column, and what else would stop a sync."""
-    with unit_of_work() as work:
-        found = projects.get_project(work, project)
-        ask_right(work, "data.look", found.id)
-        url = projects.production_database_url(found)
-        known = policies.current_policy(work, found)
-    if url is None or known is None:
-        missing = "production database" if url is None else "approved policy"
-        raise InvalidInput(f"{project} has no {missing}")
+    url, known = _seen(project)
+    if known is None:
+        raise InvalidInput(f"{project} has no approved policy")
     policy = load_policy(known)
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         schema = read_schema(connection)
-    finally:
-        connection.close()
     missing_columns = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
     obstacles = look(url, Place(database_url(), project), policy)
     return Obstacles(

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
 from greenroom.data.policy import Policy
-from greenroom.data.refusals import PRODUCTION, refused
-from greenroom.data.source import Connection, open_source
+from greenroom.data.source import Connection, opened
 from greenroom.data.sync import Place
 from greenroom.errors import SyncFailed
 
@@ -143,16 +140,10 @@ def _free(server: Connection) -> int | None:
 def look(source_url: str, place: Place, policy: Policy | None = None) -> list[Obstacle]:
     """Ask production and the server of its copy what would stop a sync.
 
-    Errors: SourceUnavailable, DatabaseUnavailable.
+    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
     """
-    with place.server() as server:
-        source = open_source(source_url)
-        try:
-            return list_obstacles(read_facts(source, server, policy))
-        except psycopg.Error as error:
-            raise refused(error, PRODUCTION) from None
-        finally:
-            source.close()
+    with place.server() as server, opened(source_url) as source:
+        return list_obstacles(read_facts(source, server, policy))
 
 
 def check(source_url: str, place: Place, policy: Policy | None = None) -> None:
