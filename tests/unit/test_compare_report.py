@@ -57,6 +57,24 @@ def kept(root: Path) -> dict[str, Any]:
     return keep_shot(root, Shot(picture))
 
 
+def test_two_programs_may_keep_the_same_picture_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, seen = Path.write_bytes, []
+
+    def write_and_wait(file: Path, data: bytes) -> int:
+        count = write(file, data)
+        if not seen:  # the other one keeps it before this one has given it its name
+            seen.append(file)
+            kept(tmp_path)
+        return count
+
+    monkeypatch.setattr(Path, "write_bytes", write_and_wait)
+    named = kept(tmp_path)
+    assert load_shot(tmp_path, named) is not None
+    assert not list(tmp_path.rglob(".*")), "nothing half is left"
+
+
 def test_a_report_is_one_file_whose_texts_are_text(tmp_path: Path) -> None:
     side = kept(tmp_path)
     changed = page(path=HOSTILE, verdict="changed", before=side, after=side,
