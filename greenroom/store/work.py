@@ -52,6 +52,7 @@ def engine_for(url: str) -> Engine:
         pool_size=5,
         max_overflow=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes into logs; values may be people's, or secret
         connect_args={"connect_timeout": 5, "application_name": "greenroom"},
     )
 
