@@ -59,8 +59,7 @@ def closed(server: Connection, *names: str) -> Iterator[None]:
         yield
     finally:
         for name in names:
-            if exists(server, name):
-                _allow(server, name, True)
+            ensure_open(server, name)
 
 
 def _allow(server: Connection, name: str, allowed: bool) -> None:
@@ -69,6 +68,12 @@ def _allow(server: Connection, name: str, allowed: bool) -> None:
             sql.Identifier(name), sql.SQL("true" if allowed else "false")
         )
     )
+
+
+def ensure_open(server: Connection, name: str) -> None:
+    """Let sessions into a database that a swap has left closed, killed halfway. Idempotent."""
+    if exists(server, name):
+        _allow(server, name, True)
 
 
 def carry_settings(server: Connection, before: str, after: str) -> None:
