@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from greenroom.compare import pool
+from greenroom.compare.apart import ask_apart
 from greenroom.compare.difference import Shot
 from greenroom.compare.kept import forget_others, is_name, names_in
 from greenroom.compare.pages import linked_paths
@@ -127,3 +129,11 @@ def test_what_people_said_holds_for_the_same_change_alone() -> None:
     assert worst(decided(pages, said)) == "rejected"
     more = [page(verdict="changed", changes=[change(signature="a")], left_out=3)]
     assert worst(decided(more, {("/", "a"): "approved"})) == "changed"
+
+
+def test_a_program_that_says_something_else_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PROGRAM", "this")  # it prints a poem
+    program = pool.Program()
+    assert program.ask({"ask": "paths"}, 60) == (None, "The browser broke.")
+    assert program._process is None
+    assert ask_apart("this", {}, 60) is None
