@@ -20,7 +20,7 @@ from greenroom.store.audit import record_audit
 from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import ApiReply, ApiToken, Project, User, now
 from greenroom.store.users import actor_for
-from greenroom.store.work import Work, actor_of, ask_right
+from greenroom.store.work import Work, actor_of, ask_right, take_turn
 
 PREFIX = "grt_"
 """By which people, and scanners of leaked secrets, know one."""
@@ -55,6 +55,7 @@ def add_token(
         raise InvalidInput("a token without a scope may nothing", hint=f"Of {', '.join(Scope)}.")
     if expires_at is not None and expires_at <= now():
         raise InvalidInput("a token ends after it begins")
+    take_turn(work, "tokens")
     last = work.scalar(select(func.max(ApiToken.number)))
     secret = PREFIX + generate_token(TOKEN_OCTETS)
     made = ApiToken(
