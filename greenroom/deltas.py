@@ -18,7 +18,6 @@ from greenroom.store.work import Work
 
 NEWEST = 10
 """Comparisons and measurements that are looked at, of each."""
-MOST_LINES = 10
 _FINE = (APPROVED, "unchanged")
 
 

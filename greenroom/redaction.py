@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from sqlalchemy.orm import object_session
 
@@ -52,4 +53,4 @@ def _passwords(urls: Iterable[str | None]) -> list[str]:
     found = [
         url.split("://", 1)[-1].split("@", 1)[0].partition(":")[2] for url in filter(None, urls)
     ]
-    return [password for password in found if password]
+    return [form for password in found if password for form in {password, unquote(password)}]

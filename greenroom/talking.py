@@ -1,4 +1,4 @@
-"""What people say on pages: one way in for the overlay, the console, the command line and trackers.
+"""What people say on pages: one way in for overlay, console, command line, API and trackers.
 
 Each act is recorded together with what follows from it: who is told, and what the project's
 tracker is to hear.

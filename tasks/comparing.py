@@ -67,11 +67,12 @@ def find_baseline(sides: Sides) -> Sides:
         found = _last_approved(work, environment) if sides.baseline == "approved" else None
     if sides.baseline == "merge-base":
         base = _merge_base(url, commits, project.id)
-        if base is None or base == commits[1]:
-            return replace(sides, baseline="production") if base is None else sides
-        with unit_of_work() as work:
-            taken = comparisons.list_of_production(work, project.id, base)
-            found = taken[-1] if taken else None
+        if base == commits[1]:
+            return sides  # production is just that
+        if base is not None:
+            with unit_of_work() as work:
+                taken = comparisons.list_of_production(work, project.id, base)
+                found = taken[-1] if taken else None
     with unit_of_work() as work:
         row = work.get_one(Comparison, sides.comparison_id)
         if found is None:

@@ -24,7 +24,15 @@ FLUSH_SECONDS = 0.3
 CHECK_SECONDS = 0.3
 TAIL_LINES = 50
 """Lines that an error of the project's own code shows."""
-_local = logging.getLogger("greenroom.tasks")
+RunLogger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+def run_logger() -> RunLogger:
+    """Give the run's logger; where nothing of Prefect's runs, one of our own."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger("greenroom.tasks")
 
 
 class Narrator:
@@ -37,10 +45,7 @@ class Narrator:
         """What was said last."""
         self._mutex = threading.Lock()
         self._flushed_at = self._checked_at = time.monotonic()
-        try:
-            self._prefect: logging.Logger | logging.LoggerAdapter[logging.Logger] = get_run_logger()
-        except MissingContextError:
-            self._prefect = _local
+        self._prefect = run_logger()
 
     def __call__(self, line: str) -> None:
         """Add a line."""

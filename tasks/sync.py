@@ -25,7 +25,7 @@ from greenroom.data.pipe import Copied
 from greenroom.data.policy import check_decided, load_policy
 from greenroom.data.prepare import Prepared, prepare
 from greenroom.data.proof import Proof
-from greenroom.data.source import joined, open_source
+from greenroom.data.source import joined, opened
 from greenroom.data.sync import Job, Place
 from greenroom.errors import GreenroomError, InvalidInput
 from greenroom.settings import load_settings
@@ -85,11 +85,8 @@ def check_before(sync: Syncing) -> None:
         policy = load_policy(_policy_and_key(sync)[0])
         url = _source_url(sync.project_id)
         preflight.check(url, place_of(sync), policy)
-        connection = open_source(url)
-        try:
+        with opened(url) as connection:
             check_decided(policy, read_schema(connection))
-        finally:
-            connection.close()
 
 
 @step

@@ -7,11 +7,12 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from greenroom import data_orders
+from greenroom.data.clones import reopen
 from greenroom.data.keeper import release
 from greenroom.data.repairs import Mend, SeenSync, plan_mends
 from greenroom.data.sync import Place, discard_next
 from greenroom.errors import GreenroomError, PlatformError
-from greenroom.names import template_name
+from greenroom.names import database_name, template_name
 from greenroom.runs import Runs
 from greenroom.settings import load_settings
 from greenroom.store import projects, syncs
@@ -56,7 +57,7 @@ def _seen(row: Sync, runs: Runs) -> SeenSync:
 def _mend(sync_id: UUID, mend: Mend, runs: Runs) -> None:
     with unit_of_work() as work:
         row = syncs.get_sync(work, sync_id)
-        order, run_id = data_orders.order_of(row), row.flow_run_id
+        order, run_id, database = data_orders.order_of(row), row.flow_run_id, _database_of(row)
         if mend is Mend.END:
             error = PlatformError(
                 "the run was killed before it ended", hint="Staging stays as it was. Sync again."
@@ -70,8 +71,16 @@ def _mend(sync_id: UUID, mend: Mend, runs: Runs) -> None:
             runs.end(run_id, "CRASHED", "its process was killed")
     if mend is Mend.END:
         release(load_settings(), str(sync_id))
+        if database:
+            reopen(database_url(), database)
     else:
         data_orders.start_sync(order, runs)
+
+
+def _database_of(row: Sync) -> str:
+    """Name the database whose place a sync's data takes; empty where it is for new ones."""
+    found = row.environment
+    return database_name(row.project.name, found.name, str(found.id)) if found else ""
 
 
 def _drop_leftovers() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +11,6 @@ from uuid import UUID
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
 from greenroom.data.keeper import check_kept, renew
@@ -33,11 +30,11 @@ from greenroom.store.audit import record_audit
 from greenroom.store.models import Sync, SyncStatus
 from greenroom.store.work import unit_of_work
 from tasks.hold import HOST, LOCK_WAIT_SECONDS, is_process_alive, this_process
+from tasks.log import run_logger
 from tasks.policies import step
 from tasks.values import Syncing, SyncOutcome, SyncRequest
 
 FLUSH_SECONDS, MEASURE_SECONDS = 0.5, 1.0
-_local = logging.getLogger("greenroom.tasks")
 
 
 class Teller:
@@ -50,10 +47,7 @@ class Teller:
         self._mutex, self._looked_at, self._measured_at = threading.Lock(), 0.0, 0.0
         self._lines: list[str] = []
         self._progress: dict[str, dict[str, Any]] = {}
-        try:
-            self._prefect: logging.Logger | logging.LoggerAdapter[logging.Logger] = get_run_logger()
-        except MissingContextError:
-            self._prefect = _local
+        self._prefect = run_logger()
 
     def __call__(self, line: str) -> None:
         """Say a line."""

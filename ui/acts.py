@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from greenroom import orders
 from greenroom.errors import GreenroomError, InvalidInput, OrchestratorUnavailable
@@ -99,13 +98,7 @@ def destroy(reference: str, actor: str) -> str:
 
 def add_project(source: str, name: str, actor: str) -> str:
     """Add a repository."""
-    location = urlsplit(source.strip()).netloc
-    if ":" in location.rpartition("@")[0]:
-        raise InvalidInput(
-            "the URL holds a password",
-            hint="It is shown to people. Give this account an SSH key, and the SSH address here.",
-        )
-    url = git.check_source_url(source.strip())
+    url = git.check_new_source(source)
     branch = git.default_branch(url)
     with unit_of_work() as work:
         made = projects.add_project(

@@ -11,7 +11,7 @@ from greenroom.data.introspect import read_schema
 from greenroom.data.plan import try_plan
 from greenroom.data.policy import Decision, Policy, dump_policy
 from greenroom.data.schema import Schema
-from greenroom.data.source import open_source
+from greenroom.data.source import opened
 from greenroom.errors import InvalidInput
 from greenroom.store import policies, projects
 from greenroom.store.work import ask_right, unit_of_work
@@ -32,7 +32,7 @@ def stop(project: str, number: int, actor: str) -> str:
 def look_at_production(project: str, known: Policy | None) -> tuple[Schema, Discovery]:
     """Propose what becomes of the columns that nobody decided about; keeps no value.
 
-    Errors: InvalidInput, SourceUnavailable.
+    Errors: InvalidInput, SourceUnavailable, SyncFailed.
     """
     with unit_of_work() as work:
         found = projects.get_project(work, project)
@@ -42,12 +42,9 @@ def look_at_production(project: str, known: Policy | None) -> tuple[Schema, Disc
         raise InvalidInput(
             "the project names no production database", hint="Name it on the page Projects."
         )
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         schema = read_schema(connection)
         return schema, discover(connection, schema, known)
-    finally:
-        connection.close()
 
 
 def changed(policy: Policy, methods: Mapping[tuple[str, str], str], actor: str) -> Policy:

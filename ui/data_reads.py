@@ -49,7 +49,6 @@ class SyncRow:
     phase: str
     environment: str
     """Its name; empty when only new environments get the data."""
-    tables_asked: tuple[str, ...]
     by: str
     requested_at: datetime
     snapshot_at: datetime | None
@@ -148,8 +147,8 @@ def _sync(row: Sync) -> SyncRow:
     phases.sort(key=lambda pair: STEPS.index(pair[0]) if pair[0] in STEPS else len(STEPS))
     return SyncRow(
         row.id, row.number, row.status, row.phase, row.environment.name if row.environment else "",
-        tuple(row.tables), row.requested_by, row.requested_at, row.snapshot_at, seconds,
-        tuple(phases), failure if error else None, is_final,
+        row.requested_by, row.requested_at, row.snapshot_at, seconds, tuple(phases),
+        failure if error else None, is_final,
         row.cancel_requested_at is not None and not is_final, row.report is not None,
         tuple(_table(name, table) for name, table in sorted(row.progress.items())),
     )  # fmt: skip

@@ -30,7 +30,6 @@ class LifeRow:
     kept_since: datetime | None
     """Since when the version before is kept paused."""
     is_from_fork: bool
-    may_have_secrets: bool
     domains: tuple[domains.OwnDomain, ...]
 
     @property
@@ -55,7 +54,7 @@ def read(reference: str) -> LifeRow:
         row.kind == "production", serving.asleep if serving else "",
         serving.runtime if serving else "", idle.pause_seconds, idle.stop_seconds,
         row.expires_at, row.is_lasting, describe_copy(serving, row.kind) if serving else "",
-        dict(serving.used) if serving else {}, kept, row.from_fork, not row.is_guarded,
+        dict(serving.used) if serving else {}, kept, row.from_fork,
         tuple(domains.list_domains(reference)),
     )  # fmt: skip
 

@@ -25,6 +25,19 @@ PHASES = {
 PROBLEM_TONES = {"error": "bad", "building": "busy", "sleeping": "calm"}
 
 
+def choose_project(names: Sequence[str]) -> str:
+    """Show the selector of projects, and keep the address in step with it."""
+    asked = st.query_params.get("project", "")
+    chosen = st.selectbox(
+        "Project", names, index=names.index(asked) if asked in names else 0,
+        label_visibility="collapsed", width=420,
+    )  # fmt: skip
+    if chosen != asked:
+        st.query_params["project"] = chosen
+        st.query_params.pop("n", None)
+    return str(chosen)
+
+
 def facts(pairs: Sequence[tuple[str, str]], *, wide: bool = False) -> str:
     """Give labelled values as HTML; the values are HTML already."""
     cells = "".join(f"<div><b>{escape(k)}</b><span>{v}</span></div>" for k, v in pairs)

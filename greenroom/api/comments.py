@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from greenroom import talking
 from greenroom.api.noun import Done, Environment, Given, Noun, Number, Project, reference
 from greenroom.approving import person
-from greenroom.errors import InvalidInput
 from greenroom.rights import current_actor
 from greenroom.store import comments as store
 from greenroom.store import environments
@@ -45,12 +45,10 @@ class Answer(Given):
 @router.writes("POST", _OF + "/{number}/replies", "comment.reply", status_code=201)
 def reply(project: Project, environment: Environment, number: Number, given: Answer) -> Done:
     """Answer a thread."""
-    text = given.text.strip()
-    if not text:
-        raise InvalidInput("a comment says something")
     with unit_of_work() as work:
         found = environments.get_environment(work, reference(project, environment))
-        store.add_reply(work, store.get_thread(work, found, number), text, _author())
+        thread = store.get_thread(work, found, number)
+        talking.reply(work, found, thread, given.text, _author())
     return Done(done=f"Thread #{number} is answered.")
 
 
@@ -66,5 +64,5 @@ def set_resolved(project: Project, environment: Environment, number: Number, giv
     with unit_of_work() as work:
         found = environments.get_environment(work, reference(project, environment))
         thread = store.get_thread(work, found, number)
-        store.set_resolved(work, thread, given.is_resolved, _author())
+        talking.resolve(work, thread, given.is_resolved, _author())
     return Done(done=f"Thread #{number} is {'resolved' if given.is_resolved else 'open again'}.")

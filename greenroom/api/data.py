@@ -29,12 +29,13 @@ from greenroom.data.policy import (
 )
 from greenroom.data.preflight import look
 from greenroom.data.review import find_problems
-from greenroom.data.source import open_source
+from greenroom.data.source import opened
 from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound, OrchestratorUnavailable
 from greenroom.rights import current_actor
 from greenroom.store import environments, policies, projects, syncs
-from greenroom.store.work import ask_right, database_url, unit_of_work
+from greenroom.store.models import Project as Owner
+from greenroom.store.work import Work, ask_right, database_url, unit_of_work
 
 router = Noun("data")
 LONGEST_POLICY = 500_000
@@ -58,7 +59,7 @@ def get_policy(project: Project) -> PolicyShape:
     with unit_of_work() as work:
         found = policies.find_policy(work, projects.get_project(work, project))
     if found is None:
-        raise NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
+        raise _no_policy(project)
     return PolicyShape.model_validate(found)
 
 
@@ -76,20 +77,18 @@ class NewPolicy(Given):
     text: Annotated[str, Field(max_length=LONGEST_POLICY)]
 
 
-def _approve(project: str, policy: Policy, text: str) -> PolicyShape:
-    with unit_of_work() as work:
-        found = projects.get_project(work, project)
-        made = policies.record_policy(
-            work, found, text, policy.fingerprint(), by=current_actor().name
-        )
-        work.flush()
-        return PolicyShape.model_validate(made)
+def _approve(work: Work, found: Owner, policy: Policy, text: str) -> PolicyShape:
+    made = policies.record_policy(work, found, text, policy.fingerprint(), by=current_actor().name)
+    work.flush()
+    return PolicyShape.model_validate(made)
 
 
 @router.writes("PUT", _OF + "/policy", "policy.approve")
 def approve_policy(project: Project, given: NewPolicy) -> PolicyShape:
     """Put a policy in force: the next sync follows it. The one before is kept."""
-    return _approve(project, load_policy(given.text.encode()), given.text)
+    policy = load_policy(given.text.encode())
+    with unit_of_work() as work:
+        return _approve(work, projects.get_project(work, project), policy, given.text)
 
 
 class Choice(Given):
@@ -110,13 +109,18 @@ def decide_column(
         raise InvalidInput(f"{given.method!r} is no method", hint=", ".join(sorted(METHODS)))
     if not _COLUMN.fullmatch(column):
         raise InvalidInput(f"{column!r} is no column", hint="Like: people.email")
-    with unit_of_work() as work:
-        text = policies.current_policy(work, projects.get_project(work, project))
-    if text is None:
-        raise NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
     decision = Decision(given.method, dict(given.options), given.why, current_actor().name)
-    changed = with_decision(load_policy(text), column, decision)
-    return _approve(project, changed, dump_policy(changed))
+    with unit_of_work() as work:
+        found = projects.get_project(work, project)
+        text = policies.current_policy(work, found, for_update=True)
+        if text is None:
+            raise _no_policy(project)
+        changed = with_decision(load_policy(text), column, decision)
+        return _approve(work, found, changed, dump_policy(changed))
+
+
+def _no_policy(project: str) -> NotFound:
+    return NotFound(f"{project} has no approved policy", hint="Propose one, then approve it.")
 
 
 class Proposal(Shown):
@@ -128,9 +132,8 @@ class Proposal(Shown):
     unread: list[str]
 
 
-@router.writes("POST", _OF + "/proposal", "data.look")
-def propose_policy(project: Project) -> Proposal:
-    """Look at production and propose what becomes of each column. No value is kept or shown."""
+def _seen(project: str) -> tuple[str, str | None]:
+    """Give production's address and the policy in force, to whoever may look at production."""
     with unit_of_work() as work:
         found = projects.get_project(work, project)
         ask_right(work, "data.look", found.id)
@@ -138,12 +141,16 @@ def propose_policy(project: Project) -> Proposal:
         known = policies.current_policy(work, found)
     if url is None:
         raise InvalidInput(f"{project} names no production database")
-    connection = open_source(url)
-    try:
+    return url, known
+
+
+@router.writes("POST", _OF + "/proposal", "data.look")
+def propose_policy(project: Project) -> Proposal:
+    """Look at production and propose what becomes of each column. No value is kept or shown."""
+    url, known = _seen(project)
+    with opened(url) as connection:
         schema = read_schema(connection)
         seen = discover(connection, schema, load_policy(known) if known else None)
-    finally:
-        connection.close()
     return Proposal(
         text=dump_policy(seen.policy), new_columns=[f"{t}.{c}" for t, c in seen.new_columns],
         vanished=list(seen.vanished), unread=list(seen.unread),
@@ -161,20 +168,12 @@ class Obstacles(Shown):
 @router.writes("POST", _OF + "/check", "data.look")
 def check_policy(project: Project) -> Obstacles:
     """Say whether the policy in force decides every column, and what else would stop a sync."""
-    with unit_of_work() as work:
-        found = projects.get_project(work, project)
-        ask_right(work, "data.look", found.id)
-        url = projects.production_database_url(found)
-        known = policies.current_policy(work, found)
-    if url is None or known is None:
-        missing = "production database" if url is None else "approved policy"
-        raise InvalidInput(f"{project} has no {missing}")
+    url, known = _seen(project)
+    if known is None:
+        raise InvalidInput(f"{project} has no approved policy")
     policy = load_policy(known)
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         schema = read_schema(connection)
-    finally:
-        connection.close()
     missing_columns = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
     obstacles = look(url, Place(database_url(), project), policy)
     return Obstacles(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -51,11 +50,9 @@ class NewProject(Given):
 @router.writes("POST", "/projects", "project.add", status_code=201)
 def add_project(given: NewProject) -> ProjectShape:
     """Add a repository."""
-    if ":" in urlsplit(given.source).netloc.rpartition("@")[0]:
-        raise InvalidInput("the URL holds a password", hint="Use an SSH address and a key.")
     with unit_of_work() as work:
         ask_right(work, "project.add")
-    url = git.check_source_url(given.source)
+    url = git.check_new_source(given.source)
     branch = given.production_branch or git.default_branch(url)
     with unit_of_work() as work:
         made = store.add_project(

@@ -28,7 +28,7 @@ from greenroom.data.policy import (
 from greenroom.data.preflight import look
 from greenroom.data.review import Problem, find_problems
 from greenroom.data.schema import Schema
-from greenroom.data.source import open_source, read_warnings
+from greenroom.data.source import opened, read_warnings
 from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound
 from greenroom.store import policies, projects
@@ -95,13 +95,10 @@ def data_discover(project_name: str, file: Path, only_print: bool, as_json: bool
     """
     url, known = _production(project_name), _read(file, project_name)
     quiet = as_json or only_print
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         schema = read_schema(connection)
         found = discover(connection, schema, known)
         warnings = read_warnings(connection)
-    finally:
-        connection.close()
     text = dump_policy(found.policy)
     if only_print:
         click.echo(text, nl=False)
@@ -185,16 +182,13 @@ def _say_gone(found: Discovery) -> None:
 @command
 def data_check(project_name: str, file: Path, as_json: bool) -> None:
     """Say whether the file decides every column of production, and what else would stop a sync."""
-    policy = _needed(file, project_name)
-    connection = open_source(_production(project_name))
-    try:
+    policy, url = _needed(file, project_name), _production(project_name)
+    with opened(url) as connection:
         schema = read_schema(connection)
-    finally:
-        connection.close()
     missing = [f"{t.policy_key}.{c.name}" for t, c in undecided(policy, schema)]
     missing = list(dict.fromkeys(missing))
     problems = find_problems(policy, schema)
-    obstacles = look(_production(project_name), Place(database_url(), project_name), policy)
+    obstacles = look(url, Place(database_url(), project_name), policy)
     if missing and not problems[:-1] and problems and not problems[-1].place:
         problems = []  # only that columns are not decided, which is said anyway
     if as_json:

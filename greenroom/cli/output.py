@@ -99,7 +99,7 @@ def fail(error: GreenroomError, as_json: bool = False) -> NoReturn:
     """Print an error with its hint and end with its exit code."""
     redact = Redactor()
     if as_json:
-        click.echo(json.dumps(error.as_json()))
+        click.echo(json.dumps({name: redact(told) for name, told in error.as_json().items()}))
     else:
         err.print(f"[bold red]ERROR ({type(error).__name__}):[/] ", end="")
         click.echo(redact(error.message), err=True)

@@ -76,12 +76,7 @@ def project_add(
     as_json: bool,
 ) -> None:
     """Add the repository at SOURCE (a git URL or a path)."""
-    if "@" in urlsplit(source).netloc and ":" in urlsplit(source).netloc.split("@")[0]:
-        raise InvalidInput(
-            "the URL holds a password",
-            hint="It is shown to people. Give this account an SSH key, and the SSH address here.",
-        )
-    url = git.check_source_url(source)
+    url = git.check_new_source(source)
     branch = production_branch or git.default_branch(url)
     with unit_of_work() as work:
         made = projects.add_project(

@@ -19,7 +19,7 @@ from greenroom.cli.output import STATUS_STYLES
 from greenroom.data.discover import discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.policy import Policy, dump_policy, undecided
-from greenroom.data.source import open_source
+from greenroom.data.source import opened
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.hosting.health import wait_until_routed
 from greenroom.settings import Settings
@@ -140,12 +140,9 @@ class Stagehands:
         with unit_of_work() as work:
             url = projects.production_database_url(projects.get_project(work, PROJECT))
         assert url is not None
-        connection = open_source(url)
-        try:
+        with opened(url) as connection:
             schema = read_schema(connection)
             policy = discover(connection, schema).policy
-        finally:
-            connection.close()
         text = dump_policy(policy)
         self.settings.path("demo", "anonymization.yaml").write_text(text)
         with unit_of_work() as work:

@@ -30,11 +30,11 @@ def ask_apart(module: str, question: dict[str, Any], seconds: float) -> Any:
     )  # fmt: skip
     try:
         said, _ = process.communicate(json.dumps(question).encode(), timeout=seconds)
-    except subprocess.TimeoutExpired:
+        return json.loads(said) if process.returncode == 0 else None
+    except (subprocess.TimeoutExpired, ValueError):  # the last: it said something else
         return None
     finally:
         end_family(process)
-    return json.loads(said) if process.returncode == 0 else None
 
 
 def end_family(process: subprocess.Popen[bytes], grace_seconds: float = 0.0) -> None:

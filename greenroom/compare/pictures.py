@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,8 @@ def _keep(place: Path, data: bytes) -> None:
         place.touch()  # a comparison that is being made speaks of it: it is not old
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    made = place.with_name(f".{place.name}.{hashlib.sha256(data).hexdigest()[:8]}.new")
-    made.write_bytes(data)
+    made = place.with_name(f".{place.name}.{secrets.token_hex(8)}.new")
+    made.write_bytes(data)  # of several programs that keep the same at once, each writes its own
     made.replace(place)
 
 

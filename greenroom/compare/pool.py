@@ -35,14 +35,13 @@ class Program:
             assert process.stdin is not None
             process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
-            line = self._line(process, time.monotonic() + seconds)
+            said = json.loads(self._line(process, time.monotonic() + seconds))
         except TimeoutError:
             self.end()
             return None, f"The browser did not end within {seconds:g} seconds."
-        except (OSError, EOFError):
+        except (OSError, EOFError, ValueError):  # the last: it said something else than an answer
             self.end()
             return None, "The browser broke."
-        said = json.loads(line)
         return said.get("answer"), said.get("broke", "")
 
     def _started(self) -> subprocess.Popen[bytes]:

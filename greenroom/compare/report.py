@@ -20,7 +20,7 @@ QUALITY = 80
 """Of the pictures in the page, JPEG's 0 to 100."""
 MOST_PX = 16_000
 """JPEG ends at 65,535; a reader long before."""
-MOST_SHOWN, MOST_THUMBS = 60, 6
+MOST_THUMBS = 6
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 1700px; padding: 1.25rem; }

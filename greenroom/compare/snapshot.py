@@ -15,7 +15,7 @@ STYLES = (
 
 def elements(snapshot: dict[str, Any]) -> tuple[Element, ...]:
     """Give the elements of the main document."""
-    words, document = snapshot["strings"], snapshot["documents"][0]
+    words, document = [*map(_whole, snapshot["strings"])], snapshot["documents"][0]
     nodes, layout = document["nodes"], document["layout"]
     parents, kinds = nodes["parentIndex"], nodes["nodeType"]
     paths: dict[int, str] = {}
@@ -49,3 +49,8 @@ def elements(snapshot: dict[str, Any]) -> tuple[Element, ...]:
                 )
             )
     return tuple(found)
+
+
+def _whole(text: str) -> str:
+    """Give a text that can be kept: a script may have cut a letter of two halves in the middle."""
+    return text.encode(errors="replace").decode().replace("\0", "")

@@ -12,7 +12,7 @@ from psycopg import sql
 from greenroom.data.databases import DatabaseServer
 from greenroom.data.load import on_database
 from greenroom.data.source import Connection
-from greenroom.data.swap import beside, drop, end_sessions, exists, swap
+from greenroom.data.swap import beside, drop, end_sessions, ensure_open, exists, swap
 from greenroom.errors import DatabaseUnavailable, SyncFailed
 
 CLONE_SINCE, STRATEGY_SINCE = 180000, 150000
@@ -94,6 +94,16 @@ def discard_copies(server_url: str, database: str) -> None:
     with _server(server_url) as server:
         for suffix in ("fresh", "gone"):
             drop(server, beside(database, suffix))
+        ensure_open(server, database)
+
+
+def reopen(server_url: str, database: str) -> None:
+    """Let a role into its database again, whose replacement was killed halfway. Idempotent.
+
+    Errors: DatabaseUnavailable.
+    """
+    with _server(server_url) as server:
+        ensure_open(server, database)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from greenroom.data.refusals import message
 from greenroom.data.schema import quote
 from greenroom.data.source import Connection
 from greenroom.errors import DatabaseUnavailable, SyncFailed
@@ -134,7 +135,7 @@ def refresh_views(source: Connection, target: Connection) -> list[str]:
             except psycopg.errors.ObjectNotInPrerequisiteState as why:
                 failed, error = [*failed, name], why  # another one is to be filled first
             except psycopg.Error as why:
-                raise SyncFailed(f"{name} cannot be filled: {_said(why)}") from None
+                raise SyncFailed(f"{name} cannot be filled: {message(why)}") from None
         if len(failed) == len(pending):
             raise SyncFailed(f"{failed[0]} cannot be filled") from error
         pending = failed
@@ -144,12 +145,6 @@ def refresh_views(source: Connection, target: Connection) -> list[str]:
 def _is_there(target: Connection, name: str) -> bool:
     known = target.execute("select to_regclass(%s)", (name,)).fetchone()
     return known is not None and known[0] is not None
-
-
-def _said(error: psycopg.Error) -> str:
-    """Give a server's message; what one about bad data quotes would be a person's."""
-    text = error.diag.message_primary or type(error).__name__
-    return text.split(":")[0] if (error.sqlstate or "").startswith("22") else text
 
 
 def lend_paths(source: Connection, target: Connection) -> None:
@@ -234,8 +229,7 @@ def run_hooks(target: Connection, truncated: Sequence[str], statements: Sequence
         try:
             target.execute(statement.encode())
         except psycopg.Error as error:
-            text = error.diag.message_primary or type(error).__name__
-            raise SyncFailed(f"hook {number} failed: {text}") from error
+            raise SyncFailed(f"hook {number} failed: {message(error)}") from None
 
 
 def analyze(target: Connection) -> None:

@@ -156,17 +156,6 @@ def _put(writer: pq.abc.PGconn, octets: bytes | memoryview) -> None:
         writer.put_copy_data(view[start : start + LARGE_OCTETS])
 
 
-def read_rows(
-    connection: Connection, command: str, key: str, side: str = PRODUCTION
-) -> Iterator[bytes]:
-    """Give the rows of a COPY out, each without its end of line.
-
-    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
-    """
-    for block in read_blocks(connection, command, key, side):
-        yield from block[:-1].split(b"\n")
-
-
 def read_blocks(
     connection: Connection, command: str, key: str, side: str = PRODUCTION
 ) -> Iterator[bytes]:

@@ -218,7 +218,8 @@ def _table(node: yaml.Node, key: str) -> TablePolicy:
         raise _refuse(f"{key}.rows is {rows!r}", parts["rows"], f"Allowed: {', '.join(ROWS)}.")
     where = str(_scalar(parts["where"], f"{key}.where")) if "where" in parts else ""
     sample = _scalar(parts["sample"], f"{key}.sample") if "sample" in parts else None
-    if sample is not None and not (isinstance(sample, int | float) and 0 < sample <= 100):
+    is_number = isinstance(sample, int | float) and not isinstance(sample, bool)
+    if sample is not None and not (is_number and 0 < sample <= 100):
         raise _refuse(f"{key}.sample must be a percentage", parts["sample"], "Write `sample: 5`.")
     columns = {}
     if "columns" in parts:
@@ -290,7 +291,10 @@ def _mapping(node: yaml.Node, where: str, allowed: tuple[str, ...]) -> dict[str,
 def _scalar(node: yaml.Node, where: str) -> Any:
     if not isinstance(node, yaml.ScalarNode):
         raise _refuse(f"{where} must be one value", node)
-    return yaml.SafeLoader("").construct_object(node)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except (ValueError, yaml.YAMLError) as error:  # a day that is in no calendar
+        raise _refuse(f"{where} cannot be read", node, "Put it in quotes.") from error
 
 
 def _texts(node: yaml.Node, where: str) -> tuple[str, ...]:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
 from greenroom.data.policy import Policy
-from greenroom.data.refusals import PRODUCTION, refused
-from greenroom.data.source import Connection, open_source
+from greenroom.data.schema import Table
+from greenroom.data.source import Connection, opened
 from greenroom.data.sync import Place
 from greenroom.errors import SyncFailed
 
@@ -28,8 +26,11 @@ _OURS = (
 _TABLES = f"""
 select format('%I.%I', n.nspname, c.relname), coalesce(pg_total_relation_size(c.oid), 0),
   has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT'),
-  has_schema_privilege(n.oid, 'USAGE') and row_security_active(c.oid), n.nspname || '.' || c.relname
+  has_schema_privilege(n.oid, 'USAGE') and row_security_active(c.oid), n.nspname, c.relname,
+  ro.nspname, r.relname
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_class r on r.oid = pg_partition_root(c.oid)
+left join pg_namespace ro on ro.oid = r.relnamespace
 where c.relkind in ('r', 'p') and {_OURS} order by 1"""
 
 
@@ -110,19 +111,31 @@ def read_facts(source: Connection, server: Connection, policy: Policy | None = N
     is_part = policy is not None and any(
         table.where or table.sample is not None for table in policy.tables.values()
     )
-    left_out = {
-        key for key, table in (policy.tables if policy else {}).items() if table.rows != "all"
-    }
-    needed = sum(int(str(size)) for _, size, _, _, key in tables if str(key) not in left_out)
+    needed = sum(
+        int(str(size)) for _, size, _, _, *names in tables if not _stays_away(policy, names)
+    )
     installed = {str(n) for (n,) in source.execute("select extname from pg_extension").fetchall()}
     known = server.execute("select name from pg_available_extensions").fetchall()
     return Facts(
         source.info.server_version // 10000,
-        [str(name) for name, _, may_read, _, _ in tables if not may_read],
-        [str(name) for name, _, may_read, is_filtered, _ in tables if may_read and is_filtered],
+        [str(name) for name, _, may_read, *_ in tables if not may_read],
+        [str(name) for name, _, may_read, is_filtered, *_ in tables if may_read and is_filtered],
         sorted(installed - {str(name) for (name,) in known}),
         0 if is_part else needed, _free(server),
     )  # fmt: skip
+
+
+def _stays_away(policy: Policy | None, names: Sequence[object]) -> bool:
+    """Whether a table's rows stay away: by its own entry, or that of what it is a partition of.
+
+    ``names``: schema and table, then those of the partitioned table, if it belongs to one.
+    """
+    if policy is None:
+        return False
+    pairs = ((str(a), str(b)) for a, b in (names[:2], names[2:]) if b is not None)
+    known = (policy.tables.get(Table(schema, name, ()).key) for schema, name in pairs)
+    decided = next((one for one in known if one is not None), None)
+    return decided is not None and decided.rows != "all"
 
 
 def _free(server: Connection) -> int | None:
@@ -143,16 +156,10 @@ def _free(server: Connection) -> int | None:
 def look(source_url: str, place: Place, policy: Policy | None = None) -> list[Obstacle]:
     """Ask production and the server of its copy what would stop a sync.
 
-    Errors: SourceUnavailable, DatabaseUnavailable.
+    Errors: SourceUnavailable, DatabaseUnavailable, SyncFailed.
     """
-    with place.server() as server:
-        source = open_source(source_url)
-        try:
-            return list_obstacles(read_facts(source, server, policy))
-        except psycopg.Error as error:
-            raise refused(error, PRODUCTION) from None
-        finally:
-            source.close()
+    with place.server() as server, opened(source_url) as source:
+        return list_obstacles(read_facts(source, server, policy))
 
 
 def check(source_url: str, place: Place, policy: Policy | None = None) -> None:

@@ -7,15 +7,15 @@ index gets pseudonyms that cannot collide, by a keyed permutation or a tag of 60
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Container
 from functools import cached_property
 from typing import Any
 
-from greenroom.data import shapes, words
+from greenroom.data import dates, shapes, words
 from greenroom.data.arrays import elementwise
+from greenroom.data.hints import TEXTS
 from greenroom.data.permute import Keyed
 from greenroom.data.schema import Column
 from greenroom.errors import InvalidInput
@@ -27,12 +27,9 @@ TAG_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Source: Crockford's base 32."""
 _TAG_PAIRS = tuple(first + second for second in TAG_LETTERS for first in TAG_LETTERS)
 TAG_LENGTH = 12
-BAND_YEARS = 5
-MOST_SHIFT_DAYS = 180
 MOST_WALKS = 50
 """Fakes tried for one that is nobody's original; the proof finds what is left."""
 _SPACE = re.compile(r"\s+")
-_DATE = re.compile(r"^(\d{4,6})-(\d\d)-(\d\d)(.*)$")
 
 
 def fold(value: str) -> str:
@@ -323,31 +320,28 @@ class Pseudonyms:
 
     def _make_date(self, column: Column, options: dict[str, Any]) -> Kernel:
         """Shift every date of the database by the same days: intervals stay."""
-        shift = self.keyed("date").number("") % (2 * MOST_SHIFT_DAYS) - MOST_SHIFT_DAYS
-        days = shift or 7
-        return lambda value: _moved(value, lambda date: date + dt.timedelta(days=days))
+        return self._of_dates(column, dates.shift(self.keyed("date")))
 
     def _make_birth_date(self, column: Column, options: dict[str, Any]) -> Kernel:
-        keyed = self.keyed("birth date")
-
-        def other(date: dt.date) -> dt.date:
-            first = dt.date(date.year - date.year % BAND_YEARS, 1, 1)
-            days = (dt.date(min(9999, first.year + BAND_YEARS), 1, 1) - first).days
-            return first + dt.timedelta(days=keyed.number(date.isoformat()) % days)
-
-        return lambda value: _moved(value, other)
+        return self._of_dates(column, dates.within_band(self.keyed("birth date")))
 
     def _make_year(self, column: Column, options: dict[str, Any]) -> Kernel:
-        return lambda value: _moved(value, lambda date: date.replace(month=1, day=1))
+        return self._of_dates(column, lambda date: date.replace(month=1, day=1))
+
+    def _of_dates(self, column: Column, move: dates.Move) -> Kernel:
+        other = shapes.letters_and_digits(self.keyed("date as text"))
+        return dates.of_column(column, move, other)
 
     def _make_number(self, column: Column, options: dict[str, Any]) -> Kernel:
         percent, keyed = float(options.get("percent", 10)), self.keyed("number")
+        is_text = column.base_type.removeprefix("_") in TEXTS
+        other = shapes.letters_and_digits(self.keyed("number as text"))
 
         def noisy(value: str) -> str:
             try:
                 number = float(value)
-            except ValueError:
-                return value
+            except ValueError:  # one with a currency, or as another country writes it
+                return other(value) if is_text else value
             if number != number or number in (float("inf"), float("-inf")):
                 return value
             share = keyed.number(value) % 20_001 / 10_000 - 1
@@ -363,18 +357,6 @@ _COMPANY_FORMS = frozenset(
     {"ag", "bv", "co", "corp", "gmbh", "inc", "kg", "llc", "ltd", "plc", "sa", "sarl", "spa", "srl"}
 )
 _TRADES = ("Books", "Foods", "Glass", "Iron", "Mills", "Paper", "Textiles", "Tools", "Works")
-
-
-def _moved(value: str, move: Callable[[dt.date], dt.date]) -> str:
-    """Move the date at the beginning of a value; what is no date of ours stays (infinity)."""
-    found = _DATE.match(value)
-    if found is None or value.endswith("BC"):
-        return value
-    try:
-        moved = move(dt.date(int(found[1]), int(found[2]), int(found[3])))
-    except (ValueError, OverflowError):
-        return value
-    return f"{moved.isoformat()}{found[4]}"
 
 
 def _fitted(kernel: Kernel, column: Column, keyed: Keyed) -> Kernel:

@@ -9,19 +9,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from greenroom.data.hints import TEXTS
 from greenroom.data.identities import KINDS
 from greenroom.data.policy import Policy
-from greenroom.data.schema import Schema, Table, quote
+from greenroom.data.schema import Column, Schema, Table, quote
 from greenroom.data.source import Connection
 
 SMALL_GROUP = 5
 """People in a group: fewer, and somebody who knows them may tell who they are."""
-_GROUPED_BY = {
-    "birth_date": "floor(date_part('year', {0}) / 5)",
-    "coordinates": "{0}::text",
-    "year": "date_part('year', {0})",
-}
+_GROUPED_BY = {"birth_date": "floor({year} / 5)", "coordinates": "{0}::text", "year": "{year}"}
 """Methods that keep something of what was there, and what they keep."""
+_YEAR = "date_part('year', {0})"
+_YEAR_IN_TEXT = "case when {0} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' then left({0}, 4)::int end"
+"""Of a text that is no such date nothing was kept."""
 _ABOUT_PEOPLE = re.compile(
     r"gender|sex|sexe|geschlecht|birth|dob|geburt|nationality|country|land|region|state|county|city"
     r"|ort|ville|zip|postcode|postal|plz|locale|language|job|title|profession|marital|religion"
@@ -64,13 +64,20 @@ def kept_columns(policy: Policy, schema: Schema) -> list[tuple[Table, dict[str, 
                 continue
             is_kept = decision.method == "keep" and column.base_type not in _NO_GROUPS
             about = _ABOUT_PEOPLE.search(column.name) is not None
-            if decision.method in _GROUPED_BY:
-                columns[column.name] = _GROUPED_BY[decision.method].format(quote(column.name))
+            if decision.method in _GROUPED_BY and not column.base_type.startswith("_"):
+                columns[column.name] = _kept(decision.method, column)
             elif is_kept and about:
                 columns[column.name] = f"{quote(column.name)}::text"
         if columns:
             found.append((table, columns))
     return found
+
+
+def _kept(method: str, column: Column) -> str:
+    """Give the SQL of what a method keeps of a column."""
+    name = f"{quote(column.name)}::text" if column.base_type in TEXTS else quote(column.name)
+    year = (_YEAR_IN_TEXT if column.base_type in TEXTS else _YEAR).format(name)
+    return _GROUPED_BY[method].format(name, year=year)
 
 
 def measure(target: Connection, table: Table, columns: Mapping[str, str]) -> Groups:

@@ -43,6 +43,9 @@ _HINTS = {
     "XX": "The server cannot read its own data, or a value is too large for it: its log says why.",
 }
 _LOST = ("57P", "08")
+_TELLS_VALUES = ("22", "42601")
+"""Bad data, and statements that are none: what these quote may be a person's, or secret."""
+_QUOTED = re.compile(r'".*"', re.DOTALL)
 _COLUMN = re.compile(r", column (?P<rest>.+)", re.DOTALL)
 _INDEX = re.compile(r"could not create (?:unique index|exclusion constraint) \"(?P<name>.+)\"")
 _INDEXED = """
@@ -92,11 +95,13 @@ def refused(
 
 
 def message(error: psycopg.Error) -> str:
-    """Give a server's message; what one about bad data quotes would be a person's."""
+    """Give a server's message, without values and statements that it may quote."""
     text, code = error.diag.message_primary or type(error).__name__, error.sqlstate or ""
     if code.startswith("P0"):
         return "a function raised an error"
-    return text.split(":")[0] if code.startswith("22") else text
+    if code.startswith(_TELLS_VALUES):
+        return _QUOTED.sub('"…"', text).split(":")[0]
+    return text
 
 
 def hint(code: str) -> str:

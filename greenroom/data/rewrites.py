@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import Connection, sql
 
+from greenroom.data.refusals import message
 from greenroom.errors import SyncFailed
 
 _TEXTS = ("text", "varchar", "bpchar", "citext")
@@ -32,10 +33,10 @@ def rewrite_addresses(target: Connection, pairs: Sequence[tuple[str, str]]) -> t
                 try:
                     done, stayed = _rewrite(target, place, column, kind, before, after)
                 except psycopg.Error as error:
-                    text = error.diag.message_primary or type(error).__name__
                     raise SyncFailed(
-                        f"addresses in {schema}.{table}.{column} cannot be rewritten: {text}"
-                    ) from error
+                        f"addresses in {schema}.{table}.{column} cannot be rewritten:"
+                        f" {message(error)}"
+                    ) from None
                 changed, left = changed + done, left + stayed
     return changed, left
 

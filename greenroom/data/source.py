@@ -12,7 +12,7 @@ from psycopg import errors, sql
 
 from greenroom.data.refusals import PRODUCTION, is_lost, lost, refused
 from greenroom.data.schema import quote
-from greenroom.errors import GreenroomError, SourceUnavailable, SyncFailed
+from greenroom.errors import SourceUnavailable, SyncFailed
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 5
@@ -46,10 +46,14 @@ def open_source(url: str) -> Connection:
         connection = psycopg.connect(
             url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name=NAME
         )
-        for name, value in _SETTINGS.items():
-            connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), value))
-        if connection.info.server_version >= 170000:
-            connection.execute("set transaction_timeout = 0")
+        try:
+            for name, value in _SETTINGS.items():
+                connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(name), value))
+            if connection.info.server_version >= 170000:
+                connection.execute("set transaction_timeout = 0")
+        except BaseException:
+            connection.close()
+            raise
     except psycopg.OperationalError as error:
         raise SourceUnavailable(
             "production's database does not answer",
@@ -57,6 +61,21 @@ def open_source(url: str) -> Connection:
             " its address anew.",
         ) from error
     return connection
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Connection]:
+    """Open a session that cannot write for the block.
+
+    Errors: SourceUnavailable, SyncFailed.
+    """
+    connection = open_source(url)
+    try:
+        yield connection
+    except psycopg.Error as error:
+        raise (lost(PRODUCTION) if is_lost(connection) else refused(error, PRODUCTION)) from None
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True)
@@ -78,8 +97,7 @@ def hold_snapshot(url: str) -> Iterator[Snapshot]:
 
     Errors: SourceUnavailable, SyncFailed (a table that may not be read, a migration under way).
     """
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         tables = _list_tables(connection)
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read, read only")
@@ -91,10 +109,6 @@ def hold_snapshot(url: str) -> Iterator[Snapshot]:
                     "production's tables changed while they were locked", hint="Sync again."
                 )
             yield Snapshot(str(row[0]), datetime.now(UTC), connection, tuple(tables))
-    except psycopg.Error as error:
-        raise _told(error, connection) from None
-    finally:
-        connection.close()
 
 
 @contextmanager
@@ -103,25 +117,13 @@ def joined(url: str, snapshot: str) -> Iterator[Connection]:
 
     Errors: SourceUnavailable, SyncFailed when the snapshot is gone.
     """
-    connection = open_source(url)
-    try:
-        with connection.transaction():
-            connection.execute("set transaction isolation level repeatable read, read only")
-            try:
-                connection.execute(
-                    sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot))
-                )
-            except (errors.InvalidParameterValue, errors.UndefinedObject) as error:
-                raise SyncFailed("the snapshot of production is gone", hint=GONE) from error
-            yield connection
-    except psycopg.Error as error:
-        raise _told(error, connection) from None
-    finally:
-        connection.close()
-
-
-def _told(error: psycopg.Error, connection: Connection) -> GreenroomError:
-    return lost(PRODUCTION) if is_lost(connection) else refused(error, PRODUCTION)
+    with opened(url) as connection, connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        try:
+            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
+        except (errors.InvalidParameterValue, errors.UndefinedObject) as error:
+            raise SyncFailed("the snapshot of production is gone", hint=GONE) from error
+        yield connection
 
 
 def _list_tables(connection: Connection) -> list[str]:

@@ -58,13 +58,7 @@ def closed(server: Connection, *names: str) -> Iterator[None]:
             end_sessions(server, name)
         yield
     finally:
-        _open(server, *names)
-
-
-def _open(server: Connection, *names: str) -> None:
-    for name in names:
-        if exists(server, name):
-            _allow(server, name, True)
+        ensure_open(server, *names)
 
 
 def _allow(server: Connection, name: str, allowed: bool) -> None:
@@ -73,6 +67,13 @@ def _allow(server: Connection, name: str, allowed: bool) -> None:
             sql.Identifier(name), sql.SQL("true" if allowed else "false")
         )
     )
+
+
+def ensure_open(server: Connection, *names: str) -> None:
+    """Let sessions into databases that a swap has left closed, killed halfway. Idempotent."""
+    for name in names:
+        if exists(server, name):
+            _allow(server, name, True)
 
 
 def carry_settings(server: Connection, before: str, after: str) -> None:
@@ -101,7 +102,7 @@ def swap(server: Connection, live: str, new: str, previous: str) -> None:
     server.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
         if not exists(server, new):
-            _open(server, live, previous)  # one that was killed has left them closed
+            ensure_open(server, live, previous)  # one that was killed has left them closed
             return
         if not exists(server, live):
             _rename(server, (new, live))
@@ -110,7 +111,7 @@ def swap(server: Connection, live: str, new: str, previous: str) -> None:
         carry_settings(server, live, new)
         with closed(server, live, new):
             _rename(server, (live, previous), (new, live))
-        _open(server, live, previous)
+        ensure_open(server, live, previous)
     finally:
         server.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 

@@ -254,9 +254,9 @@ def _make_indexes(job: Job, shape: Shape, source: Connection, target: Connection
 
 
 def run_hooks(job: Job, addresses: Sequence[tuple[str, str]] = ()) -> tuple[int, int]:
-    """Run the project's hooks, once, all or none, and rewrite addresses.
+    """Run the project's hooks, once, all or none, and rewrite addresses, once as well.
 
-    Give rows whose addresses were rewritten, and rows that hold some and were left.
+    Give rows whose addresses were rewritten now, and rows that hold some and were left.
 
     Errors: SyncFailed.
     """
@@ -265,7 +265,12 @@ def run_hooks(job: Job, addresses: Sequence[tuple[str, str]] = ()) -> tuple[int,
             with target.transaction():
                 load.run_hooks(target, job.plan.truncated, job.plan.statements)
                 ledger.mark(target, "hooks")
-        return rewrite_addresses(target, addresses) if addresses else (0, 0)
+        if not addresses or ledger.is_done(target, "addresses"):
+            return 0, 0
+        with target.transaction():
+            rewritten = rewrite_addresses(target, addresses)
+            ledger.mark(target, "addresses")
+        return rewritten
 
 
 def prove_job(job: Job, say: Say) -> Proof:

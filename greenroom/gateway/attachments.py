@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import os
+import secrets
 import warnings
 from typing import Any
 
@@ -57,7 +57,7 @@ def _keep(content: bytes) -> str:
     digest = hashlib.sha256(made.getvalue()).hexdigest()
     file = picture_file(digest)
     file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_name(f".{digest}.{os.getpid()}")
+    half = file.with_name(f".{digest}.{secrets.token_hex(8)}")
     half.write_bytes(made.getvalue())
     half.replace(file)
     return digest

@@ -262,8 +262,10 @@ async def _body(request: web.BaseRequest) -> dict[str, Any]:
         if len(read) > MAX_OCTETS:
             raise LimitReached("this comment is too large")
     try:
-        body = json.loads(read)
-    except ValueError as error:
+        told = json.loads(read)
+        # Half of an emoji, where a script cut a text in two, is JSON and no text.
+        body = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("this is no JSON") from error
     if not isinstance(body, dict):
         raise InvalidInput("this is no JSON object")

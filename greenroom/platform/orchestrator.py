@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -149,8 +148,3 @@ def apply_deployments(settings: Settings) -> bool:
             raise PlatformError(f"prefect deploy refused {name}: {words}")
     mark.write_text(wanted)
     return True
-
-
-def describe_runs(settings: Settings) -> str:
-    """Say in JSON what the worker's pool looks like; for ``doctor``."""
-    return json.dumps(Runs(settings).pool_status(POOL))

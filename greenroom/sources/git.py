@@ -24,6 +24,7 @@ CONFIGURATION = Path(__file__).with_name("git.ini")
 _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s-]\S*")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
+_WITH_PASSWORD = re.compile(r"\s*[a-z+]+://[^/@]*:[^/]*@", re.IGNORECASE)
 TIMEOUT_SECONDS = 300.0
 LIST_TIMEOUT_SECONDS = 60.0
 Log = Callable[[str], None]
@@ -48,6 +49,19 @@ class Commit:
     subject: str
     author: str
     author_address: str
+
+
+def check_new_source(url: str) -> str:
+    """Return the URL or path of a repository that is added, as ``check_source_url`` does.
+
+    Errors: InvalidInput, also where it holds a password: people are shown it.
+    """
+    if _WITH_PASSWORD.match(url):
+        raise InvalidInput(
+            "the URL holds a password",
+            hint="It is shown to people. Give this account an SSH key, and the SSH address here.",
+        )
+    return check_source_url(url.strip())
 
 
 def check_source_url(url: str) -> str:

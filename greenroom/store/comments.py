@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from greenroom.errors import LimitReached, NotFound
@@ -22,7 +22,7 @@ from greenroom.store.models import (
     Release,
     now,
 )
-from greenroom.store.work import Work
+from greenroom.store.work import Work, take_turn
 
 CHANNEL = "greenroom_comments"
 """Where each change is told, as ``<environment's id> <thread's id>``."""
@@ -84,7 +84,7 @@ def add_thread(
     Errors: LimitReached.
     Locks: one writer of an environment's threads at a time.
     """
-    _wait_for_turn(work, environment.id)
+    take_turn(work, f"comments {environment.id}")
     _check_pace(work, author)
     number = work.scalar(
         select(func.max(CommentThread.number)).where(CommentThread.environment_id == environment.id)
@@ -121,7 +121,7 @@ def add_reply(
 
     Errors: LimitReached.
     """
-    _wait_for_turn(work, thread.environment_id)
+    take_turn(work, f"comments {thread.environment_id}")
     _check_pace(work, author)
     count = work.scalar(select(func.count()).where(Comment.thread_id == thread.id)) or 0
     if count >= MOST_COMMENTS:
@@ -293,13 +293,6 @@ def as_told(thread: CommentThread) -> dict[str, Any]:
             for one in thread.comments
         ],
     }  # fmt: skip
-
-
-def _wait_for_turn(work: Work, environment_id: uuid.UUID) -> None:
-    work.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"comments {environment_id}"},
-    )
 
 
 def _check_pace(work: Work, author: Author) -> None:

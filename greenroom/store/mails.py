@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, String, cast, delete, func, insert, or_, select
 from sqlalchemy.orm import undefer
 
 from greenroom.errors import NotFound
 from greenroom.store.models import Environment, Mail, now
-from greenroom.store.work import Work, ask_right
+from greenroom.store.work import Work, ask_right, take_turn
 
 KEPT_DAYS = 14
 MOST_KEPT = 500
@@ -45,10 +45,7 @@ def add_mails(work: Work, taken: Sequence[NewMail]) -> None:
     """
     owners = sorted({mail.environment_id for mail in taken}, key=str)
     for owner in owners:
-        work.execute(
-            text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-            {"name": f"mails {owner}"},
-        )
+        take_turn(work, f"mails {owner}")
         mine = _of(owner)
         last = work.scalar(select(func.max(Mail.number)).where(mine)) or 0
         rows = [

@@ -17,7 +17,7 @@ def record_policy(
     work: Work, project: Project, text: str, fingerprint: str, *, by: str
 ) -> PolicyVersion:
     """Put a policy in force; the one before is kept. Idempotent for the same text."""
-    work.scalar(select(Project.id).where(Project.id == project.id).with_for_update())
+    _lock(work, project)
     last = find_policy(work, project)
     if last is not None and last.text == text:
         return last
@@ -56,15 +56,20 @@ def list_policies(work: Work, project: Project) -> list[PolicyVersion]:
     )
 
 
-def current_policy(work: Work, project: Project) -> str | None:
-    """Give the text of the policy in force."""
+def current_policy(work: Work, project: Project, *, for_update: bool = False) -> str | None:
+    """Give the text of the policy in force.
+
+    Locks: ``for_update`` keeps others from putting another one in force until this work ends.
+    """
+    if for_update:
+        _lock(work, project)
     found = find_policy(work, project)
     return found.text if found else None
 
 
 def ensure_pseudonym_key(work: Work, project: Project, *, by: str) -> str:
     """Give the key that counts, making the first one. Idempotent."""
-    work.scalar(select(Project.id).where(Project.id == project.id).with_for_update())
+    _lock(work, project)
     found = work.scalar(
         select(PseudonymKey)
         .where(PseudonymKey.project_id == project.id)
@@ -87,3 +92,7 @@ def rotate_pseudonym_key(work: Work, project: Project, *, by: str) -> str:
     work.add(PseudonymKey(project_id=project.id, key=seal(key, _KEY), created_by=by))
     record_audit(work, by, "key.rotate" if known else "key.make", project=project)
     return key
+
+
+def _lock(work: Work, project: Project) -> None:
+    work.scalar(select(Project.id).where(Project.id == project.id).with_for_update())

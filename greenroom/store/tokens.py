@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,9 +17,10 @@ from greenroom.errors import AlreadyExists, InvalidInput, NotFound
 from greenroom.rights import Actor, Role, Scope
 from greenroom.secrets import generate_token, hash_token
 from greenroom.store.audit import record_audit
+from greenroom.store.crypto import seal, unseal
 from greenroom.store.models import ApiReply, ApiToken, Project, User, now
 from greenroom.store.users import actor_for
-from greenroom.store.work import Work, actor_of, ask_right
+from greenroom.store.work import Work, actor_of, ask_right, take_turn
 
 PREFIX = "grt_"
 """By which people, and scanners of leaked secrets, know one."""
@@ -29,6 +32,7 @@ REPLY_HOURS = 24
 """How long a repetition gets the first answer."""
 STUCK_SECONDS = 120
 """After which a request that never ended is believed dead."""
+_BODY, _SEALED = "api_replies.body", "sealed"
 
 
 def add_token(
@@ -51,6 +55,7 @@ def add_token(
         raise InvalidInput("a token without a scope may nothing", hint=f"Of {', '.join(Scope)}.")
     if expires_at is not None and expires_at <= now():
         raise InvalidInput("a token ends after it begins")
+    take_turn(work, "tokens")
     last = work.scalar(select(func.max(ApiToken.number)))
     secret = PREFIX + generate_token(TOKEN_OCTETS)
     made = ApiToken(
@@ -164,16 +169,25 @@ def claim_reply(work: Work, token_id: uuid.UUID, key: str, fingerprint: str) -> 
         )
     if found.status is None:
         raise AlreadyExists("the first request with this key is still at work")
-    return Reply(int(found.status), found.body)
+    return Reply(int(found.status), _opened(found.body))
 
 
 def keep_reply(
     work: Work, token_id: uuid.UUID, key: str, status: int, body: dict[str, Any] | None
 ) -> None:
-    """Keep what a request was answered."""
+    """Keep what a request was answered, sealed: it may show a new secret, which is shown once."""
     found = work.get(ApiReply, (token_id, key))
     if found is not None:
-        found.status, found.body = status, body
+        sealed = base64.b64encode(seal(json.dumps(body), _BODY)).decode()
+        found.status, found.body = status, {_SEALED: sealed}
+
+
+def _opened(body: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Give an answer that is kept; those of before are not sealed, and gone after a day."""
+    if body is None or set(body) != {_SEALED}:
+        return body
+    told: dict[str, Any] | None = json.loads(unseal(base64.b64decode(body[_SEALED]), _BODY))
+    return told
 
 
 def drop_reply(work: Work, token_id: uuid.UUID, key: str) -> None:

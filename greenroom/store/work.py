@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlalchemy.orm import Session as Work
@@ -19,7 +19,7 @@ from greenroom.settings import Settings, load_settings
 from greenroom.store.base import Base
 
 __all__ = ["Work", "actor_of", "ask_right", "database_url", "engine_for", "platform_work",
-           "unit_of_work"]  # fmt: skip
+           "take_turn", "unit_of_work"]  # fmt: skip
 _ACTOR, _ASKED, _WROTE = "actor", "asked", "wrote"
 
 
@@ -52,6 +52,7 @@ def engine_for(url: str) -> Engine:
         pool_size=5,
         max_overflow=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes into logs; values may be people's, or secret
         connect_args={"connect_timeout": 5, "application_name": "greenroom"},
     )
 
@@ -105,6 +106,14 @@ def ask_right(work: Work, act: str, project_id: uuid.UUID | None = None) -> None
     """
     check_right(actor_of(work), act, project_id)
     work.info[_ASKED] = True
+
+
+def take_turn(work: Work, name: str) -> None:
+    """Wait until nobody else does what ``name`` says, and keep others waiting.
+
+    Locks: until this work ends.
+    """
+    work.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 @event.listens_for(Work, "before_flush")

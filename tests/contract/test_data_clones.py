@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
 import pytest
 
-from greenroom.data.clones import Template, clone, ensure_objects_owner, protect
+from greenroom.data.clones import (
+    Template,
+    clone,
+    discard_copies,
+    ensure_objects_owner,
+    protect,
+    reopen,
+)
 from greenroom.data.databases import CONNECTION_LIMIT, DatabaseServer
 from greenroom.data.load import give_to, on_database
 from greenroom.data.swap import drop
@@ -102,6 +109,21 @@ def test_a_refresh_takes_the_place_of_what_was_there(world: World) -> None:
     with psycopg.connect(world.server) as connection:
         known = "select from pg_roles where rolname = %s"
         assert connection.execute(known, (world.mine,)).fetchone() is None
+
+
+@pytest.mark.parametrize("mend", [reopen, discard_copies])
+def test_one_whose_replacement_was_killed_lets_its_role_in_again(
+    world: World, mend: Callable[[str, str], None]
+) -> None:
+    mine, _ = clone(world.server, world.template, world.mine, world.mine)
+    with psycopg.connect(world.server, autocommit=True) as server:
+        server.execute(f"alter database {world.mine} allow_connections false")
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting"):
+        psycopg.connect(mine)
+    for _ in range(2):
+        mend(world.server, world.mine)
+    psycopg.connect(mine).close()
+    mend(world.server, world.theirs)  # there is none
 
 
 def test_without_a_template(world: World) -> None:

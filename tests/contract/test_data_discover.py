@@ -9,22 +9,20 @@ from greenroom.data.discover import discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.plan import try_plan
 from greenroom.data.policy import Policy, load_policy
-from greenroom.data.source import open_source
+from greenroom.data.source import opened
+from greenroom.errors import SourceUnavailable, SyncFailed
 from tests.contract.test_data_sync import POLICY, SHOP
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
 
 def proposed(url: str, known: Policy | None = None) -> Policy:
-    connection = open_source(url)
-    try:
+    with opened(url) as connection:
         schema = read_schema(connection)
         found = discover(connection, schema, known)
         try_plan(found.policy, schema)
         assert found.unread == ()
         return found.policy
-    finally:
-        connection.close()
 
 
 def test_the_demos_shop_needs_no_edits(postgres_dsn: str) -> None:
@@ -62,12 +60,18 @@ def test_a_table_that_may_not_be_read_is_decided_by_names(postgres_dsn: str) -> 
         connection.execute("grant select on open_ones to barred")
     try:
         url = psycopg.conninfo.make_conninfo(postgres_dsn, user="barred", password="x")
-        connection_ = open_source(url)
-        found = discover(connection_, read_schema(connection_))
-        connection_.close()
+        with opened(url) as barred:
+            found = discover(barred, read_schema(barred))
         assert found.unread == ("public.secret_people",)
         assert found.policy.tables["public.secret_people"].columns["email"].method == "email"
     finally:
         with psycopg.connect(postgres_dsn, autocommit=True) as connection:
             connection.execute("drop owned by barred")
             connection.execute("drop role barred")
+
+
+def test_what_production_refuses_is_told_as_ours(postgres_dsn: str) -> None:
+    with pytest.raises(SyncFailed, match="production refused"), opened(postgres_dsn) as connection:
+        connection.execute("select * from nothing_there")
+    with pytest.raises(SourceUnavailable, match="broke off"), opened(postgres_dsn) as connection:
+        connection.execute("select pg_terminate_backend(pg_backend_pid())")

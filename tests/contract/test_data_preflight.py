@@ -14,7 +14,8 @@ import pytest
 from greenroom.data.load import on_database
 from greenroom.data.pipe import Pace
 from greenroom.data.policy import Policy, TablePolicy
-from greenroom.data.preflight import Facts, check, list_obstacles, look
+from greenroom.data.preflight import Facts, check, list_obstacles, look, read_facts
+from greenroom.data.source import opened
 from greenroom.data.sync import Place
 from greenroom.errors import SyncFailed
 from tests.contract.faults import arrives, execute, masking, place_on, value
@@ -69,6 +70,22 @@ def test_a_role_that_sees_too_little_is_told_all_of_it(postgres_dsn: str, place:
     finally:
         execute(postgres_dsn, f"drop owned by {role}")
         execute(postgres_dsn, f"drop role {role}")
+
+
+def test_what_stays_away_needs_no_room(postgres_dsn: str, place: Place) -> None:
+    execute(
+        postgres_dsn,
+        "create table events (id int) partition by range (id);"
+        "create table events_1 partition of events for values from (0) to (1000);"
+        'insert into events select generate_series(1, 900); create table "Odd one" (id int);'
+        'insert into "Odd one" select generate_series(1, 900)',
+    )
+    nothing = TablePolicy(rows="none")
+    policy = Policy({"public.events": nothing, 'public."Odd one"': nothing})
+    kept = replace(policy, tables={**policy.tables, "public.events_1": TablePolicy()})
+    with place.server() as server, opened(postgres_dsn) as source:
+        needed = [read_facts(source, server, one).needed_octets for one in (None, policy, kept)]
+    assert needed[1] == 0 < needed[2] < needed[0]
 
 
 def test_readers_keep_to_a_pace() -> None:

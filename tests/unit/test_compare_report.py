@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from greenroom.compare import pool
+from greenroom.compare.apart import ask_apart
 from greenroom.compare.difference import Shot
 from greenroom.compare.kept import forget_others, is_name, names_in
 from greenroom.compare.pages import linked_paths
@@ -55,6 +57,24 @@ def test_a_change_is_said_in_words() -> None:
 def kept(root: Path) -> dict[str, Any]:
     picture = cv2.imencode(".png", np.full((40, 60, 3), 200, np.uint8))[1].tobytes()
     return keep_shot(root, Shot(picture))
+
+
+def test_two_programs_may_keep_the_same_picture_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, seen = Path.write_bytes, []
+
+    def write_and_wait(file: Path, data: bytes) -> int:
+        count = write(file, data)
+        if not seen:  # the other one keeps it before this one has given it its name
+            seen.append(file)
+            kept(tmp_path)
+        return count
+
+    monkeypatch.setattr(Path, "write_bytes", write_and_wait)
+    named = kept(tmp_path)
+    assert load_shot(tmp_path, named) is not None
+    assert not list(tmp_path.rglob(".*")), "nothing half is left"
 
 
 def test_a_report_is_one_file_whose_texts_are_text(tmp_path: Path) -> None:
@@ -109,3 +129,11 @@ def test_what_people_said_holds_for_the_same_change_alone() -> None:
     assert worst(decided(pages, said)) == "rejected"
     more = [page(verdict="changed", changes=[change(signature="a")], left_out=3)]
     assert worst(decided(more, {("/", "a"): "approved"})) == "changed"
+
+
+def test_a_program_that_says_something_else_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PROGRAM", "this")  # it prints a poem
+    program = pool.Program()
+    assert program.ask({"ask": "paths"}, 60) == (None, "The browser broke.")
+    assert program._process is None
+    assert ask_apart("this", {}, 60) is None

@@ -17,6 +17,7 @@ from greenroom.compare.difference import (
     noise,
 )  # fmt: skip
 from greenroom.compare.pixels import MAX_PIXELS, decode
+from greenroom.compare.snapshot import elements
 from greenroom.errors import InvalidInput, LimitReached
 
 pytestmark = pytest.mark.unit
@@ -134,3 +135,23 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded() -> None:
     assert MAX_PIXELS < 10**10
     with pytest.raises(LimitReached):
         decode(bytes(head))
+
+
+def test_a_letter_that_a_script_cut_in_two_does_not_end_a_comparison() -> None:
+    told = {
+        "strings": ["P", "#text", "so nice \ud83d", "8 px\0"],
+        "documents": [
+            {
+                "nodes": {
+                    "parentIndex": [-1, 0], "nodeType": [1, 3], "nodeName": [0, 1],
+                    "nodeValue": [-1, 2], "attributes": [[], []],
+                },
+                "layout": {"nodeIndex": [0], "styles": [[3]], "bounds": [[0, 0, 60, 40]]},
+            }
+        ],
+    }  # fmt: skip
+    (seen,) = elements(told)
+    assert (seen.text, seen.styles["color"]) == ("so nice ?", "8 px")
+    before, after = (np.full((40, 60, 3), tone, np.uint8) for tone in (200, 90))
+    found = difference(Shot(png(before), (seen,)), Shot(png(after), (seen,)))
+    assert [one.text_after for one in found.changes] == ["so nice ?"]

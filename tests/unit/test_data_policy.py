@@ -94,6 +94,8 @@ def test_reasons_do_not_change_what_it_means() -> None:
         ("version: 1\ntables: {t: {columns: {a: {why: x}}}}", ("no method",)),
         ("version: 1\ntables: {t: {}, t: {}}", ("twice",)),
         ("version: 1\nhooks: {sql: x}", ("must be a list",)),
+        ("version: 1\ntables: {t: {where: 2026-02-30}}", ("yaml:2", "t.where", "quotes")),
+        ("version: 1\ntables: {t: {sample: true}}", ("percentage",)),
         ("version: 1\ntables: [", ("not valid YAML",)),
         ("version: &a 1\ntables: *a", ("aliases",)),
     ],

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data.arrays import elementwise
+from greenroom.data.dates import BAND_YEARS
 from greenroom.data.identities import Identities
 from greenroom.data.permute import Apart, Keyed, Permutation
-from greenroom.data.pseudonyms import BAND_YEARS, TAG_LETTERS, Pseudonyms, fold, tag
+from greenroom.data.pseudonyms import TAG_LETTERS, Pseudonyms, fold, tag
 from greenroom.data.schema import Column
 from greenroom.data.shapes import luhn_digit
 from greenroom.data.siphash import siphash_plainly
@@ -233,11 +234,34 @@ def test_a_birth_date_stays_in_its_five_years(day: dt.date) -> None:
 
 
 def test_times_keep_their_time_and_odd_dates_stay() -> None:
-    mask = kernel("date")
+    mask = kernel("date", Column("c", "timestamp with time zone", "timestamptz"))
     assert mask("2026-01-02 03:04:05.678+01").endswith(" 03:04:05.678+01")
+    assert kernel("date")("2026-01-02T03:04:05Z").endswith("T03:04:05Z")
     assert [mask(odd) for odd in ("infinity", "-infinity", "0044-03-15 BC")] == [
         "infinity", "-infinity", "0044-03-15 BC",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["birth_date", "date", "year"])
+@pytest.mark.parametrize(
+    "written",
+    ["04.03.1980", "3/4/80", "4 March 1980", "19800304", "1980-02-30", "0044-03-15 BC",
+     "1980-03-04, in Berlin"],
+)  # fmt: skip
+def test_a_date_in_a_text_is_masked_however_it_is_written(method: str, written: str) -> None:
+    made = kernel(method)(written)
+    assert made != written
+    assert re.sub(r"[0-9]", "0", re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", made))) == re.sub(
+        r"[0-9]", "0", re.sub(r"[a-z]", "a", re.sub(r"[A-Z]", "A", written))
+    )
+    assert not {"1980", "March", "Berlin"} & set(re.findall(r"\w+", made))
+
+
+def test_numbers_that_tell_a_day_are_no_dates() -> None:
+    for method in ("birth_date", "date", "year"):
+        with pytest.raises(InvalidInput, match="holds no dates"):
+            kernel(method, Column("born", "integer", "int4"))
+    assert kernel("number")("45.000 EUR") != "45.000 EUR"
 
 
 @given(st.integers(-(10**6), 10**6))

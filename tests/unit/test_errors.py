@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from greenroom import errors
+from greenroom.cli.output import fail
 from greenroom.errors import GreenroomError
 
 
@@ -68,3 +69,15 @@ def test_a_manifests_error_says_file_and_line() -> None:
 
 def test_errors_of_a_projects_code_carry_its_last_lines() -> None:
     assert errors.BuildFailed("x", log_tail="a\nb").log_tail == "a\nb"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_printed_of_an_error_holds_no_password(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = errors.SourceError("cannot read https://u:hunter2@git.test/x", hint="Is it up?")
+    with pytest.raises(SystemExit):
+        fail(error, as_json)
+    told = "".join(capsys.readouterr())
+    assert "git.test/x" in told
+    assert "hunter2" not in told

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.errors import InvalidInput
-from greenroom.sources.git import check_ref, check_source_url, refuse_escaping_links
+from greenroom.sources.git import (
+    check_new_source,
+    check_ref,
+    check_source_url,
+    refuse_escaping_links,
+)
 from greenroom.store.projects import suggest_project_name
 
 REFS = [
@@ -114,3 +119,26 @@ def test_links_inside_a_tree_are_fine(tmp_path: Path) -> None:
     (tmp_path / "sub" / "link").symlink_to("../file")
     (tmp_path / "dangling").symlink_to("nothing")
     refuse_escaping_links(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://u:p@git.test/x", "https://u:p@ss@git.test/x", "HTTPS://u:@git.test/x",
+     " ssh://u:p@git.test/x", "https://u:p@[git.test/x"],
+)  # fmt: skip
+def test_a_repository_is_not_added_with_its_password(url: str) -> None:
+    with pytest.raises(InvalidInput, match="holds a password"):
+        check_new_source(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.test:8443/a:b@c",
+        "ssh://git@git.test:22/x",
+        "git@git.test:team/x",
+        "https://[::1/",
+    ],
+)
+def test_a_repository_is_added_by_any_other_address(url: str) -> None:
+    assert check_new_source(f" {url}\n") == url

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenroom.errors import SecretsError
+from greenroom.redaction import _passwords
 from greenroom.secrets import (
     REDACTED,
     Redactor,
@@ -112,6 +113,11 @@ def test_short_secrets_do_not_blank_words() -> None:
 )
 def test_passwords_in_addresses_are_replaced_unasked(text: str, clean: str) -> None:
     assert Redactor()(text) == clean
+
+
+def test_a_databases_password_is_known_as_it_is_written_and_as_it_is() -> None:
+    known = _passwords(["postgresql://joe:p%40ss%2Fword@db/x", "postgresql://db/x", None])
+    assert set(known) == {"p%40ss%2Fword", "p@ss/word"}
 
 
 @given(st.text(min_size=4, max_size=30), st.text(max_size=30), st.text(max_size=30))

@@ -27,7 +27,7 @@ def show() -> None:
             link=("/projects", "To the projects"),
         )  # fmt: skip
         return
-    name = _choose(names)
+    name = parts.choose_project(names)
     row = data_reads.data_of(name)
     _head(name, data_reads.is_live(row))
     part = _part("syncs" if row.policy_number is not None else "decisions")
@@ -37,18 +37,6 @@ def show() -> None:
         _report(name)
     else:
         _syncs(name)
-
-
-def _choose(names: tuple[str, ...]) -> str:
-    asked = st.query_params.get("project", "")
-    chosen = st.selectbox(
-        "Project", names, index=names.index(asked) if asked in names else 0,
-        label_visibility="collapsed", width=420,
-    )  # fmt: skip
-    if chosen != asked:
-        st.query_params["project"] = chosen
-        st.query_params.pop("n", None)
-    return str(chosen)
 
 
 def _part(preset: str) -> str:

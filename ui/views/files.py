@@ -28,16 +28,10 @@ def show() -> None:
             link=("/projects", "To the projects"),
         )  # fmt: skip
         return
-    asked = st.query_params.get("project", "")
-    chosen = st.selectbox(
-        "Project", names, index=names.index(asked) if asked in names else 0,
-        label_visibility="collapsed", width=420,
-    )  # fmt: skip
-    if chosen != asked:
-        st.query_params["project"] = chosen
-    _body(str(chosen))
+    name = parts.choose_project(names)
+    _body(name)
     with look.shown_errors():  # outside of what refreshes: it would empty what is being typed
-        filesform.show(asset_reads.files_of(str(chosen)))
+        filesform.show(asset_reads.files_of(name))
 
 
 @st.fragment(run_every="2s")

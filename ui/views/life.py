@@ -77,8 +77,7 @@ def _lifetime(reference: str, row: life_reads.LifeRow) -> None:
         st.caption(f"It goes by itself on {row.expires_at:%d %b %Y %H:%M} UTC.")
     else:
         st.caption("It stays until its branch goes, or somebody destroys it.")
-        if row.is_lasting or row.expires_at is None:
-            return
+        return
     if not who.may_at("environment.extend", reference):
         return
     span = st.selectbox("Keep it for", list(_SPANS))

@@ -12,7 +12,6 @@ from ui.log_reads import Line, Tail
 
 _BAD = re.compile(r"\b(error|fatal|failed|failure|traceback|exception|panic)\b", re.IGNORECASE)
 _WARN = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
-MAX_HITS = 5000
 
 
 def show(reference: str) -> None:

@@ -2,7 +2,8 @@
 // than a wrong one.
 const ATTRIBUTES = ["id", "data-testid", "data-test", "name", "href", "src", "alt", "aria-label", "type", "for", "role"];
 const SURE = new Set(["id", "data-testid", "data-test"]);
-const plain = (text, most) => (text || "").replace(/\s+/g, " ").trim().slice(0, most);
+// Half of an emoji at the end is no text: nobody could keep it.
+const plain = (text, most) => (text || "").replace(/\s+/g, " ").trim().slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
 const textOf = (element) => {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   let said = "";

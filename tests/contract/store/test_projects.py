@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from greenroom.errors import (
     AlreadyExists,
@@ -230,3 +231,10 @@ def test_logging_in(store_url: str) -> None:
         assert users.log_in(work, "admin", again)
         actions = set(work.scalars(select(AuditEvent.action)))
         assert {"user.add", "user.log_in", "user.locked", "user.reset_password"} <= actions
+
+
+def test_what_an_error_of_the_store_says_holds_no_value(store_url: str) -> None:
+    asked = text("select 1 / (length(cast(:value as text)) - length(cast(:value as text)))")
+    with pytest.raises(DBAPIError, match="division by zero") as caught, unit_of_work() as work:
+        work.execute(asked, {"value": "ada@home.test"})
+    assert "ada@home.test" not in str(caught.value)

@@ -11,7 +11,9 @@ from greenroom.errors import PlatformError
 from greenroom.store import comparisons, environments, projects
 from greenroom.store.models import Comparison, Environment, Release
 from greenroom.store.work import Work, unit_of_work
+from tasks import comparing
 from tasks.shown import LOOKS, look_at_one_version
+from tasks.values import CompareRequest
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
@@ -111,3 +113,14 @@ def test_what_never_stays_is_given_up(sides: Sides) -> None:
     with pytest.raises(PlatformError, match="again and again"):
         sides.look(look)
     assert len(seen) == LOOKS
+
+
+def test_without_a_merge_base_the_record_says_production(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "_merge_base", lambda *_: None)
+    with unit_of_work() as work:
+        work.get_one(Comparison, sides.key).baseline = "merge-base"
+    begun = comparing.begin_comparison.fn(CompareRequest(sides.key, "shop/feature"))
+    assert comparing.find_baseline.fn(begun).baseline == "production"
+    assert sides.row().baseline == "production"

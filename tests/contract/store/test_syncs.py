@@ -1,13 +1,19 @@
 """Syncs, policies and keys in the store."""
 
 import uuid
+from typing import Any, cast
 
+import psycopg
 import pytest
 
+from greenroom.data.repairs import Mend
 from greenroom.errors import EnvironmentLocked, InvalidInput, NotFound, Overtaken
+from greenroom.names import database_name
 from greenroom.store import environments, policies, projects, syncs
 from greenroom.store.models import Environment, Project, Sync, SyncStatus
 from greenroom.store.work import Work, unit_of_work
+from tasks import sync_repair
+from tests.conftest import database_on, on_server
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 URL = "postgresql://reader:words@127.0.0.1:1/shop"
@@ -112,3 +118,22 @@ def test_a_key_stays_until_it_is_replaced(project_id: uuid.UUID, store_url: str)
         second = policies.rotate_pseudonym_key(work, of, by="a")
         assert second != first
         assert policies.ensure_pseudonym_key(work, of, by="a") == second
+
+
+def test_one_that_was_killed_too_often_leaves_its_environment_a_database(
+    postgres_server: str, project_id: uuid.UUID, environment_id: uuid.UUID
+) -> None:
+    with unit_of_work() as work:
+        environment = work.get_one(Environment, environment_id)
+        name = database_name(environment.project.name, environment.name, str(environment_id))
+        key = syncs.create_sync(work, project(work, project_id), environment, requested_by="a").id
+        syncs.begin(work, key, "here", "1:1", None)
+    on_server(postgres_server, "create database {name}", name=name)
+    try:  # killed while the new database took the place of this one
+        on_server(postgres_server, "alter database {name} allow_connections false", name=name)
+        sync_repair._mend(key, Mend.END, cast(Any, None))
+        psycopg.connect(database_on(postgres_server, name)).close()
+    finally:
+        on_server(postgres_server, "drop database {name} with (force)", name=name)
+    with unit_of_work() as work:
+        assert work.get_one(Sync, key).status == SyncStatus.FAILED

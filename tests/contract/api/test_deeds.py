@@ -1,0 +1,95 @@
+"""What the API does beside its answer: it tells people, seals what it keeps, loses no decision."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from greenroom.api import data
+from greenroom.data.policy import load_policy
+from greenroom.store import (
+    comments,
+    environments,
+    notices,
+    policies,
+    projects,
+    trackers,
+)
+from greenroom.store.models import ApiReply, Notice, ThreadIssue
+from greenroom.store.states import NoticeKind
+from greenroom.store.work import unit_of_work
+from tests.contract.api.conftest import Bed
+
+pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
+
+
+def test_a_comment_by_the_api_is_told_to_people_and_to_the_tracker(root: httpx.Client) -> None:
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "blog/feature")
+        notices.add_target(
+            work, "room", "json", "json://x", kinds=(NoticeKind.COMMENT,), project=found.project,
+            actor="test",
+        )  # fmt: skip
+        trackers.set_tracker(work, found.project, "github", "a/b", "", "t", "click", "test")
+        thread = comments.get_thread(work, found, 1)
+        trackers.want_issue(work, found, thread, "test").next_at = None
+        key = thread.id
+
+    def is_wanted() -> bool:
+        with unit_of_work() as work:
+            row = work.get_one(ThreadIssue, key)
+            before, row.next_at = row.next_at, None
+        return before is not None
+
+    of = "/projects/blog/environments/feature/comments/1"
+    assert root.post(f"{of}/replies", json={"text": " done "}).status_code == 201
+    assert is_wanted(), "the tracker is to hear of it"
+    with unit_of_work() as work:
+        [told] = work.scalars(select(Notice))
+    assert "token:test commented on blog/feature" in told.title
+    assert root.put(f"{of}/state", json={"is_resolved": True}).status_code == 200
+    assert is_wanted()
+    assert root.post(f"{of}/replies", json={"text": "  "}).status_code == 400
+
+
+def test_an_answer_that_is_kept_for_a_repetition_is_sealed(api: Bed, root: httpx.Client) -> None:
+    wish, headers = {"name": "once", "scopes": ["read"]}, {"Idempotency-Key": uuid.uuid4().hex}
+    first = root.post("/tokens", json=wish, headers=headers).json()
+    assert root.post("/tokens", json=wish, headers=headers).json() == first
+    with unit_of_work() as work:
+        kept = json.dumps([row.body for row in work.scalars(select(ApiReply))])
+    assert "sealed" in kept
+    assert first["token"] not in kept
+
+
+def test_two_decisions_at_once_are_both_kept(api: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "version: 1\ntables: {public.people: {columns: {a: keep, b: keep}}}"
+    with unit_of_work() as work:
+        blog = projects.get_project(work, "blog")
+        policies.record_policy(work, blog, text, load_policy(text).fingerprint(), by="test")
+    read, both = policies.current_policy, threading.Barrier(2)
+
+    def read_together(*given: Any, **more: Any) -> str | None:
+        found = read(*given, **more)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1)  # in vain, where who reads to change keeps the other out
+        return found
+
+    monkeypatch.setattr(policies, "current_policy", read_together)
+    choice = data.Choice(method="email")
+    with ThreadPoolExecutor(2) as pool:
+        for made in [pool.submit(data.decide_column, "blog", choice, f"people.{c}") for c in "ab"]:
+            made.result()
+    monkeypatch.undo()
+    with unit_of_work() as work:
+        policy = load_policy(str(policies.current_policy(work, projects.get_project(work, "blog"))))
+    decided = policy.tables["public.people"].columns
+    assert [decided[name].method for name in "ab"] == ["email", "email"]
