@@ -21,10 +21,11 @@ from benchmarks.postgres import Served, serving
 from greenroom.data import sync as stages
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place, discard_next
 from greenroom.data.policy import dump_policy
 from greenroom.data.prepare import prepare
 from greenroom.data.source import hold_snapshot
-from greenroom.data.sync import Job, Place
+from greenroom.data.sync import Job
 from greenroom.settings import process_environment
 
 SCALE = 0.1
@@ -64,7 +65,7 @@ def _ours(made: Served, columns: dict[str, list[str]], **choice: bool) -> dict[s
         with Meter(made.pid) as meter:
             stages.finish_tables(job)
         seconds["indexes"] = meter.total
-    stages.discard_next(place)
+    discard_next(place)
     return seconds
 
 

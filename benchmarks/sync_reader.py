@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from greenroom.data import sync as stages
+from greenroom.data.place import Place, discard_next
 from greenroom.data.prepare import prepare
 from greenroom.data.source import joined
-from greenroom.data.sync import Job, Place
+from greenroom.data.sync import Job
 from greenroom.settings import Settings
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     for part in stages.plan_parts(job, version):
         stages.copy_part(job, part)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    stages.discard_next(job.place)
+    discard_next(job.place)
     print(max(0, most - before))
 
 

@@ -20,10 +20,11 @@ from benchmarks.postgres import Served, serving
 from benchmarks.sync import KEY, columns_of, warm
 from greenroom.data import sync as stages
 from greenroom.data.load import on_database
+from greenroom.data.place import Place, discard_next
 from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy
 from greenroom.data.prepare import prepare
 from greenroom.data.source import hold_snapshot
-from greenroom.data.sync import Job, Place
+from greenroom.data.sync import Job
 from greenroom.settings import process_environment
 
 RIVAL = "pynonymizer==2.5.0"
@@ -78,7 +79,7 @@ def _ours(made: Served, shop: str) -> tuple[float, float]:
         stages.make_tables(job)
         for part in stages.plan_parts(job, snapshot.connection.info.server_version):
             stages.copy_part(job, part)
-    stages.discard_next(place)
+    discard_next(place)
     return meter.total, meter.wall
 
 

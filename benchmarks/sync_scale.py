@@ -22,10 +22,11 @@ from benchmarks.postgres import Served, serving
 from benchmarks.sync import KEY, columns_of, warm
 from greenroom.data import sync as stages
 from greenroom.data.load import on_database
+from greenroom.data.place import Place, discard_next
 from greenroom.data.policy import dump_policy
 from greenroom.data.prepare import prepare
 from greenroom.data.source import hold_snapshot
-from greenroom.data.sync import Job, Place
+from greenroom.data.sync import Job
 
 SMALL, ALL = (0.02, 0.05, 0.1), (0.1, 0.5, 1.0, 2.5, 5.0)
 GOAL_RATIO, GOAL_OCTETS = 1.25, 128 << 20
@@ -73,7 +74,7 @@ def _measure(made: Served, shop: str) -> dict[str, float]:
                 stages.copy_part(job, part)
         octets = _reader(made, shop, snapshot.id, text)
         row = snapshot.connection.execute("select pg_database_size(current_database())").fetchone()
-    stages.discard_next(place)
+    discard_next(place)
     return {
         "megabytes": round(int(str(row[0])) / 1e6), "cpu_s": round(meter.total, 2),
         "wall_s": round(meter.wall, 2), "reader_octets": octets,

@@ -19,9 +19,10 @@ from greenroom.binaries import all_binaries
 from greenroom.data.copy import TablePlan
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.schema import quote
 from greenroom.data.source import Connection, Snapshot
-from greenroom.data.sync import Place, SyncPlan, run_sync
+from greenroom.data.sync import SyncPlan, run_sync
 from greenroom.settings import Settings
 
 TORTURE = Path(__file__).resolve().parent.parent / "tests" / "contract" / "torture.sql"

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from greenroom.data.clones import discard_copies, make_fresh, take_place
 from greenroom.data.databases import DatabaseServer
+from greenroom.data.place import discard_next
 from greenroom.data.swap import beside
-from greenroom.data.sync import discard_next
 from greenroom.errors import GreenroomError, HostingError, ReleaseFailed
 from greenroom.hosting.registry import runtime_for
 from greenroom.names import database_name, role_name

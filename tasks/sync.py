@@ -22,11 +22,12 @@ from greenroom.data.clones import Template, ensure_objects_owner, protect
 from greenroom.data.introspect import read_schema
 from greenroom.data.keeper import check_kept, ensure_snapshot, release
 from greenroom.data.pipe import Copied
+from greenroom.data.place import Place, discard_next
 from greenroom.data.policy import check_decided, load_policy
 from greenroom.data.prepare import Prepared, prepare
 from greenroom.data.proof import Proof
 from greenroom.data.source import joined, opened
-from greenroom.data.sync import Job, Place
+from greenroom.data.sync import Job
 from greenroom.errors import GreenroomError, InvalidInput
 from greenroom.settings import load_settings
 from greenroom.store import policies, projects, syncs
@@ -115,7 +116,7 @@ def discard(sync: Syncing) -> None:
     """Let go of production and of what was filled. Idempotent."""
     _prepared.cache_clear()
     release(load_settings(), str(sync.sync_id))
-    stages.discard_next(place_of(sync))
+    discard_next(place_of(sync))
 
 
 def _source_url(project_id: UUID) -> str:

@@ -9,8 +9,8 @@ from prefect import get_run_logger
 from greenroom import data_orders
 from greenroom.data.clones import reopen
 from greenroom.data.keeper import release
+from greenroom.data.place import Place, discard_next
 from greenroom.data.repairs import Mend, SeenSync, plan_mends
-from greenroom.data.sync import Place, discard_next
 from greenroom.errors import GreenroomError, PlatformError
 from greenroom.names import database_name, template_name
 from greenroom.runs import Runs

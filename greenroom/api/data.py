@@ -18,6 +18,7 @@ from greenroom.data.back import return_data
 from greenroom.data.discover import discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.paper import render
+from greenroom.data.place import Place
 from greenroom.data.policy import (
     METHODS,
     Decision,
@@ -30,7 +31,6 @@ from greenroom.data.policy import (
 from greenroom.data.preflight import look
 from greenroom.data.review import find_problems
 from greenroom.data.source import opened
-from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound, OrchestratorUnavailable
 from greenroom.rights import current_actor
 from greenroom.store import environments, policies, projects, syncs

@@ -14,6 +14,7 @@ from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.cli.sync import COMMANDS
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
+from greenroom.data.place import Place
 from greenroom.data.plan import suggest_truncates
 from greenroom.data.policy import (
     FILE_NAME,
@@ -29,7 +30,6 @@ from greenroom.data.preflight import look
 from greenroom.data.review import Problem, find_problems
 from greenroom.data.schema import Schema
 from greenroom.data.source import opened, read_warnings
-from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput, NotFound
 from greenroom.store import policies, projects
 from greenroom.store.work import database_url, unit_of_work

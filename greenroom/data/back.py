@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from greenroom.data.clones import Template, protect
-from greenroom.data.sync import Place, go_back
+from greenroom.data.place import Place
+from greenroom.data.sync import go_back
 from greenroom.errors import InvalidInput
 from greenroom.names import template_name
 from greenroom.store import projects, syncs

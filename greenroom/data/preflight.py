@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from greenroom.data.place import Place
 from greenroom.data.policy import Policy
 from greenroom.data.schema import Table
 from greenroom.data.source import Connection, opened
-from greenroom.data.sync import Place
 from greenroom.errors import SyncFailed
 
 OLDEST, NEWEST = 13, 18

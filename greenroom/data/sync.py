@@ -25,6 +25,7 @@ from greenroom.data.copy import TablePlan, arrived, copy_chunk
 from greenroom.data.dump import Shape, choose_binaries, shape_of
 from greenroom.data.introspect import read_foreign
 from greenroom.data.pipe import Copied, Pace
+from greenroom.data.place import Place, discard_next
 from greenroom.data.proof import Proof, check_counts, count_distinct, prove
 from greenroom.data.proof import distinct_values as distinct_values
 from greenroom.data.refusals import STAGING, is_at_fault, is_lost, lost, name_columns, refused
@@ -33,7 +34,7 @@ from greenroom.data.schema import Table
 from greenroom.data.source import Connection, Snapshot, hold_snapshot, joined, read_warnings
 from greenroom.data.subset import Detached
 from greenroom.data.swap import beside, drop, exists, swap, swap_back
-from greenroom.errors import DatabaseUnavailable, SyncFailed
+from greenroom.errors import SyncFailed
 from greenroom.settings import Settings
 
 INDEX_JOBS = 2
@@ -53,45 +54,6 @@ class SyncPlan:
     detached: tuple[Detached, ...] = ()
     """References that become NULL where what they name did not come along."""
     kernels: Kernels = field(default_factory=kernels_of_nobody, compare=False)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the copy goes."""
-
-    server_url: str
-    """The server's administrator's address, on any database."""
-    live: str
-    """Name of the database that staging uses."""
-    owner: str | None = None
-
-    @property
-    def next(self) -> str:
-        """Name of the database that is being filled."""
-        return beside(self.live, "next")
-
-    @property
-    def previous(self) -> str:
-        """Name of the one before, kept for the way back."""
-        return beside(self.live, "prev")
-
-    @contextmanager
-    def server(self) -> Iterator[Connection]:
-        """Open a session of the administrator.
-
-        Errors: DatabaseUnavailable.
-        """
-        url = load.on_database(self.server_url, "postgres")
-        try:
-            connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable("the environments' database server is away") from error
-        try:
-            yield connection
-        except psycopg.Error as error:
-            raise (lost(STAGING) if is_lost(connection) else refused(error, STAGING)) from None
-        finally:
-            connection.close()
 
 
 @dataclass(frozen=True)
@@ -311,12 +273,6 @@ def go_back(place: Place) -> None:
     with place.server() as server:
         swap_back(server, place.live, place.previous, place.next)
         swap(server, place.previous, place.next, beside(place.live, "gone"))
-
-
-def discard_next(place: Place) -> None:
-    """Drop a database that is not to be finished. Idempotent."""
-    with place.server() as server:
-        drop(server, place.next)
 
 
 @dataclass

@@ -16,9 +16,10 @@ from greenroom.data import source
 from greenroom.data.copy import TablePlan
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.source import Snapshot
 from greenroom.data.swap import drop, exists
-from greenroom.data.sync import Place, SyncPlan, run_sync
+from greenroom.data.sync import SyncPlan, run_sync
 from greenroom.errors import GreenroomError
 from greenroom.settings import Settings
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from greenroom.data.place import Place
 from greenroom.data.source import hold_snapshot
-from greenroom.data.sync import Place, copy_part, finish_tables, make_tables, plan_parts, run_hooks
+from greenroom.data.sync import copy_part, finish_tables, make_tables, plan_parts, run_hooks
 from tests.contract.test_data_sync import job_of, place, source, value
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]

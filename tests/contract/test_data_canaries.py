@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenroom.data.sync import Place, run_sync
+from greenroom.data.place import Place
+from greenroom.data.sync import run_sync
 from greenroom.errors import SyncFailed
 from greenroom.settings import Settings
 from tests.contract.test_data_sync import decide, place, source, untouched

@@ -12,11 +12,12 @@ import pytest
 
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.plan import make_plan
 from greenroom.data.policy import load_policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.source import Snapshot
-from greenroom.data.sync import Place, SyncPlan
+from greenroom.data.sync import SyncPlan
 from greenroom.errors import InvalidPolicy, LeakFound, SyncFailed, Undecided
 from tests.contract.faults import (
     arrives,

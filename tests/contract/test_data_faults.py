@@ -13,8 +13,9 @@ import pytest
 
 from greenroom.data import dump, source, sync
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.source import Snapshot, joined
-from greenroom.data.sync import Place, SyncPlan
+from greenroom.data.sync import SyncPlan
 from greenroom.errors import DatabaseUnavailable, SourceUnavailable, SyncFailed
 from tests.contract.faults import (
     OURS,

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.source import hold_snapshot, joined
 from greenroom.data.swap import exists
 from greenroom.data.sync import (
     Job,
-    Place,
     copy_part,
     finish_tables,
     make_tables,

@@ -13,10 +13,10 @@ import pytest
 
 from greenroom.data.load import on_database
 from greenroom.data.pipe import Pace
+from greenroom.data.place import Place
 from greenroom.data.policy import Policy, TablePolicy
 from greenroom.data.preflight import Facts, check, list_obstacles, look, read_facts
 from greenroom.data.source import opened
-from greenroom.data.sync import Place
 from greenroom.errors import SyncFailed
 from tests.contract.faults import arrives, execute, masking, place_on, value
 

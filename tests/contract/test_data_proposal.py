@@ -12,11 +12,12 @@ from greenroom.data.discover import discover
 from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.plan import identity_columns, make_plan
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.source import Snapshot, open_source
 from greenroom.data.swap import drop
-from greenroom.data.sync import Place, Result, SyncPlan, distinct_values, run_sync
+from greenroom.data.sync import Result, SyncPlan, distinct_values, run_sync
 from greenroom.data.text import TextMasker
 from greenroom.demo.production_data import fill_production
 from greenroom.settings import Settings

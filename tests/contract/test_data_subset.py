@@ -9,12 +9,13 @@ import pytest
 
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.plan import make_plan
 from greenroom.data.policy import Decision, Policy, TablePolicy, dump_policy, load_policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Column, ForeignKey, Schema, Table
 from greenroom.data.source import Snapshot
-from greenroom.data.sync import Place, Result, SyncPlan, run_sync
+from greenroom.data.sync import Result, SyncPlan, run_sync
 from greenroom.errors import InvalidPolicy
 from greenroom.settings import Settings
 from tests.contract.test_data_sync import place, value

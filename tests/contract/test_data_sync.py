@@ -13,17 +13,16 @@ from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
+from greenroom.data.place import Place, discard_next
 from greenroom.data.plan import identity_columns, make_plan
 from greenroom.data.policy import load_policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.source import Snapshot, hold_snapshot
 from greenroom.data.swap import drop, exists
-from greenroom.data.sync import (
+from greenroom.data.sync import (  # fmt: skip
     Job,
-    Place,
     SyncPlan,
     copy_part,
-    discard_next,
     distinct_values,
     finish_tables,
     make_tables,
@@ -33,7 +32,7 @@ from greenroom.data.sync import (
     run_hooks,
     run_sync,
     settle,
-)  # fmt: skip
+)
 from greenroom.data.text import TextMasker
 from greenroom.errors import LeakFound, SourceUnavailable, SyncFailed
 from greenroom.settings import Settings

@@ -19,7 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from greenroom.binaries import all_binaries
 from greenroom.data.load import on_database
-from greenroom.data.sync import Place, run_sync
+from greenroom.data.place import Place
+from greenroom.data.sync import run_sync
 from greenroom.errors import SourceUnavailable
 from greenroom.platform.postgres import PostgresServer, wait_until_ready
 from greenroom.settings import Settings

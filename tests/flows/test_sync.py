@@ -20,8 +20,8 @@ from greenroom import data_orders
 from greenroom.binaries import find_binaries
 from greenroom.data.databases import DatabaseServer
 from greenroom.data.load import on_database
+from greenroom.data.place import Place
 from greenroom.data.policy import load_policy
-from greenroom.data.sync import Place
 from greenroom.errors import InvalidInput
 from greenroom.names import template_name
 from greenroom.platform.orchestrator import prefect_environment, secret_environment
