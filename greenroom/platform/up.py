@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from greenroom.errors import PlatformError
+from greenroom.errors import OrchestratorUnavailable, PlatformError
 from greenroom.guarding import why_impossible
 from greenroom.platform import orchestrator, postgres
 from greenroom.platform.front import front_program
@@ -32,6 +33,7 @@ from greenroom.store.work import unit_of_work
 Say = Callable[[str], None]
 FACES = ("gateway", "console", "mail", "api")
 """Programs of ours that others speak to."""
+WORKER_SECONDS = 300.0
 FREE_BYTES = 1_000_000_000
 """Least room on the disk of ``home`` to start with."""
 
@@ -302,8 +304,12 @@ class Platform:
                 time.sleep(0.05)
 
     def _wait_for_worker(self) -> None:
-        runs, deadline = Runs(self.settings), time.monotonic() + 180
-        while runs.pool_status(POOL)["status"] != "READY":
+        runs, deadline = Runs(self.settings), time.monotonic() + WORKER_SECONDS
+        while True:
+            # After its first start Prefect may take longer for an answer than one waits.
+            with suppress(OrchestratorUnavailable):
+                if runs.pool_status(POOL)["status"] == "READY":
+                    return
             if time.monotonic() > deadline:
                 raise PlatformError(
                     "the worker does not report to Prefect",

@@ -111,7 +111,7 @@ def go(demo: Demo, chromium: Browser, window: Window, tracker: LabTracker) -> No
         user_agent=ANDROID,
     )  # fmt: skip
     phone.add_init_script(OPEN_SHADOWS)
-    phone.set_default_timeout(30_000)
+    phone.set_default_timeout(60_000)
     try:
         look_and_decide(phone.new_page(), demo, link)
     finally:

@@ -38,10 +38,10 @@ RUN_PAUSE_SECONDS = 0.3
 def eventually(
     condition: Callable[[], Any], what: str = "it", seconds: float = 60, pause: float = 0.05
 ) -> Any:
-    """Wait until a condition holds, and give what it gave."""
-    deadline = time.monotonic() + seconds
+    """Wait until a condition holds, thrice as long as said, and give what it gave."""
+    deadline = time.monotonic() + 3 * seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true within {seconds:.0f} s"
+        assert time.monotonic() < deadline, f"{what} did not come true within {3 * seconds:.0f} s"
         time.sleep(pause)
     return found
 

@@ -99,7 +99,7 @@ def _release_to_me(page: Page, console: str) -> None:
         page.get_by_role("button", name="Release to me").click()
         expect(page.get_by_label("To", exact=True)).to_have_value("me@agency.example")
         page.get_by_role("button", name="Send it there").click()
-        expect(page.get_by_text("is on its way to me@agency.example")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("is on its way to me@agency.example")).to_be_visible(timeout=60_000)
         assert not overflows(page)
     finally:
         server.stop()

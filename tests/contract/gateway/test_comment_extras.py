@@ -103,7 +103,7 @@ def test_hard_pages_can_be_commented_on(site: Site, phone: BrowserContext) -> No
     frame = "<iframe src='/inner' title=inner width=360 height=400></iframe>"
     site.put("/framing", PLAIN.replace("<main>", f"{frame}<main>"))
     site.put("/inner", PLAIN.replace("<h1>", "<h1>Within: "))
-    site.put("/big", PLAIN.replace("</main>", f"<p>{'more &amp; ' * 50}</p>" * 20_000 + "</main>"))
+    site.put("/big", PLAIN.replace("</main>", f"<p>{'more &amp; ' * 50}</p>" * 60_000 + "</main>"))
     page = phone.new_page()
     page.goto(site.link(HOSTILE, start="/worker"))
     page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
@@ -155,7 +155,7 @@ def test_broken_answers_reach_the_browser_as_they_are(site: Site, phone: Browser
     page.goto(site.link())
     for path in ("/short", "/cut", "/no-gzip", "/half-gzip"):
         with contextlib.suppress(PlaywrightError):  # the browser says so where it must
-            page.goto(f"{site.origin}{path}", timeout=20_000)
+            page.goto(f"{site.origin}{path}", timeout=60_000)
         page.goto(f"{site.origin}/")
         expect(page.get_by_role("heading", name="Everything for the house")).to_be_visible()
     comment(page, "h1", "still here")
