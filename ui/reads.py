@@ -16,6 +16,7 @@ from greenroom.errors import NotFound
 from greenroom.rights import current_actor
 from greenroom.secrets import Redactor
 from greenroom.settings import load_settings
+from greenroom.sources.forges import webhook_address
 from greenroom.store import audit, deployments, environments, projects
 from greenroom.store.models import Deployment, Environment, Project, now
 from greenroom.store.work import unit_of_work
@@ -181,7 +182,7 @@ def _environment(row: Environment, last: Deployment | None) -> EnvironmentRow:
 
 def _project(row: Project, count: int = 0) -> ProjectRow:
     settings = load_settings()
-    hook = f"{settings.environment_url(settings.base_domain)}/hooks/github/{row.name}"
+    hook = webhook_address(settings, row.name, row.source_url, row.forge)
     return ProjectRow(
         row.name, _redact(row.source_url), row.production_branch, row.runtime,
         row.production_database_url is not None, promotions.describe_rule(row), row.production_by,

@@ -14,6 +14,7 @@ from greenroom.rights import current_actor
 from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.sources.clients import CLIENTS, open_client
+from greenroom.sources.forges import webhook_address
 from greenroom.sources.rules import Forks, Rules
 from greenroom.store import projects as store
 from greenroom.store.audit import record_audit
@@ -205,5 +206,5 @@ def show_webhook(project: Project) -> Webhook:
     with unit_of_work() as work:
         found = store.get_project(work, project)
         record_audit(work, current_actor().name, "project.show_webhook_secret", project=found)
-        address = f"{settings.environment_url(settings.base_domain)}/hooks/github/{found.name}"
+        address = webhook_address(settings, found.name, found.source_url, found.forge)
         return Webhook(url=address, secret=store.webhook_secret(found))

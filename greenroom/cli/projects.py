@@ -20,6 +20,7 @@ from greenroom.manifest import RUNTIMES
 from greenroom.settings import load_settings
 from greenroom.sources import git
 from greenroom.sources.clients import CLIENTS, open_client
+from greenroom.sources.forges import webhook_address
 from greenroom.sources.rules import Forks, Rules
 from greenroom.store import environments, projects
 from greenroom.store.models import Environment, Project
@@ -45,12 +46,6 @@ def init(folder: Path) -> None:
 @click.group()
 def project() -> None:
     """Repositories whose branches become environments."""
-
-
-def webhook_address(name: str) -> str:
-    """Give the address that a forge sends a project's webhooks to."""
-    settings = load_settings()
-    return f"{settings.environment_url(settings.base_domain)}/hooks/github/{name}"
 
 
 project.add_command(project_set_life)
@@ -92,7 +87,7 @@ def project_add(
             "name": made.name,
             "source": made.source_url,
             "production_branch": made.production_branch,
-            "webhook_url": webhook_address(made.name),
+            "webhook_url": webhook_address(load_settings(), made.name, made.source_url),
             "webhook_secret": projects.webhook_secret(made),
         }
     if as_json:
