@@ -10,7 +10,16 @@ import click
 
 from greenroom import asset_orders
 from greenroom.cli.main import actor
-from greenroom.cli.output import ago, command, json_option, out, say_json, say_table, styled
+from greenroom.cli.output import (
+    ago,
+    command,
+    json_option,
+    out,
+    printable,
+    say_json,
+    say_table,
+    styled,
+)
 from greenroom.store import assets as rows_of
 from greenroom.store import projects
 from greenroom.store.models import AssetSync, SyncStatus
@@ -200,8 +209,3 @@ def _say(row: AssetSync) -> None:
             click.echo(f"    {printable(name)}", err=True)
     for line in row.report.get("refused", []):
         click.echo(f"  not copied: {printable(line)}", err=True)
-
-
-def printable(text: str) -> str:
-    """Give a text that a terminal shows and does not obey."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -7,9 +7,9 @@ import time
 import click
 
 from greenroom import cleaning
-from greenroom.cli.assets import octets, printable
+from greenroom.cli.assets import octets
 from greenroom.cli.main import actor
-from greenroom.cli.output import command, json_option, out, say_json, say_table, styled
+from greenroom.cli.output import command, json_option, out, printable, say_json, say_table, styled
 from greenroom.store import cleanups
 from greenroom.store.models import Cleanup, SyncStatus
 from greenroom.store.work import unit_of_work

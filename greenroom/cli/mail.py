@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from greenroom.cli.main import actor
-from greenroom.cli.output import ago, command, json_option, out, say_json, say_table
+from greenroom.cli.output import ago, command, json_option, out, printable, say_json, say_table
 from greenroom.cli.projects import read_secret
 from greenroom.mailing import read_mail
 from greenroom.releasing import release_mail
@@ -51,7 +51,12 @@ def mail_list(environment: str, search: str, as_json: bool) -> None:
     say_table(
         ["mail", "when", "to", "subject"],
         [
-            (f"#{r['number']}", ago(r["received_at"]), ", ".join(r["recipients"]), r["subject"])
+            (
+                f"#{r['number']}",
+                ago(r["received_at"]),
+                printable(", ".join(r["recipients"])),
+                printable(r["subject"]),
+            )
             for r in rows
         ],
         "It sent no mail yet.",
@@ -73,11 +78,16 @@ def mail_show(environment: str, number: int, source: bool) -> None:
         return
     read = read_mail(octets)
     for name, value in read.headers:
-        out.print(f"{name}: {value}", markup=False, highlight=False)
-    out.print(f"Would have reached: {', '.join(recipients)}", markup=False, highlight=False)
-    out.print(f"\n{read.text or '(it has no text part)'}", markup=False, highlight=False)
+        _say(f"{name}: {value}")
+    _say(f"Would have reached: {', '.join(recipients)}")
+    _say(f"\n{read.text or '(it has no text part)'}")
     for part in read.attachments:
-        out.print(f"Attached: {part.name}, {len(part.octets):,} bytes", markup=False)
+        _say(f"Attached: {part.name}, {len(part.octets):,} bytes")
+
+
+def _say(text: str) -> None:
+    """Print what somebody else wrote."""
+    out.print(printable(text, keep="\n\t"), markup=False, highlight=False)
 
 
 @mail.command("delete")

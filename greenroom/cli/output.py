@@ -142,3 +142,8 @@ def read_secret(what: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(what, hide_input=True))
     return sys.stdin.read().rstrip("\r\n")
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Give a text that a terminal shows and does not obey; ``keep`` names signs that it may."""
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
