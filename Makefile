@@ -1,5 +1,7 @@
 # Each target is a few lines; what is longer lives in scripts/. `make` alone lists them.
 BIN = .venv/bin
+# Python's objects in huge pages: where a virtual machine looks pages up slowly, half the time.
+QUICK = PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 ARGS =
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ unit: setup-dev ## run the fast tests (ARGS="-k name" chooses)
 	$(BIN)/pytest tests/unit tests/house $(ARGS)
 
 test: setup-dev system lint types kernels ## check everything: style, types, every test, the demo among them
-	env $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30 $(ARGS)
+	env $(QUICK) $$(scripts/ensure-docker) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=30 $(ARGS)
 
 kernels: setup-dev ## compile what masks a sync's rows, unless this user has it
 	@$(BIN)/python -m greenroom.data.kernels
