@@ -138,7 +138,7 @@ def test_what_left_its_group_ends_with_it(start: Start) -> None:
         time.sleep(0.02)
     process.communicate(timeout=20)
     assert process.returncode == 6
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive
 
 
@@ -147,5 +147,5 @@ def test_killed_it_leaves_nothing(start: Start) -> None:
     while len(family := psutil.Process(process.pid).children(recursive=True)) < 3:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive

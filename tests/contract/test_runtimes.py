@@ -134,7 +134,7 @@ def test_a_settled_one_comes_back_when_it_dies(world: World, eventually: Eventua
 
 def _kill(address: str) -> None:
     parts = urlsplit(address)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
         connection.sendall(b"GET /cgi-bin/die HTTP/1.0\r\n\r\n")
         while connection.recv(4096):
             pass

@@ -237,7 +237,7 @@ def test_every_change_of_what_is_routed_is_told(store_url: str, environment_id: 
             listener.execute(f'listen "{channel}"')
 
         def heard() -> bool:
-            return bool(list(listener.notifies(timeout=5, stop_after=1)))
+            return bool(list(listener.notifies(timeout=30, stop_after=1)))
 
         with unit_of_work() as work:
             one = _instance(work, get(work, environment_id), InstanceState.STARTING, "one")
