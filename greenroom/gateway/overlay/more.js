@@ -99,7 +99,10 @@ export const attach = ({ API, say, make, dress, ask, load, now, describe, layer,
     outline(part || at);
     open(say("Your comment", "Ihr Kommentar"), ...form(say("What do you mean?", "Was meinen Sie?"), async (text, files) => {
       await ask("", { page: location.pathname + location.search, title: document.title, anchor, width: innerWidth, height: innerHeight, text, files });
-      end(); close(); await load(); }));
+      // Somebody may have gone on to another panel while it was sent.
+      if (panel === written) { end(); close(); }
+      await load(); }));
+    const written = panel;
   };
   const drawn = (event) => ({ left: Math.min(from.x, event.clientX), top: Math.min(from.y, event.clientY), width: Math.abs(event.clientX - from.x), height: Math.abs(event.clientY - from.y) });
   // The smallest element that holds most of a box.
