@@ -36,6 +36,13 @@ class Reviewer:
                         for thread in (await told.json())["threads"]:
                             text = thread["comments"][0]["text"]
                             self.seen.setdefault(text, time.perf_counter())
+                    self.has_news.set()
+
+    async def until_seen(self, text: str) -> None:
+        """Wait until a comment is on this screen."""
+        while text not in self.seen:
+            self.has_news.clear()
+            await self.has_news.wait()
 
 
 async def _measure(preview: Preview) -> list[float]:

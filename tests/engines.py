@@ -142,6 +142,12 @@ class Node:
         self.process.kill()
         self.process.wait()
         self.process = None
+        # Its containerd dies with it. Where nobody reaps it at once, an engine that is started
+        # anew takes it for a living one and waits for it in vain.
+        number = self.folder / "exec" / "containerd" / "containerd.pid"
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            psutil.Process(int(number.read_text())).wait(5)
+        number.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Kill the machine as a power cut would; what it runs goes with it."""
