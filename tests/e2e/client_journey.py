@@ -128,7 +128,7 @@ def go(demo: Demo, chromium: Browser, window: Window, tracker: LabTracker) -> No
 
     thread = team.locator('[class*="st-key-thread-"]').filter(has_text="too long")
     issue = thread.get_by_role("link", name=re.compile(r"^#?\d+$"))
-    for _ in range(30):  # the picture is taken within a minute, and the issue made with it
+    for _ in range(120):  # the picture is taken within a minute, and the issue made with it
         team.goto(f"{demo.console}/environment?env={ENVIRONMENT}&part=comments")
         expect(thread).to_be_visible(timeout=60_000)
         if issue.is_visible() and thread.get_by_text("Pictures").is_visible():

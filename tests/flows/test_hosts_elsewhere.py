@@ -193,41 +193,6 @@ def test_an_environment_lives_at_other_machines(
     stage.eventually(lambda: images_at(alpha) + images_at(beta) == 0, "no image left", 30)
 
 
-def test_its_engine_is_killed_while_it_deploys(
-    two: tuple[Node, Node], new_image_site: Callable[..., Site], stage: Stage
-) -> None:
-    """Nobody's request is lost, and within half a minute nothing is left that nobody wants."""
-    alpha, _ = two
-    hosts.drain_host("beta", True, actor="ada")
-    site = new_image_site("one")
-    site.deploy("staging")
-    site.commit({"index.html": "two"}, "staging")
-    with site.visitor("staging") as visitor:
-        order = site.order("staging")
-        key = site.environment("staging").id
-        stage.eventually(
-            lambda: any(c.state == "starting" for c in stage.copies(key)), "a candidate", pause=0.01
-        )
-        alpha.kill_engine()
-        alpha.start()
-        ended = stage.wait(order.deployment_id, "live", "failed")
-        alpha.wait()
-
-        def is_true() -> bool:
-            stage.reconcile()
-            left = {name for name in left_at(alpha) if not name.startswith("greenroom-")}
-            return left == {copy_at(site, "staging").name} and not stage.locks()
-
-        stage.eventually(is_true, "a true state", 30)
-        assert site.environment("staging").status == "active"
-        assert site.get("/", "staging").text == ("two" if ended.status == "live" else "one")
-        site.commit({"index.html": "three"}, "staging")
-        assert site.deploy("staging").status == "live"
-        assert site.get("/", "staging").text == "three"
-    assert not visitor.wrong, visitor.wrong[:3]
-    hosts.drain_host("beta", False, actor="ada")
-
-
 def test_a_host_is_added_only_once_it_has_answered(town: Town, stage: Stage) -> None:
     node = town.nodes[0]
     with pytest.raises(HostUnavailable, match="certificates do not fit"):
