@@ -34,6 +34,7 @@ Say = Callable[[str], None]
 FACES = ("gateway", "console", "mail", "api")
 """Programs of ours that others speak to."""
 WORKER_SECONDS = 300.0
+"""For the worker to report, on a machine that is slow or busy."""
 FREE_BYTES = 1_000_000_000
 """Least room on the disk of ``home`` to start with."""
 
