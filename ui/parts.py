@@ -25,15 +25,15 @@ PHASES = {
 PROBLEM_TONES = {"error": "bad", "building": "busy", "sleeping": "calm"}
 
 
-def choose_project(names: Sequence[str]) -> str:
-    """Show the selector of projects, and keep the address in step with it."""
-    asked = st.query_params.get("project", "")
+def choose(label: str, key: str, names: Sequence[str]) -> str:
+    """Show a page's selector, and keep ``key`` of the address in step with it."""
+    asked = st.query_params.get(key, "")
     chosen = st.selectbox(
-        "Project", names, index=names.index(asked) if asked in names else 0,
+        label, names, index=names.index(asked) if asked in names else 0,
         label_visibility="collapsed", width=420,
     )  # fmt: skip
     if chosen != asked:
-        st.query_params["project"] = chosen
+        st.query_params[key] = chosen
         st.query_params.pop("n", None)
     return str(chosen)
 

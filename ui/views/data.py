@@ -27,7 +27,7 @@ def show() -> None:
             link=("/projects", "To the projects"),
         )  # fmt: skip
         return
-    name = parts.choose_project(names)
+    name = parts.choose("Project", "project", names)
     row = data_reads.data_of(name)
     _head(name, data_reads.is_live(row))
     part = _part("syncs" if row.policy_number is not None else "decisions")

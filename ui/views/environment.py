@@ -75,14 +75,7 @@ def _choose(names: tuple[str, ...]) -> str:
     asked = st.query_params.get("env", "")
     if asked and asked not in names:
         look.error_panel(reads.no_environment(asked))
-    chosen = st.selectbox(
-        "Environment", names, index=names.index(asked) if asked in names else 0,
-        label_visibility="collapsed", width=420,
-    )  # fmt: skip
-    if chosen != asked:
-        st.query_params["env"] = chosen
-        st.query_params.pop("n", None)
-    return str(chosen)
+    return parts.choose("Environment", "env", names)
 
 
 def _part() -> str:

@@ -28,7 +28,7 @@ def show() -> None:
             link=("/projects", "To the projects"),
         )  # fmt: skip
         return
-    name = parts.choose_project(names)
+    name = parts.choose("Project", "project", names)
     _body(name)
     with look.shown_errors():  # outside of what refreshes: it would empty what is being typed
         filesform.show(asset_reads.files_of(name))
