@@ -8,11 +8,11 @@ from uuid import UUID
 from prefect import get_run_logger
 
 from greenroom.errors import PlatformError
-from greenroom.store import comparisons
+from greenroom.store import comparisons, deployments
 from greenroom.store.models import Comparison, Environment, Measurement
 from greenroom.store.work import Work, unit_of_work
 
-LOOKS = 3
+LOOKS = 5
 """How often what is switched meanwhile is looked at anew before that is given up."""
 
 
@@ -43,20 +43,24 @@ def look_at_one_version(
 ) -> None:  # fmt: skip
     """Look at both sides, and anew where one was switched meanwhile: never at half of each.
 
+    One that was switched there and back was switched: each switch is a deployment of its own.
+
     ``read`` gives the row that records which commits were looked at.
 
     Errors: PlatformError where they do not stay as they are for long enough.
     """
 
-    def releases() -> tuple[UUID | None, ...]:
+    def switches() -> list[UUID | None]:
         with unit_of_work() as work:
             here, production = note_shown(work, read(work), with_production=with_production)
-            return (here.release_id, production.release_id if with_production else None)
+            sides = (here, production) if with_production else (here,)
+            found = [deployments.find_live(work, side.id) for side in sides]
+            return [deployment.id if deployment else None for deployment in found]
 
-    before = releases()
+    before = switches()
     for _ in range(LOOKS):
         look()
-        after = releases()
+        after = switches()
         if after == before:
             return
         get_run_logger().info("what is shown was switched meanwhile: it is looked at anew")

@@ -146,6 +146,18 @@ def latest_deployments(work: Work) -> dict[uuid.UUID, Deployment]:
     return {row.environment_id: row for row in rows}
 
 
+def find_live(work: Work, environment_id: uuid.UUID) -> Deployment | None:
+    """Find the deployment whose version an environment shows; each switch has one of its own."""
+    return work.scalars(
+        select(Deployment)
+        .where(
+            Deployment.environment_id == environment_id,
+            Deployment.status == DeploymentStatus.LIVE,
+        )
+        .order_by(Deployment.number.desc())
+    ).first()
+
+
 def list_unfinished(work: Work, environment_id: uuid.UUID | None = None) -> list[Deployment]:
     """List deployments that are not final, oldest first."""
     query = select(Deployment).where(Deployment.status.not_in(FINAL)).order_by(Deployment.number)

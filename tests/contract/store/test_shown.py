@@ -6,10 +6,11 @@ import uuid
 
 import pytest
 from prefect.logging import disable_run_logger
+from sqlalchemy import select
 
 from greenroom.errors import PlatformError
-from greenroom.store import comparisons, environments, projects
-from greenroom.store.models import Comparison, Environment, Release
+from greenroom.store import comparisons, deployments, environments, projects
+from greenroom.store.models import Comparison, DeploymentStatus, Environment, Release
 from greenroom.store.work import Work, unit_of_work
 from tasks import comparing
 from tasks.shown import LOOKS, look_at_one_version
@@ -19,13 +20,20 @@ pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
 
 def show(work: Work, environment: Environment, commit: str) -> None:
-    """Have an environment show a commit."""
-    release = Release(
+    """Have an environment show a commit, as a switch does: by a deployment of its own."""
+    release = work.scalar(select(Release).where(Release.commit_hash == commit)) or Release(
         project_id=environment.project_id, commit_hash=commit, runtime="process", manifest={},
         artifact=f"sha256:{commit}", location=f"/{commit}", manifest_digest=uuid.uuid4().hex,
     )  # fmt: skip
     work.add(release)
     work.flush()
+    before = deployments.find_live(work, environment.id)
+    if before is not None:
+        before.status = DeploymentStatus.RETIRED
+    made = deployments.create_deployment(
+        work, environment, ref=commit, commit_hash=commit, deployed_by="ada"
+    )
+    deployments.finish(made, DeploymentStatus.LIVE)
     environment.release_id, environment.last_deployed_commit = release.id, commit
 
 
@@ -88,6 +96,21 @@ def test_what_is_switched_meanwhile_is_looked_at_anew(sides: Sides, name: str) -
     assert f"{name}-2" in seen[1]
     if name == "feature":
         assert row.artifact == "sha256:feature-2"
+
+
+def test_what_was_switched_there_and_back_is_looked_at_anew(sides: Sides) -> None:
+    """As a promotion that is rolled back at once: the pictures may be of what was between."""
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            sides.switch("main", "main-2")
+            sides.switch("main", "main-1")
+
+    sides.look(look)
+    assert len(seen) == 2
+    assert sides.row().production_commit == "main-1"
 
 
 def test_kept_pictures_stand_for_a_production_that_is_switched(sides: Sides) -> None:
