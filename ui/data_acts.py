@@ -9,7 +9,7 @@ from greenroom import data_orders
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
 from greenroom.data.plan import try_plan
-from greenroom.data.policy import Decision, Policy, dump_policy
+from greenroom.data.policy import Decision, Policy, dump_policy, load_policy
 from greenroom.data.schema import Schema
 from greenroom.data.source import opened
 from greenroom.errors import InvalidInput
@@ -60,14 +60,24 @@ def changed(policy: Policy, methods: Mapping[tuple[str, str], str], actor: str) 
     return replace(policy, tables=tables)
 
 
-def approve(project: str, schema: Schema, policy: Policy, actor: str) -> str:
-    """Put a policy in force, if it decides every column and every method fits.
+def approve(
+    project: str, schema: Schema, known: Policy | None, policy: Policy, actor: str
+) -> str:  # fmt: skip
+    """Put a policy in force in the place of ``known``, if it decides every column and fits.
 
-    Errors: Undecided, InvalidPolicy.
+    Errors: Undecided, InvalidPolicy, InvalidInput when another one was approved meanwhile.
     """
     try_plan(policy, schema)
     with unit_of_work() as work:
         found = projects.get_project(work, project)
+        text = policies.current_policy(work, found, for_update=True)
+        if (load_policy(text).fingerprint() if text else "") != (
+            known.fingerprint() if known else ""
+        ):
+            raise InvalidInput(
+                "another policy was approved meanwhile",
+                hint="Look at production's columns again: what was decided there is kept.",
+            )
         made = policies.record_policy(
             work, found, dump_policy(policy), policy.fingerprint(), by=actor
         )

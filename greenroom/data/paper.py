@@ -55,13 +55,14 @@ def _head(report: Mapping[str, Any]) -> str:
         ("Key", f"{report['key_id']} (its name; the key itself is in no report)"),
         ("Schema's digest", report["schema_fingerprint"]),
         ("Looked for", ", ".join(proof["encodings"])),
-        ("Canaries", (f"{proof.get('canaries_found', 0)} made-up originals were planted in staging,"
-                     " one in each form, and all of them were found")),
         ("Free text", "; ".join(report["free_text"]["tiers"]) or "no column is free text"),
         ("Tables asked for", ", ".join(report["only_tables"]) or "all"),
         ("Hooks", (f"emptied: {', '.join(report['hooks']['truncate']) or 'nothing'};"
                   f" SQL statements: {report['hooks']['sql']}")),
     ]  # fmt: skip
+    if proof.get("canaries_found"):  # reports of before had none
+        said = "made-up originals were planted in staging, one in each form, and all were found"
+        facts.append(("Canaries", f"{proof['canaries_found']} {said}"))
     if sample:
         facts.append(("Sample", sample["words"]))
     leave_out = report["free_text"]["leave_out"]

@@ -117,13 +117,21 @@ def swap(server: Connection, live: str, new: str, previous: str) -> None:
 
 
 def swap_back(server: Connection, live: str, previous: str, aside: str) -> None:
-    """Return to ``previous``; what was live is kept as ``aside``.
+    """Return to ``previous``, and keep what was live in its stead: both names at once.
+
+    ``aside`` is a name that nobody has, for the moment between. Killed anywhere, both are there.
 
     Errors: SyncFailed when nothing was kept.
     """
-    if not exists(server, previous):
-        raise SyncFailed("no earlier database is kept", hint="Sync anew.")
-    swap(server, live, previous, aside)
+    server.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    try:
+        if not exists(server, previous):
+            raise SyncFailed("no earlier database is kept", hint="Sync anew.")
+        carry_settings(server, live, previous)
+        with closed(server, live, previous):
+            _rename(server, (live, aside), (previous, live), (aside, previous))
+    finally:
+        server.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
 
 def _rename(server: Connection, *pairs: tuple[str, str]) -> None:

@@ -271,8 +271,7 @@ def go_back(place: Place) -> None:
     Errors: SyncFailed when none is kept.
     """
     with place.server() as server:
-        swap_back(server, place.live, place.previous, place.next)
-        swap(server, place.previous, place.next, beside(place.live, "gone"))
+        swap_back(server, place.live, place.previous, beside(place.live, "aside"))
 
 
 @dataclass

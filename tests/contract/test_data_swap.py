@@ -74,7 +74,8 @@ def test_there_and_back_under_clients(postgres_server: str, names: dict[str, str
         _until(lambda: 2 in seen)
         swap_back(server, names["live"], names["previous"], names["aside"])
         assert generation(postgres_server, names["live"]) == 1
-        assert generation(postgres_server, names["aside"]) == 2
+        assert generation(postgres_server, names["previous"]) == 2
+        assert not exists(server, names["aside"])
         at = len(seen)
         _until(lambda: 1 in seen[at:])
     ended.set()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from greenroom.data.policy import dump_policy
+from greenroom.data.policy import dump_policy, load_policy
 from greenroom.data.report import make_report, sign
 from greenroom.secrets import generate_key
 from greenroom.store import environments, policies, projects, syncs
@@ -125,6 +125,20 @@ def test_columns_are_looked_at_and_approved(seeded, open_page, shown, postgres_d
     assert found is not None
     assert "email: {method: email" in found
     assert "mail.test" not in found
+
+    # Somebody else decides while a proposal is looked at: theirs is not written over.
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("alter table people add column phone text")
+    next(b for b in page.button if b.label.startswith("Look at production")).click().run()
+    with unit_of_work() as work:
+        project = projects.get_project(work, "shop")
+        theirs = found.replace("{method: email", "{method: null")
+        digest = load_policy(theirs).fingerprint()
+        policies.record_policy(work, project, theirs, digest, by="bob")
+    next(b for b in page.button if b.label == "Approve").click().run()
+    assert "Another policy was approved meanwhile" in shown(page)
+    with unit_of_work() as work:
+        assert policies.current_policy(work, projects.get_project(work, "shop")) == theirs
 
 
 def test_production_that_is_away_is_told(seeded, open_page, shown):

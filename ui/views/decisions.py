@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -14,12 +15,22 @@ from ui import acts, data_acts, data_reads, look, parts, who
 _DRAFT = "data-draft"
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """What is proposed for a project, and the policy that was in force when it was."""
+
+    project: str
+    known: Policy | None
+    schema: Schema
+    found: Discovery
+
+
 def show(name: str) -> None:
     """Show the decisions of a project, and what is still to be decided."""
     policy = data_reads.policy_of(name)
-    draft: tuple[str, Schema, Discovery] | None = st.session_state.get(_DRAFT)
-    if draft is not None and draft[0] == name:
-        _review(name, draft[1], draft[2])
+    draft: _Draft | None = st.session_state.get(_DRAFT)
+    if draft is not None and draft.project == name:
+        _review(draft)
         return
     if policy is None:
         look.empty_state(
@@ -32,7 +43,8 @@ def show(name: str) -> None:
         if may_look and st.button("Look at production's columns", icon=":material/search:",
                      type="primary" if policy is None else "secondary"):  # fmt: skip
             with look.shown_errors(), st.spinner("Looking …"):
-                st.session_state[_DRAFT] = (name, *data_acts.look_at_production(name, policy))
+                schema, found = data_acts.look_at_production(name, policy)
+                st.session_state[_DRAFT] = _Draft(name, policy, schema, found)
                 st.rerun()
         if policy is not None:
             st.download_button(
@@ -65,7 +77,8 @@ def _why(decision: Decision) -> str:
     return look.text(f"{decision.why}{by}".strip())
 
 
-def _review(name: str, schema: Schema, found: Discovery) -> None:
+def _review(draft: _Draft) -> None:
+    found = draft.found
     look.section("To decide", look.tag(f"{len(found.new_columns)} columns"))
     if found.new_tables:
         st.caption(
@@ -82,7 +95,7 @@ def _review(name: str, schema: Schema, found: Discovery) -> None:
         st.caption("What discovery is least sure of stands first. Change a method by its cell.")
         edited = st.data_editor(
             [_editable(found.policy, key, column) for key, column in _unsure_first(found)],
-            hide_index=True, width="stretch", key=f"edit-{name}",
+            hide_index=True, width="stretch", key=f"edit-{draft.project}",
             disabled=["Column", "Sure", "Why"], height=min(640, 40 + 36 * len(found.new_columns)),
             column_config={
                 "Column": st.column_config.TextColumn(width="medium"),
@@ -97,7 +110,7 @@ def _review(name: str, schema: Schema, found: Discovery) -> None:
         chosen = {place: row["Becomes"] for place, row in zip(places, edited, strict=True)}
     else:
         st.success("Every column of production is decided.", icon=":material/check:")
-    _end(name, schema, found, chosen)
+    _end(draft, chosen)
 
 
 def _unsure_first(found: Discovery) -> list[tuple[str, str]]:
@@ -115,10 +128,12 @@ def _editable(policy: Policy, key: str, column: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _end(name: str, schema: Schema, found: Discovery, chosen: dict[tuple[str, str], str]) -> None:
+def _end(draft: _Draft, chosen: dict[tuple[str, str], str]) -> None:
+    name, found = draft.project, draft.found
+
     def approve(actor: str) -> str:
         policy = data_acts.changed(found.policy, chosen, actor)
-        return data_acts.approve(name, schema, policy, actor)
+        return data_acts.approve(name, draft.schema, draft.known, policy, actor)
 
     is_new = bool(found.new_columns or found.new_tables)
     with st.container(horizontal=True, gap="small"):
