@@ -154,8 +154,8 @@ def test_broken_answers_reach_the_browser_as_they_are(site: Site, phone: Browser
     page = phone.new_page()
     page.goto(site.link())
     for path in ("/short", "/cut", "/no-gzip", "/half-gzip"):
-        with contextlib.suppress(PlaywrightError):  # the browser says so where it must
-            page.goto(f"{site.origin}{path}", timeout=60_000)
+        with contextlib.suppress(PlaywrightError):  # it breaks off, and never is "loaded"
+            page.goto(f"{site.origin}{path}", timeout=4_000)
         page.goto(f"{site.origin}/")
         expect(page.get_by_role("heading", name="Everything for the house")).to_be_visible()
     comment(page, "h1", "still here")
