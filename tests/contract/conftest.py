@@ -12,6 +12,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ def engine(require: Callable[[bool, str, str], None]) -> Iterator[None]:
     _client.cache_clear()
 
 
-@pytest.fixture(scope="session")
-def platform_settings() -> Iterator[Settings]:
-    """A home with a process manager that runs, for all tests of a session."""
+@contextmanager
+def managed_home() -> Iterator[Settings]:
+    """Give a home with a process manager that runs."""
     home = Path(tempfile.mkdtemp(prefix="gr-host-"))
     home.chmod(0o755)
     settings = Settings(home=home)
@@ -95,6 +96,13 @@ def platform_settings() -> Iterator[Settings]:
             manager.kill()
             manager.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def platform_settings() -> Iterator[Settings]:
+    """A home with a process manager that runs, for all tests of a session."""
+    with managed_home() as settings:
+        yield settings
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 15) -> Any:
