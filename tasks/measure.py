@@ -93,9 +93,11 @@ def _plan(sides: Measured) -> Plan:
 @step
 def time_loads(sides: Measured) -> None:
     """Time every page on every device; what breaks is told of that page alone. Idempotent."""
-    look_at_one_version(
-        lambda work: work.get_one(Measurement, sides.measurement_id), lambda: _time_loads(sides)
-    )
+    look_at_one_version(_row_of(sides), lambda: _time_loads(sides))
+
+
+def _row_of(sides: Measured) -> Callable[[Work], Measurement]:
+    return lambda work: work.get_one(Measurement, sides.measurement_id)
 
 
 def _time_loads(sides: Measured) -> None:
@@ -127,9 +129,32 @@ def _pages(sides: Measured) -> list[dict[str, Any]]:
 
 @step
 def run_lighthouse(sides: Measured) -> None:
-    """Run Lighthouse on the first pages, where it was asked for. Idempotent."""
+    """Run Lighthouse on the first pages, where it was asked for. Idempotent.
+
+    It is of the versions whose loads were timed: what was switched since is timed anew.
+    """
     if not sides.with_lighthouse:
         return
+    timed = _shown(sides)
+
+    def look() -> None:
+        nonlocal timed
+        if (shown := _shown(sides)) != timed:
+            _time_loads(sides)
+            timed = shown
+        _run_lighthouse(sides)
+
+    look_at_one_version(_row_of(sides), look)
+
+
+def _shown(sides: Measured) -> tuple[str, str]:
+    """Give the commits that the measurement is recorded to be of."""
+    with unit_of_work() as work:
+        row = work.get_one(Measurement, sides.measurement_id)
+        return row.commit_hash, row.production_commit
+
+
+def _run_lighthouse(sides: Measured) -> None:
     pages, job = _pages(sides), _jobs(sides, LIGHTHOUSE_PAIRS)
     limit = RUN_SECONDS * 2 * LIGHTHOUSE_PAIRS + 60
     for page in pages:

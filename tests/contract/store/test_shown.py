@@ -9,12 +9,12 @@ from prefect.logging import disable_run_logger
 from sqlalchemy import select
 
 from greenroom.errors import PlatformError
-from greenroom.store import comparisons, deployments, environments, projects
-from greenroom.store.models import Comparison, DeploymentStatus, Environment, Release
+from greenroom.store import comparisons, deployments, environments, measurements, projects
+from greenroom.store.models import Comparison, DeploymentStatus, Environment, Measurement, Release
 from greenroom.store.work import Work, unit_of_work
-from tasks import comparing
+from tasks import comparing, measure
 from tasks.shown import LOOKS, look_at_one_version
-from tasks.values import CompareRequest
+from tasks.values import CompareRequest, Measured
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
 
@@ -147,3 +147,30 @@ def test_without_a_merge_base_the_record_says_production(
     begun = comparing.begin_comparison.fn(CompareRequest(sides.key, "shop/feature"))
     assert comparing.find_baseline.fn(begun).baseline == "production"
     assert sides.row().baseline == "production"
+
+
+@pytest.mark.parametrize("switched", ["before Lighthouse", "during it"])
+def test_lighthouse_is_of_the_versions_that_were_timed(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch, switched: str
+) -> None:
+    with unit_of_work() as work:
+        feature = work.get_one(Environment, sides.ids["feature"])
+        key = measurements.create_measurement(work, feature, [], by="ada").id
+    request = Measured(key, "http://main", "http://feature", ("/",), with_lighthouse=True)
+    done: list[tuple[str, str]] = []
+
+    def do(what: str) -> None:
+        with unit_of_work() as work:
+            done.append((what, work.get_one(Measurement, key).commit_hash))
+        if switched == "during it" and done == [("run", "feature-1")]:
+            sides.switch("feature", "feature-2")
+
+    monkeypatch.setattr(measure, "_time_loads", lambda _: do("timed"))
+    monkeypatch.setattr(measure, "_run_lighthouse", lambda _: do("run"))
+    with disable_run_logger():
+        measure.time_loads.fn(request)
+        assert done.pop() == ("timed", "feature-1")
+        if switched == "before Lighthouse":
+            sides.switch("feature", "feature-2")
+        measure.run_lighthouse.fn(request)
+    assert done[-2:] == [("timed", "feature-2"), ("run", "feature-2")]
