@@ -193,6 +193,41 @@ def test_an_environment_lives_at_other_machines(
     stage.eventually(lambda: images_at(alpha) + images_at(beta) == 0, "no image left", 30)
 
 
+def test_its_engine_is_killed_while_it_deploys(
+    two: tuple[Node, Node], new_image_site: Callable[..., Site], stage: Stage
+) -> None:
+    """Within half a minute it serves again, and nothing is left that nobody wants."""
+    alpha, _ = two
+    hosts.drain_host("beta", True, actor="ada")
+    site = new_image_site("one")
+    site.deploy("staging")
+    key = site.environment("staging").id
+    site.commit({"index.html": "two"}, "staging")
+    order = site.order("staging")
+    stage.eventually(
+        lambda: any(c.state == "starting" for c in stage.copies(key)), "a candidate", pause=0.01
+    )
+    alpha.kill_engine()
+    alpha.start()
+    alpha.wait()
+    ended = stage.wait(order.deployment_id, "live", "failed")
+    wanted = "two" if ended.status == "live" else "one"
+
+    def is_true() -> bool:
+        stage.reconcile()
+        left = {name for name in left_at(alpha) if not name.startswith("greenroom-")}
+        if left != {copy_at(site, "staging").name} or stage.locks():
+            return False
+        answer = site.get("/", "staging")
+        return (answer.status, answer.text) == (200, wanted)
+
+    stage.eventually(is_true, "a true state", 30)
+    assert site.environment("staging").status == "active"
+    site.commit({"index.html": "three"}, "staging")
+    assert site.deploy("staging").status == "live"
+    assert site.get("/", "staging").text == "three"
+
+
 def test_a_host_is_added_only_once_it_has_answered(town: Town, stage: Stage) -> None:
     node = town.nodes[0]
     with pytest.raises(HostUnavailable, match="certificates do not fit"):
