@@ -83,7 +83,7 @@ def _distance(browser: Browser, kind: str, number: int, folder: str) -> float | 
     with served() as before, served(change) as after:
         one, other = Visitor(before, Rules()), Visitor(after, Rules())
         with opened(browser, other, WINDOW) as tab:
-            tab.goto(f"{after}/{number}")
+            tab.goto(f"{after}/{number}", wait_until="networkidle")  # some of it comes late
             truth = tab.evaluate(_BOX)
         state = None
         if kind == "hover":
