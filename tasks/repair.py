@@ -98,7 +98,6 @@ def look() -> list[Repair]:
                     c.environment_id,
                     c.state,
                     alive[c.id],
-                    _age(c.draining_since),
                     c.asleep,
                     keep_seconds - _age(c.kept_since),
                 )

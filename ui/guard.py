@@ -20,7 +20,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from greenroom.errors import GreenroomError
+from greenroom.errors import GreenroomError, InvalidInput
 from ui import entry, papers, provider, who
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -92,6 +92,8 @@ class Guard:
         path, method = request.url.path, request.method
         if path == "/healthz" and method in SAFE_METHODS:
             return PlainTextResponse("ok\n")
+        if "\0" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
+            raise InvalidInput("the address is malformed")
         if method not in SAFE_METHODS and is_cross_origin(request.headers):
             refusal = GreenroomError(
                 "this request came from another site", hint="Open the console itself and try again."

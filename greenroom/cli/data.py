@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -74,6 +76,16 @@ def _read(file: Path, project_name: str = "") -> Policy | None:
     return load_policy(text) if text is not None else None
 
 
+def _write(file: Path, text: str) -> None:
+    """Write the whole policy or, killed meanwhile, none of it: many decisions stand in the old."""
+    place = file.resolve()
+    part = place.with_name(f".{place.name}.{os.getpid()}")
+    part.write_text(text)
+    if place.exists():
+        shutil.copymode(place, part)
+    part.replace(place)
+
+
 def _needed(file: Path, project_name: str = "") -> Policy:
     known = _read(file, project_name)
     if known is None:
@@ -105,7 +117,7 @@ def data_discover(project_name: str, file: Path, only_print: bool, as_json: bool
         return
     is_new = bool(found.new_columns or found.new_tables) or not file.exists()
     if is_new:
-        file.write_text(text)
+        _write(file, text)
     if as_json:
         say_json(_describe(found, file))
     if not quiet and not is_new:
@@ -235,7 +247,7 @@ def data_decide(
     policy = _needed(file)
     decision = Decision(method, dict(map(_option, options)), why, by or actor())
     changed = with_decision(policy, column, decision)
-    file.write_text(dump_policy(changed))
+    _write(file, dump_policy(changed))
     out.print(f"{column}: {METHODS[method]}.", markup=False)
 
 

@@ -103,8 +103,6 @@ class RowBand:
 class Difference:
     """What differs between two pictures; whether that is right, others decide."""
 
-    before_size: tuple[int, int]
-    after_size: tuple[int, int]
     pixels: int = 0
     ratio: float = 0.0
     changes: tuple[Change, ...] = ()
@@ -117,7 +115,7 @@ def difference(
 ) -> Difference:  # fmt: skip
     """Compare two shots; masks are boxes whose content does not count, of the first or second."""
     sizes = size_of(before.png), size_of(after.png)
-    same = Difference(*sizes, rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
+    same = Difference(rows=(RowBand(0, 0, sizes[0][1], RowKind.SAME),))
     if before.png == after.png:
         return same
     with ThreadPoolExecutor(2) as pool:
@@ -182,9 +180,8 @@ class _Comparison:
         changes += self._sides(width)
         pixels = sum(change.pixels for change in changes)
         area = max(w * h for w, h in sizes)
-        return Difference(
-            *sizes, pixels, pixels / area if area else 0.0, tuple(changes), tuple(_bands(rows))
-        )
+        ratio = pixels / area if area else 0.0
+        return Difference(pixels, ratio, tuple(changes), tuple(_bands(rows)))
 
     def _mark(self, block: Block, gone: Marks, new: Marks) -> None:
         """Mark the pixels that count; neighbours outside the block are seen by the rule."""

@@ -77,9 +77,17 @@ def _by_sitemap(page: Page, front: str, most: int) -> list[str]:
         if answer.ok:
             pages, further = read_sitemap(answer.text())
             listed += pages
-            waiting += [urljoin(front, urlsplit(one).path) for one in further]
+            waiting += [urljoin(front, _path_of(one)) for one in further]
     # A sitemap names the public address, whichever site it is read from: the paths count.
-    return linked_paths(front, [urlsplit(one).path for one in listed], most)
+    return linked_paths(front, [_path_of(one) for one in listed], most)
+
+
+def _path_of(address: str) -> str:
+    """Give an address's path; the front page's of one that is malformed."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return "/"
 
 
 def _crawled(page: Page, front: str, most: int, *, is_deep: bool) -> list[str]:

@@ -31,6 +31,8 @@ _ID = re.compile(
     r"(?=[0-9-]*[a-f])(?:[0-9a-f]{16,128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 )
 """Hexadecimal digests and UUIDs: what a check of numbers finds in them is chance."""
+_HALF = re.compile("([\ud800-\udfff]+)")
+"""Halves of a UTF-16 pair: documents of type json may hold one alone, and no text can."""
 _METHODS = {
     "PERSON": "full_name", "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone",
     "USERNAME": "username", "ADDRESS": "street", "ORGANIZATION": "company", "IBAN_CODE": "iban",
@@ -106,7 +108,14 @@ class TextMasker:
                 return {key: walk(item, key) for key, item in value.items()}
             if isinstance(value, list):
                 return [walk(item, name) for item in value]
-            return self.mask(value, name)[0] if isinstance(value, str) else value
+            if not isinstance(value, str):
+                return value
+            if _HALF.search(value) is None:
+                return self.mask(value, name)[0]
+            return "".join(
+                part if _HALF.match(part) else self.mask(part, name)[0]
+                for part in _HALF.split(value)
+            )
 
         def run(value: str) -> str:
             document = json.loads(value, parse_float=Decimal, parse_int=Decimal)
@@ -169,11 +178,17 @@ def _is_address(text: str) -> bool:
 def _dumps(value: Any) -> str:
     """Write a document; numbers as they came."""
     if isinstance(value, dict):
-        parts = [f"{json.dumps(k, ensure_ascii=False)}: {_dumps(v)}" for k, v in value.items()]
+        parts = [f"{_quoted(k)}: {_dumps(v)}" for k, v in value.items()]
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_dumps, value)) + "]"
-    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return _quoted(value)
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=_HALF.search(text) is not None)
 
 
 def pieces(text: str, size: int = PIECE) -> list[str]:

@@ -22,7 +22,6 @@ class Certificate:
 
     issuer: str
     names: tuple[str, ...]
-    not_before: datetime
     not_after: datetime
     fingerprint: str
     """SHA-256 of the certificate."""
@@ -60,7 +59,7 @@ def read_certificate(octets: bytes) -> Certificate:
     except x509.ExtensionNotFound:
         hosts = ()
     return Certificate(
-        _name(found.issuer), hosts, found.not_valid_before_utc, found.not_valid_after_utc,
+        _name(found.issuer), hosts, found.not_valid_after_utc,
         found.fingerprint(hashes.SHA256()).hex(),
     )  # fmt: skip
 

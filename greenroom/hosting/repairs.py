@@ -71,7 +71,6 @@ class SeenCopy:
     environment_id: UUID
     state: str
     is_alive: bool
-    draining_seconds: float
     asleep: str = ""
     kept_left_seconds: float = 0
     """How long it shall still be kept for a rollback."""

@@ -98,7 +98,8 @@ class Site(BaseHTTPRequestHandler):
         elif path == "/inside" and "in=1" in self.headers.get("Cookie", ""):
             text = "<p id=inside>Welcome</p>"
         elif path == "/sitemap.xml":
-            text = ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://'
+            text = ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>http://['
+                    "</loc></url><url><loc>https://"
                     "shop.example/menu</loc></url></urlset>")  # fmt: skip
         elif path == "/closed" and self.headers.get("Authorization") == (
             "Basic " + base64.b64encode(b"ada:pass").decode()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.load import on_database
 from greenroom.data.place import Place
@@ -18,6 +19,7 @@ from greenroom.data.policy import load_policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.source import Snapshot
 from greenroom.data.sync import SyncPlan
+from greenroom.data.text import TextMasker
 from greenroom.errors import InvalidPolicy, LeakFound, SyncFailed, Undecided
 from tests.contract.faults import (
     arrives,
@@ -198,3 +200,22 @@ def test_a_cell_of_a_hundred_megabytes(postgres_dsn: str, place: Place, tmp_path
     staging = arrives(postgres_dsn, place, tmp_path, masking())
     same = "select string_agg(concat(id, md5(t), md5(b)), ',' order by id) from large"
     assert value(staging, same) == value(postgres_dsn, same)
+
+
+def test_a_document_with_half_a_letter(postgres_dsn: str, place: Place, tmp_path: Path) -> None:
+    """Type json takes a lone surrogate that jsonb and every text refuse."""
+    execute(
+        postgres_dsn,
+        "create table events (id int primary key, said json);"
+        r"""insert into events values (1,
+        '{"cut": "so \ud83d", "who": "marga@zwiebel.com \ude00"}'),
+        (2, '{"\ud800": "marga@zwiebel.com", "n": 1e-7}'), (3, '"marga@zwiebel.com\u0000"')""",
+    )
+    masker = TextMasker(Pseudonyms(b"k" * 32), Identities())
+    decide = masking(said=masker.json_kernel("said"))
+    staging = arrives(postgres_dsn, place, tmp_path, decide)
+    said = value(staging, "select string_agg(said::text, E'\\n' order by id) from events")
+    assert "marga" not in said
+    assert r'{"cut": "so \ud83d", "who": ' in said
+    assert r"\ude00" in said
+    assert r'{"\ud800": ' in said

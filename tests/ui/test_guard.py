@@ -365,4 +365,5 @@ def test_the_console_brings_the_team_into_a_preview(client, seeded):
         assert member is not None
     assert (held.kind, member.name) == ("entry", "admin")
     assert held.expires - time.time() <= ENTRY_SECONDS
-    assert client.get("/open?env=nowhere").status_code == 400
+    for nowhere in ("/open?env=nowhere", "/open?env=%00", "/open%00"):
+        assert client.get(nowhere).status_code == 400

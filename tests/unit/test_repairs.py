@@ -38,7 +38,7 @@ def order(
 
 
 def copy(state: str = "serving", alive: bool = True, name: str = "shop-1") -> SeenCopy:
-    return SeenCopy(name, HERE, state, alive, 60)
+    return SeenCopy(name, HERE, state, alive)
 
 
 def place(
