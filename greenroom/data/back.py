@@ -19,11 +19,12 @@ def return_data(project: str, *, actor: str) -> None:
     """
     with unit_of_work() as work:
         found = projects.get_project(work, project)
+        syncs.lock_project(work, found.id)  # no sync begins before this is through
         name = template_name(found.name, str(found.id))
         if any(row.project_id == found.id for row in syncs.list_unfinished(work)):
             raise InvalidInput("a sync is under way", hint=f"greenroom data stop {project}")
         record_audit(work, actor, "sync.back", project=found)
-    place = Place(database_url(), name)
-    go_back(place)
-    with place.server() as server:
-        protect(server, Template(name, name))
+        place = Place(database_url(), name)
+        go_back(place)
+        with place.server() as server:
+            protect(server, Template(name, name))

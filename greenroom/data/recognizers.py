@@ -17,7 +17,6 @@ from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
-    EmailRecognizer,
     IbanRecognizer,
     IpRecognizer,
     MacAddressRecognizer,
@@ -27,6 +26,7 @@ from presidio_analyzer.predefined_recognizers import (
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import LANGUAGE
 from greenroom.data.identities import KINDS, SCORE, Identities
+from greenroom.data.mails import DatabaseMails
 from greenroom.data.phones import DatabasePhones
 from greenroom.data.scanner import FastEngine
 from greenroom.data.strangers import Strangers
@@ -85,7 +85,7 @@ def _patterns() -> tuple[BlankEngine, tuple[EntityRecognizer, ...]]:
     engine = BlankEngine()
     engine.load()
     kinds = (
-        EmailRecognizer, DatabaseCards, IbanRecognizer, IpRecognizer, MacAddressRecognizer,
+        DatabaseMails, DatabaseCards, IbanRecognizer, IpRecognizer, MacAddressRecognizer,
         CryptoRecognizer, UsSsnRecognizer,
     )  # fmt: skip
     return engine, (*(kind() for kind in kinds), DatabasePhones())

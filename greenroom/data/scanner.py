@@ -17,7 +17,6 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
-    EmailRecognizer,
     IbanRecognizer,
     IpRecognizer,
     MacAddressRecognizer,
@@ -27,6 +26,7 @@ from presidio_analyzer.predefined_recognizers import (
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
 from greenroom.data.identities import SCORE
+from greenroom.data.mails import DatabaseMails
 from greenroom.data.numbers import is_plain
 from greenroom.data.phones import DatabasePhones
 
@@ -55,7 +55,7 @@ _LETTERS = {
 }
 """What a pattern may match without a digit, by what must be there."""
 _IN_WORDS: dict[type[EntityRecognizer], _Gate] = {
-    EmailRecognizer: _Gate("@"),
+    DatabaseMails: _Gate("@"),
     IpRecognizer: _Gate(r"::|:[0-9A-Fa-f]{1,4}:|\.\d{1,3}\.\d{1,3}\.\d"),
     MacAddressRecognizer: _Gate(
         r"([:-])[0-9A-Fa-f]{2}\1|\.[0-9A-Fa-f]{4}(?<=[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})\."

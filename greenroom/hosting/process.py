@@ -133,13 +133,15 @@ class ProcessRuntime:
         state = self.programs.state(PREFIX + name)
         if state is None:
             raise HostingError("it is not known to the process manager")
-        family.thaw(self._family(name))
+        family.thaw(self._family(name, state.pid))
         if not state.is_up:
             self.programs.start(PREFIX + name)
 
-    def _family(self, name: str) -> set[int]:
-        state = self.programs.state(PREFIX + name)
-        return family.tree(state.pid if state else 0) | self._shell(name).members()
+    def _family(self, name: str, pid: int | None = None) -> set[int]:
+        if pid is None:
+            state = self.programs.state(PREFIX + name)
+            pid = state.pid if state else 0
+        return family.tree(pid) | self._shell(name).members()
 
     def usage(self, name: str) -> Usage:
         """Measure the copy and all it started."""

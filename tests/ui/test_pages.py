@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
 
+from greenroom.egress import MAIL_HOST
+from greenroom.isolation.selfsigned import VALID_DAYS, ensure_certificate
 from greenroom.settings import load_settings
 from greenroom.store import crypto, users
 from greenroom.store.work import unit_of_work
-from ui import nav, reads, who
+from ui import certificates, nav, reads, who
 
 pytestmark = [pytest.mark.ui, pytest.mark.needs_postgres]
 NAMES = [entry.name for entry in nav.ENTRIES]
@@ -124,3 +130,28 @@ def test_many_dashboards_share_one_reading(seeded, monkeypatch):
     again = reads.board()
     assert [row.name for row in again.environments] == [row.name for row in first.environments]
     assert len(asked) == 2
+
+
+def test_the_certificate_is_told_as_it_is_measured(seeded, open_page, shown, monkeypatch, tmp_path):
+    context = ensure_certificate(tmp_path / "mail.pem")  # any certificate: it is read, not trusted
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("GREENROOM_TLS", "internal")
+        monkeypatch.setenv("GREENROOM_HTTPS_PORT", str(port))
+        load_settings.cache_clear()
+        certificates._measured.clear()
+
+        def shake_hands():
+            with contextlib.suppress(OSError), server.accept()[0] as client:
+                context.wrap_socket(client, server_side=True).close()
+
+        thread = threading.Thread(target=shake_hands)
+        thread.start()
+        page = shown(open_page("environment", env="shop/fix-tax"))
+        thread.join(10)
+    assert "Certificate" in page
+    assert MAIL_HOST in page
+    until = datetime.now(UTC) + timedelta(days=VALID_DAYS)
+    assert f"until {until:%d %b %Y}" in page
+    certificates._measured.clear()  # nobody listens any more
+    assert "it comes with the first visit" in shown(open_page("environment", env="shop/fix-tax"))

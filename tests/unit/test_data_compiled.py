@@ -184,6 +184,19 @@ def test_documents_become_what_the_plain_function_makes(values: list[Any]) -> No
     assert _through(kernels, plan, tuples * 2, is_binary=True) == b"".join(expected * 2)
 
 
+def test_what_one_masker_remembers_is_its_own() -> None:
+    """Chunks of a table are masked side by side, and after each other, by maskers of one plan."""
+    kernels, plan = documents()
+    kernel = plan.masked[0][1]
+    for texts in (['"an unheard word"'], ['"other"', '"an unheard word"']):
+        masker = kernels.masker(plan, is_binary=False)
+        for text in texts:
+            made: list[bytes] = []
+            line = np.frombuffer(escape(text) + b"\n", np.uint8)
+            masker(line, line.size, lambda octets, made=made: made.append(bytes(octets)))  # type: ignore[misc]
+            assert b"".join(made) == escape(str(kernel(text))) + b"\n"
+
+
 def test_documents_without_room_and_deep_ones() -> None:
     kernels, plan = documents()
     kernel = plan.masked[0][1]

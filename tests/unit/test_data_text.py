@@ -68,6 +68,8 @@ def test_others_are_left_alone(masker: TextMasker, text: str) -> None:
     ("text", "kind"),
     [
         ("stranger@company.com", "EMAIL_ADDRESS"),
+        ("write to a.huber@kanzlei.local.", "EMAIL_ADDRESS"),
+        ("A.HUBER@MAIL.INTERN", "EMAIL_ADDRESS"),
         ("call +44 20 7946 0958 please", "PHONE_NUMBER"),
         ("ring (212) 555-0187", "PHONE_NUMBER"),
         ("card 4111 1111 1111 1111", "CREDIT_CARD"),
@@ -86,6 +88,7 @@ def test_strangers_are_found_by_their_pattern(masker: TextMasker, text: str, kin
     [
         "1712345678", "ORD-2024-123456", "1712345678123", "4.12.0", "12.50", "2026-11-23",
         "2026-11-23 10:11:12", "order 12345678 shipped", "49.123456,8.654321", "",
+        "deploy@2.0.1", "app@sha256.locale", "@media.local",
     ],
 )  # fmt: skip
 def test_ids_times_and_prices_are_nobody(masker: TextMasker, text: str) -> None:

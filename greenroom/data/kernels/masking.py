@@ -20,7 +20,7 @@ from greenroom.data.kernels.documents import (
     mark_text,
 )
 from greenroom.data.kernels.letters import holds_at
-from greenroom.data.kernels.tables import MEMO_OCTETS, MEMO_PLACES, WORK
+from greenroom.data.kernels.tables import MEMO_OCTETS, MEMO_PLACES, WORK, with_own_memo
 from greenroom.data.rows import escape
 
 Field = Callable[[bytes], bytes | None]
@@ -38,7 +38,7 @@ class Masker:
         self, tables: Any, fields: Sequence[Field], texts: Sequence[tuple[Text, str] | None],
         plainly: Callable[[bytes], bytes], *, is_binary: bool, room: int,
     ) -> None:  # fmt: skip
-        self._t, self._fields, self._texts = tables, fields, texts
+        self._t, self._fields, self._texts = with_own_memo(tables), fields, texts
         self.plainly, self._is_binary = plainly, is_binary
         self._mask = mask_tuples if is_binary else mask_lines
         self._numbers = np.arange(len(fields), dtype=np.int64)

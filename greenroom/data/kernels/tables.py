@@ -159,6 +159,14 @@ def make_tables(
     )  # fmt: skip
 
 
+def with_own_memo(tables: Any) -> Any:
+    """Give tables that share all but what is remembered of texts: that is one masker's alone."""
+    return tables._replace(
+        memo=np.zeros_like(tables.memo), answer_at=np.zeros_like(tables.answer_at),
+        answers=np.zeros_like(tables.answers),
+    )  # fmt: skip
+
+
 def _keys(count: int) -> Any:
     return np.zeros((count or 1, 2, 2), np.uint64)
 
