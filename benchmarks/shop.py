@@ -90,7 +90,7 @@ def running_shop() -> Iterator[Shop]:
     try:
         platform.start()
         play = Play(load_settings(), Narration(quiet=True))
-        play.perform()
+        play.open_shop()  # no more: after the last act, production changes by promotion alone
         repository, clone = home / "demo" / "tolmere.git", home / "clone"
         create_sample_repository(repository)
         subprocess.run(

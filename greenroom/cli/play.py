@@ -81,9 +81,17 @@ class Play:
             "admin_password": self.started.admin_password,
         }
 
-    def _play(self) -> None:
+    def open_shop(self) -> SampleRepository:
+        """Play what comes first on a platform that runs: the shop, and its production, pushed.
+
+        Errors: CheckFailed, and whatever went wrong.
+        """
         repository = self._set_up()
         self._deploy_production(repository)
+        return repository
+
+    def _play(self) -> None:
+        repository = self.open_shop()
         self._bring_data()
         self._deploy_feature(repository)
         self._send_nothing()
