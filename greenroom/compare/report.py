@@ -26,6 +26,7 @@ _STYLE = """
 body { margin: 0 auto; max-width: 1700px; padding: 1.25rem; }
 h1 { font-size: 1.3rem; margin: 0; } .told { margin: .2rem 0 1rem; opacity: .75; }
 noscript li { overflow-wrap: anywhere; }
+@media (hover: none) { .keys { display: none; } }
 """
 _START = """
 const data = JSON.parse(document.getElementById('comparison').textContent);
@@ -70,12 +71,13 @@ def render(title: str, pages: Sequence[dict[str, Any]], root: Path) -> str:
         "can": False, "number": 0, "heard": [], "pages": [_embedded(page, root) for page in pages],
     }  # fmt: skip
     data = json.dumps(viewed).replace("<", "\\u003c")
-    told = f"{count_verdicts(pages)}. Keys: n and p for changes, 1 to 5 for how, z for pixels."
+    keys = "Keys: n and p for changes, 1 to 5 for how, z for pixels."
+    told = f'{escape(count_verdicts(pages))}. <span class="keys">{keys}</span>'
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}{viewer_style()}</style></head><body>"
-        f'<h1>{escape(title)}</h1><p class="told">{escape(told)}</p><div id="viewer"></div>'
+        f'<h1>{escape(title)}</h1><p class="told">{told}</p><div id="viewer"></div>'
         f"<noscript>{''.join(map(_plain, pages))}</noscript>"
         f'<script type="application/json" id="comparison">{data}</script>'
         f"<script>{viewer_script()}{_START}</script></body></html>\n"
