@@ -26,8 +26,10 @@ def signatures(page: Mapping[str, Any]) -> list[str]:
         return [hashlib.sha256(whole.encode()).hexdigest()[:32]]
     if page["verdict"] != "changed":
         return []
-    rest = [f"{page['left_out']} more"] if page.get("left_out") else []
-    return [*(change["signature"] for change in page["changes"]), *rest]
+    asked = [change["signature"] for change in page["changes"]]
+    if page.get("left_out"):
+        asked.append(page.get("left_signature") or f"{page['left_out']} more")
+    return asked
 
 
 def said_of(page: Mapping[str, Any], said: Said) -> list[str]:

@@ -131,7 +131,14 @@ class Runs:
             ) from error
 
     def _ask_ok(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._ask(method, path, **arguments)
+        return self._read(self._ask(method, path, **arguments), path)
+
+    def _find(self, path: str) -> Any:
+        """Give what is at a path; None when there is nothing."""
+        answer = self._ask("GET", path)
+        return None if answer.status_code == 404 else self._read(answer, path)
+
+    def _read(self, answer: httpx.Response, path: str) -> Any:
         if answer.status_code == 401:
             raise PlatformError(
                 "Prefect's API refuses our password",
@@ -205,10 +212,10 @@ class Runs:
     def find_deployment_id(self, name: str) -> str | None:
         """Find a Prefect deployment's id by ``<flow>/<deployment>``."""
         if name not in self._deployments:
-            answer = self._ask("GET", f"/deployments/name/{name}")
-            if answer.status_code == 404:
+            found = self._find(f"/deployments/name/{name}")
+            if found is None:
                 return None
-            self._deployments[name] = answer.json()["id"]
+            self._deployments[name] = found["id"]
         return self._deployments[name]
 
     def start(
@@ -246,10 +253,8 @@ class Runs:
 
     def find(self, run_id: uuid.UUID) -> Run | None:
         """Find a run by id."""
-        answer = self._ask("GET", f"/flow_runs/{run_id}")
-        if answer.status_code == 404:
-            return None
-        return _run(answer.json())
+        found = self._find(f"/flow_runs/{run_id}")
+        return None if found is None else _run(found)
 
     def list_unfinished(self) -> list[Run]:
         """List runs that have started and not ended."""

@@ -14,6 +14,7 @@ from prefect import get_run_logger
 from greenroom.compare.alone import alone, turn_file
 from greenroom.compare.capture import View
 from greenroom.compare.judge import empty
+from greenroom.compare.kept import is_kept
 from greenroom.compare.pool import ask_all, ask_once, count_programs
 from greenroom.compare_rules import Rules
 from greenroom.comparing import pictures_root, rules_of
@@ -57,7 +58,12 @@ def choose_pages(sides: Sides) -> Sides:
     found, broke = ask_once(asked)
     if broke:
         get_run_logger().warning("production's pages were not found: %s", broke)
-    return replace(sides, paths=tuple(found or ["/"]))
+    with unit_of_work() as work:
+        states = rules_of(_environment(work, sides)).states
+    # A state that somebody described is looked at, whether its page was found or not.
+    return replace(
+        sides, paths=tuple(dict.fromkeys([*(found or ["/"]), *(s.page for s in states)]))
+    )
 
 
 @step
@@ -146,11 +152,11 @@ def _kept_pictures(work: Work, sides: Sides) -> dict[tuple[str, ...], Any]:
     if sides.baseline == "merge-base":  # one of them may be of some pages only
         project_id = _environment(work, sides).project_id
         rows = comparisons.list_of_production(work, project_id, row.production_commit)
-    found = {
-        _key(page): page[sides.baseline_side]
-        for row in rows for page in row.pages if page[sides.baseline_side]
+    side, root = sides.baseline_side, pictures_root()
+    return {
+        _key(page): {**page[side], "masked": page["masked"][side] if page["masked"] else []}
+        for row in rows for page in row.pages if is_kept(root, page[side])
     }  # fmt: skip
-    return {key: shot for key, shot in found.items() if isinstance(shot, dict)}
 
 
 def _environment(work: Work, sides: Sides) -> Environment:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
-from greenroom.compare.kept import FOLDER, forget_others, names_in
+from greenroom.compare.kept import FOLDER, forget_others, is_kept, names_in
 from greenroom.compare_verdicts import APPROVED, decided, worst
 from greenroom.comparing import pictures_root, start_comparison
 from greenroom.deltas import open_looks
@@ -72,7 +72,7 @@ def find_baseline(sides: Sides) -> Sides:
         if base is not None:
             with unit_of_work() as work:
                 taken = comparisons.list_of_production(work, project.id, base)
-                found = taken[-1] if taken else None
+                found = next((one for one in reversed(taken) if _has_pictures(one)), None)
     with unit_of_work() as work:
         row = work.get_one(Comparison, sides.comparison_id)
         if found is None:
@@ -82,6 +82,12 @@ def find_baseline(sides: Sides) -> Sides:
         row.production_commit = found.commit_hash if is_approved else found.production_commit
     side = "after" if is_approved else "before"
     return replace(sides, baseline_id=found.id, baseline_side=side)
+
+
+def _has_pictures(comparison: Comparison) -> bool:
+    """Whether any of its pictures of production is kept still."""
+    root = pictures_root()
+    return any(is_kept(root, page["before"]) for page in comparison.pages)
 
 
 def _merge_base(url: str, commits: tuple[str, str], project_id: UUID) -> str | None:

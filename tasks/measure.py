@@ -45,7 +45,7 @@ def choose_measured(sides: Measured) -> Measured:
     with unit_of_work() as work:
         rules = _rules(work, sides)
     if not isinstance(rules.pages, str):
-        return replace(sides, paths=rules.pages[: rules.max_pages])
+        return replace(sides, paths=tuple(rules.pages))
     found, broke = ask_once({"ask": "paths", "side": _side(sides, sides.production)})
     if broke:
         get_run_logger().warning("production's pages were not found: %s", broke)

@@ -142,19 +142,20 @@ def _policy_and_key(sync: Syncing) -> tuple[str, str]:
 
 
 @cache
-def _prepared(sync: Syncing, snapshot: str) -> tuple[Prepared, Job]:
+def _prepared(sync: Syncing, at: Moment) -> tuple[Prepared, Job]:
     policy, key = _policy_and_key(sync)
     url = _source_url(sync.project_id)
-    with joined(url, snapshot) as connection:
+    with joined(url, at.snapshot) as connection:
         known = prepare(connection, policy, key, sync.tables)
-    meaning = f"{known.policy.fingerprint()}/{known.key_id}"
-    return known, Job(load_settings(), url, snapshot, place_of(sync), known.plan, meaning)
+    # A server that was made anew may give a snapshot the name that another had yesterday.
+    meaning = f"{known.policy.fingerprint()}/{known.key_id}/{at.taken_at.isoformat()}"
+    return known, Job(load_settings(), url, at.snapshot, place_of(sync), known.plan, meaning)
 
 
 def prepared(sync: Syncing, at: Moment) -> tuple[Prepared, Job]:
     """Give what was decided for a sync: made once in each process that works at it."""
     with _building:
-        return _prepared(sync, at.snapshot)
+        return _prepared(sync, at)
 
 
 @step

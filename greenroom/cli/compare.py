@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ from greenroom.cli.main import actor
 from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.compare.words import describe_change
 from greenroom.compare_rules import BASELINES
-from greenroom.compare_verdicts import APPROVED, REJECTED, decided, signatures, worst
+from greenroom.compare_verdicts import APPROVED, REJECTED, decided, said_of, signatures, worst
 from greenroom.comparing import decide_changes, folder_of, place_comparison
 from greenroom.store import comparisons, environments
 from greenroom.store.models import Comparison
@@ -93,14 +93,12 @@ def changes(
     with unit_of_work() as work:
         found = environments.get_environment(work, environment)
         row = comparisons.find_comparison(work, found, number)
-        pages = decided(row.pages, comparisons.said_in(work, found.project_id))
+        said = comparisons.said_in(work, found.project_id)
     listed = [
-        (page["path"], page["viewport"], said or "open", told, key)
-        for page in pages
-        for told, said, key in zip(
-            [describe_change(one) for one in page["changes"]] or [page["verdict"]],
-            [one.get("said", "") for one in page["changes"]] or [""],
-            signatures(page), strict=False,
+        (page["path"], page["viewport"], word or "open", told, key)
+        for page in row.pages
+        for told, word, key in zip(
+            _asked(page), said_of(page, said), signatures(page), strict=True
         )
     ]  # fmt: skip
     if as_json:
@@ -108,6 +106,16 @@ def changes(
         say_json([dict(zip(names, one, strict=True)) for one in listed])
         return
     say_table(["page", "width", "said", "what", "id"], listed, "Nothing differs.")
+
+
+def _asked(page: Mapping[str, Any]) -> list[str]:
+    """Say what people are asked about a page, in the order of its fingerprints."""
+    if page["verdict"] in ("new", "gone"):
+        return [str(page["verdict"])]
+    if page["verdict"] != "changed":
+        return []
+    more = [f"{page['left_out']} more"] if page.get("left_out") else []
+    return [*(describe_change(one) for one in page["changes"]), *more]
 
 
 def _wait(comparison_id: uuid.UUID) -> Comparison:

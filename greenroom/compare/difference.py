@@ -7,6 +7,7 @@ moved taken out, and what remains is gathered into boxes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ _CONTEXT = 2
 _FRACTION = 0.02
 """CSS pixels that are no other place."""
 _IN_PLACE, _ONE_SIDED, _WHOLE = 1, 2, 3
+_NTH = re.compile(r":nth-of-type\(\d+\)")
 _MOSTLY_MARKED = 0.2
 """Share of a lone element's pixels that differ where it is what came or went."""
 
@@ -365,17 +367,22 @@ class _Comparison:
         return self._told(
             ChangeKind.MOVED, one.box, other.box, 0, other.element.selector,
             f"moved {' and '.join(ways)}", one.element.text, other.element.text, {},
-            other.element.key,
+            other.element.key, (across, down - self._down(other.box, after=True)),
         )  # fmt: skip
 
     def _told(
         self, kind: ChangeKind, before: Box | None, after: Box | None, pixels: int, selector: str,
         what: str, text_before: str, text_after: str, styles: Mapping[str, tuple[str, str]],
-        key: str,
+        key: str, way: tuple[int, int] | None = None,
     ) -> Change:  # fmt: skip
-        """Sign a change by what it is and how it looks, not by where it is on the page."""
+        """Sign a change by what it is and how it looks, not by where it is on the page.
+
+        ``way`` is how far it moved by itself, right and down.
+        """
         signed = hashlib.sha256()
-        for part in (kind, key or selector, text_before, text_after, repr(sorted(styles.items()))):
+        name = key or _NTH.sub("", selector)  # a sibling above would give it another number
+        told = (kind, name, text_before, text_after, repr(sorted(styles.items())), str(way or ""))
+        for part in told:
             signed.update(part.encode() + b"\0")
         for box, picture in ((before, self.one), (after, self.other)):
             if box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -80,7 +81,8 @@ def answer(browser: Browser, question: Question) -> dict[str, Any]:
         if kept is not None:
             shot = load_shot(root, kept)
             failure = "" if shot else "The picture it is compared with is gone."
-            sides.append(_Side(None, Captured(shot, failure)))
+            covered = tuple(Box(*box) for box in kept.get("masked", ()))
+            sides.append(_Side(None, Captured(shot, failure, masked=covered)))
             continue
 
         def look(visitor: Visitor = visitor) -> Captured:
@@ -115,11 +117,12 @@ def _judge(before: _Side, after: _Side, boxes: tuple[Box, ...]) -> dict[str, Any
         for name, side in (("production", before), ("here", after)):
             if side.first.led_to:
                 notes.append(f"{name}: the page led to {side.first.led_to}")
-    found = difference(one, other, boxes, after_masks=boxes)
+    here, there = boxes, boxes
+    if before.look is None or after.look is None:  # other rules held when that picture was kept
+        here, there = (*boxes, *before.first.masked), (*boxes, *after.first.masked)
+    found = difference(one, other, here, after_masks=there)
     if found.changes and any([before.probe(), after.probe()]):
-        found = difference(
-            one, other, (*boxes, *before.moving), after_masks=(*boxes, *after.moving)
-        )
+        found = difference(one, other, (*here, *before.moving), after_masks=(*there, *after.moving))
     changes = [change for change in found.changes if not is_filler(change, one, other)]
     masked = {
         "before": [*before.first.masked, *boxes, *before.moving],
@@ -128,12 +131,19 @@ def _judge(before: _Side, after: _Side, boxes: tuple[Box, ...]) -> dict[str, Any
     return {
         "verdict": "changed" if changes else "unchanged", "notes": notes,
         "changes": [describe(change) for change in changes[:MOST_TOLD]],
-        "left_out": max(0, len(changes) - MOST_TOLD), "ratio": float(found.ratio),
+        "left_out": max(0, len(changes) - MOST_TOLD),
+        "left_signature": _signed(changes[MOST_TOLD:]), "ratio": float(found.ratio),
         "masks": len(before.moving) + len(after.moving),
         "masked": {key: [list(asdict(box).values()) for box in value]
                    for key, value in masked.items()},
         "rows": _bands(found),
     }  # fmt: skip
+
+
+def _signed(changes: Sequence[Change]) -> str:
+    """Sign changes together: what is said of them holds for no others. Empty without any."""
+    every = "\n".join(sorted(change.signature for change in changes))
+    return hashlib.sha256(every.encode()).hexdigest()[:32] if changes else ""
 
 
 def _bands(found: Difference) -> list[list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ def place_of(root: Path, name: str) -> Path:
     return root / FOLDER / name[:2] / name
 
 
+def is_kept(root: Path, kept: object) -> bool:
+    """Whether the files of a kept picture are there still."""
+    return isinstance(kept, dict) and all(
+        place_of(root, kept[kind]).exists() for kind in ("picture", "elements")
+    )
+
+
 def names_in(pages: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Give the names of all files that a comparison's pages speak of."""
     for page in pages:
@@ -42,9 +50,10 @@ def forget_others(root: Path, kept: set[str], older_than: float) -> int:
     """
     count = 0
     for file in (root / FOLDER).glob("??/*"):
-        if file.name not in kept and file.stat().st_mtime < older_than:
-            file.unlink(missing_ok=True)
-            count += 1
+        with suppress(FileNotFoundError):  # another comparison's end deletes, too
+            if file.name not in kept and file.stat().st_mtime < older_than:
+                file.unlink()
+                count += 1
     return count
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import secrets
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,8 @@ def load_shot(root: Path, kept: dict[str, Any]) -> Shot | None:
 
 
 def _keep(place: Path, data: bytes) -> None:
-    if place.exists():
-        place.touch()  # a comparison that is being made speaks of it: it is not old
+    with suppress(FileNotFoundError):
+        os.utime(place)  # a comparison that is being made speaks of it: it is not old
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     made = place.with_name(f".{place.name}.{secrets.token_hex(8)}.new")

@@ -22,7 +22,10 @@ def elementwise(kernel: Kernel) -> Kernel:
     return run
 
 
-_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|(?<=[{,])([^{}",\s][^{},]*)(?=[},])', re.DOTALL)
+_ELEMENT = re.compile(
+    r'"((?:[^"\\]|\\.)*)"|(?<=[{,])([^{}", \t\n\r\v\f][^{},]*)(?=[},])', re.DOTALL
+)
+"""Postgres quotes an element for the space of ASCII alone: another's may begin with any other."""
 
 
 def _element(found: re.Match[str], kernel: Kernel) -> str:

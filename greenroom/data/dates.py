@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from greenroom.data.hints import NUMBERS, TEXTS
+from greenroom.data.hints import MOMENTS, NUMBERS, TEXTS
 from greenroom.data.permute import Keyed
 from greenroom.data.schema import Column
 from greenroom.errors import InvalidInput
@@ -46,6 +46,8 @@ def of_column(column: Column, move: Move, other: Callable[[str], str]) -> Callab
         raise InvalidInput(
             f"{column.name} is {column.type}: it holds no dates", hint="Use digits, or keep."
         )
+    if kind not in TEXTS | MOMENTS:  # a range: its dates would stay
+        raise InvalidInput(f"{column.name} is {column.type}: no date of its own", hint="Use null.")
     if kind not in TEXTS:
         return lambda value: _moved(value, move) or value  # infinity, or before Christ
     return lambda value: (_moved(value, move) if _ISO.fullmatch(value) else None) or other(value)

@@ -6,6 +6,7 @@ it was trained on real news and knows more of ordinary talk, and costs some twen
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -73,6 +74,7 @@ class InstalledModel(EntityRecognizer):
         import spacy
 
         self._nlp: Any = spacy.load(name)
+        self._alone = threading.Lock()
         unneeded = [part for part in self._nlp.pipe_names if part not in _NEEDED_PARTS]
         kept = [part for part in unneeded if part != "entity_ruler"]
         self._nlp.select_pipes(disable=kept)
@@ -90,7 +92,7 @@ class InstalledModel(EntityRecognizer):
         """Find names."""
         if "PERSON" not in entities:
             return []
-        with self._nlp.memory_zone():
+        with self._alone, self._nlp.memory_zone():  # zones of two threads would free each other's
             return [
                 RecognizerResult("PERSON", entity.start_char, entity.end_char, SCORE)
                 for entity in self._nlp(text).ents

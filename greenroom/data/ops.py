@@ -18,6 +18,8 @@ PURPOSES: dict[str, tuple[str, ...]] = {
     "json": (), "null": (), "empty": (), "constant": (),
 }  # fmt: skip
 """Methods that have a kernel, and what their keys are for."""
+LONGEST_CONSTANT = 400
+"""Octets that the kernels have room for beside any original: see ``batches.MARGIN``."""
 _ONLY_SHARED = frozenset(
     {"full_name", "first_name", "last_name", "street", "city", "country_subdivision", "ip"}
 )
@@ -54,6 +56,8 @@ def op_of(method: str, column: Column, options: Mapping[str, Any], kernel: Kerne
     if kept < 0:
         return None
     constant = str(kernel("")) if method in ("empty", "constant") else ""
+    if len(escape(constant)) > LONGEST_CONSTANT:
+        return None
     return Op(method, column.is_unique, column.max_length, kept, constant, column.base_type)
 
 

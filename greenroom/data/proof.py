@@ -188,24 +188,29 @@ def count_distinct(target: Connection, plan: SyncPlan) -> dict[str, int]:
     found = {}
     for table in plan.tables:
         for name, _ in table.masked:
-            column = f"{quote(name)}::text"
-            row = target.execute(
-                f"select count(distinct {column}) from only {table.table.sql}".encode()
-            ).fetchone()
+            value, rows = _values_of(table.table, name)
+            row = target.execute(f"select count(distinct {value}) from {rows}".encode()).fetchone()
             assert row is not None
             found[f"{table.table.key}.{name}"] = int(str(row[0]))
     return found
 
 
+def _values_of(table: Table, column: str) -> tuple[str, str]:
+    """Give an expression for a column's values as text, and what it is selected from."""
+    value, rows = f"{quote(column)}::text", f"only {table.sql}"
+    if table.column(column).base_type.startswith("_"):  # its elements, in whatever dimensions
+        return "gr_e.gr_value::text", f"{rows}, unnest({quote(column)}) as gr_e (gr_value)"
+    return value, rows
+
+
 def distinct_values(
     source: Connection, table: Table, column: str, where: str = ""
 ) -> Iterator[str]:
-    """Give each distinct value of a column, as text."""
-    value = f"{quote(column)}::text"
+    """Give each distinct value of a column, as text; of an array, of each of its elements."""
+    value, rows = _values_of(table, column)
     condition = f"({value}) is not null" + (f" and ({where})" if where else "")
     command = (
-        f"copy (select distinct {value} from only {table.sql} where {condition}) to stdout"
-        f"{as_it_is(source)}"
+        f"copy (select distinct {value} from {rows} where {condition}) to stdout{as_it_is(source)}"
     )
     for block in read_blocks(source, command, table.key):
         if b"\\" not in block:

@@ -15,7 +15,7 @@ from typing import Any
 
 from greenroom.data import dates, shapes, words
 from greenroom.data.arrays import elementwise
-from greenroom.data.hints import TEXTS
+from greenroom.data.hints import NUMBERS, TEXTS
 from greenroom.data.permute import Keyed
 from greenroom.data.schema import Column
 from greenroom.errors import InvalidInput
@@ -334,14 +334,17 @@ class Pseudonyms:
 
     def _make_number(self, column: Column, options: dict[str, Any]) -> Kernel:
         percent, keyed = float(options.get("percent", 10)), self.keyed("number")
-        is_text = column.base_type.removeprefix("_") in TEXTS
+        kind = column.base_type.removeprefix("_")
+        if kind not in TEXTS | NUMBERS:  # a range, or a duration: its numbers would stay
+            raise InvalidInput(f"{column.name} is {column.type}: no number", hint="Use null.")
+        is_text = kind in TEXTS or kind == "money"  # written with its currency
         other = shapes.letters_and_digits(self.keyed("number as text"))
 
         def noisy(value: str) -> str:
             try:
                 number = float(value)
             except ValueError:  # one with a currency, or as another country writes it
-                return other(value) if is_text else value
+                return other(value) if is_text else value  # an infinity of Postgres' own
             if number != number or number in (float("inf"), float("-inf")):
                 return value
             share = keyed.number(value) % 20_001 / 10_000 - 1

@@ -15,6 +15,7 @@ Kernel = Callable[[str], str]
 _DIGIT = re.compile(r"[0-9]")
 _TEST_CARDS = "400000"
 """Source: card schemes' test numbers, never issued to anybody."""
+_PREFIX_LENGTH = re.compile("[0-9]{1,3}")
 _NET4 = ipaddress.ip_network("198.18.0.0/15")
 """Source: RFC 2544, kept for benchmarks."""
 _NET6 = ipaddress.ip_network("2001:db8::/32")
@@ -206,6 +207,8 @@ def address_of_network(keyed: Keyed, *, is_unique: bool) -> Kernel:
             address = ipaddress.ip_address(plain)
         except ValueError:
             return letters_and_digits(keyed)(value)
+        if slash and not _PREFIX_LENGTH.fullmatch(length):
+            return letters_and_digits(keyed)(value)  # another address, perhaps
         version = address.version
         low, high = keyed.halves(str(address))
         if version == 4 and not is_unique:

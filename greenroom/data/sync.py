@@ -70,6 +70,11 @@ class Job:
     """What distinguishes its rows from another job's: the policy, the key, the tables."""
 
     @property
+    def about(self) -> str:
+        """What the database that is filled says of itself: whose rows it holds, of which moment."""
+        return f"{self.meaning}@{self.snapshot}"
+
+    @property
     def next_url(self) -> str:
         """Address of the database that is being filled."""
         return load.on_database(self.place.server_url, self.place.next)
@@ -102,7 +107,7 @@ def make_tables(job: Job) -> None:
 
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
-    about = f"{job.meaning}@{job.snapshot}"
+    about = job.about
     with job.place.server() as server, job.source() as source:
         if exists(server, job.place.next):
             with job.target() as target:
@@ -176,6 +181,7 @@ def copy_part(
     pace = _pace(job.settings.sync_max_bytes_per_second)
     tables = {p.table.key: p for p in job.plan.tables}
     with job.source() as source, job.target(source) as target:
+        _check_meaning(job, target)
         known = arrived(target)
         for chunk in part:
             check()
@@ -187,12 +193,28 @@ def copy_part(
             tell(chunk, copied)
 
 
+def _check_meaning(job: Job, target: Connection) -> None:
+    """See that what is filled was begun by the same decisions, with the same key.
+
+    Another process may have read a policy that was approved meanwhile.
+    """
+    if ledger.meaning(target) != job.about:
+        raise SyncFailed(
+            "the policy or the key was changed while the sync was under way", hint="Sync again."
+        )
+
+
 def finish_tables(job: Job) -> dict[str, int]:
     """Count the rows, then make indexes and keys, sequences and views; give rows by table.
 
     Errors: SyncFailed, when a fake breaks a constraint, too.
     """
     with job.place.server() as server, job.source() as source, job.target(source) as target:
+        _check_meaning(job, target)
+        if ledger.is_done(target, "hooks"):  # taken up again: they have changed the rows since
+            arrived_rows = ledger.progress(target)
+            return {t.table.key: arrived_rows.get(t.table.key, (0, 0, 0))[0]
+                    for t in job.plan.tables}  # fmt: skip
         counts = check_counts(source, target, job.plan.tables)
         if not ledger.is_done(target, "indexes"):
             for reference in job.plan.detached:
@@ -242,6 +264,8 @@ def prove_job(job: Job, say: Say) -> Proof:
     """
     load_kernels(job.settings, job.plan)
     with job.source() as source, job.target(source) as target:
+        if job.plan.truncated or job.plan.statements or ledger.is_done(target, "addresses"):
+            load.refresh_views(source, target)  # materialized: they show what was there before
         proof = prove(source, target, job.plan, say)
     with job.source():  # held still: else a TRUNCATE could have hidden originals from the proof
         return proof

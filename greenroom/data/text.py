@@ -14,6 +14,7 @@ from typing import Any
 from presidio_analyzer import RecognizerResult
 
 from greenroom.data.context import LANGUAGE
+from greenroom.data.halves import HALF, quoted
 from greenroom.data.identities import SCORE, Identities
 from greenroom.data.models import Models
 from greenroom.data.pseudonyms import Pseudonyms
@@ -31,8 +32,6 @@ _ID = re.compile(
     r"(?=[0-9-]*[a-f])(?:[0-9a-f]{16,128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 )
 """Hexadecimal digests and UUIDs: what a check of numbers finds in them is chance."""
-_HALF = re.compile("([\ud800-\udfff]+)")
-"""Halves of a UTF-16 pair: documents of type json may hold one alone, and no text can."""
 _METHODS = {
     "PERSON": "full_name", "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone",
     "USERNAME": "username", "ADDRESS": "street", "ORGANIZATION": "company", "IBAN_CODE": "iban",
@@ -93,8 +92,11 @@ class TextMasker:
     """What becomes of each kind that is found."""
 
     def text_of(self, text: str, context: str) -> str:
-        """Give a text without people."""
-        return self.mask(text, context)[0]
+        """Give a document's text without people."""
+        if HALF.search(text) is None:
+            return self.mask(text, context)[0]
+        parts = HALF.split(text)
+        return "".join(p if HALF.match(p) else self.mask(p, context)[0] for p in parts)
 
     def text_kernel(self, column: str) -> Callable[[str], str]:
         """Give the function that masks a column of texts."""
@@ -108,14 +110,7 @@ class TextMasker:
                 return {key: walk(item, key) for key, item in value.items()}
             if isinstance(value, list):
                 return [walk(item, name) for item in value]
-            if not isinstance(value, str):
-                return value
-            if _HALF.search(value) is None:
-                return self.mask(value, name)[0]
-            return "".join(
-                part if _HALF.match(part) else self.mask(part, name)[0]
-                for part in _HALF.split(value)
-            )
+            return self.text_of(value, name) if isinstance(value, str) else value
 
         def run(value: str) -> str:
             document = json.loads(value, parse_float=Decimal, parse_int=Decimal)
@@ -178,17 +173,13 @@ def _is_address(text: str) -> bool:
 def _dumps(value: Any) -> str:
     """Write a document; numbers as they came."""
     if isinstance(value, dict):
-        parts = [f"{_quoted(k)}: {_dumps(v)}" for k, v in value.items()]
+        parts = [f"{quoted(k)}: {_dumps(v)}" for k, v in value.items()]
         return "{" + ", ".join(parts) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_dumps, value)) + "]"
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     return str(value) if isinstance(value, Decimal) else json.dumps(value)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=_HALF.search(text) is not None)
 
 
 def pieces(text: str, size: int = PIECE) -> list[str]:

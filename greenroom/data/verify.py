@@ -20,7 +20,7 @@ import numpy as np
 from greenroom.data.compiling import is_loaded
 from greenroom.data.encodings import readings
 from greenroom.data.numbers import LAYOUT, number_of, numbers_in
-from greenroom.data.search import Tables
+from greenroom.data.search import WIDTH, Tables
 
 if TYPE_CHECKING:
     from greenroom.data.kernels.lines import Lines
@@ -215,6 +215,8 @@ class _Index:
         if places is None:
             bare = text.translate(None, LAYOUT)
             return bool(self.find(bare, bare))
+        if len(places) > len(text) // WIDTH:
+            return True  # so many that not all were told
         reach = LAYOUT_REACH * self._longest
         for place in places:
             bare = text[place : place + reach].translate(None, LAYOUT)

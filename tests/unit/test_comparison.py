@@ -114,6 +114,37 @@ def test_a_change_is_named_by_its_element_and_keeps_its_signature_when_pushed_do
     assert change.signature in {one.signature for one in pushed}
 
 
+def test_a_move_is_signed_by_how_far_it_went_by_itself() -> None:
+    def shot(left: int, down: int) -> Shot:
+        canvas = np.full((200 + down, 320, 3), 255, np.uint8)
+        canvas[:down] = noisy(down, 320, 5) if down else 0
+        canvas[down + 150 : down + 160] = noisy(10, 320, 6)
+        canvas[down + 60 : down + 100, left : left + 40] = noisy(40, 40)
+        button = Element("#buy", "Buy", left, down + 60, 40, 40, key="buy")
+        return Shot(png(canvas), (button,))
+
+    def signed(left: int, down: int = 0) -> str:
+        told = difference(shot(20, 0), shot(left, down)).changes
+        (moved,) = [change for change in told if change.kind is ChangeKind.MOVED]
+        return moved.signature
+
+    assert signed(24) != signed(200)
+    assert signed(24) == signed(24, down=30)  # pushed down by what was inserted above
+
+
+def test_a_sibling_above_gives_no_other_signature() -> None:
+    def shot(colour: int, number: int) -> Shot:
+        canvas = noisy(100, 80)
+        canvas[40:60, 10:50] = colour
+        part = Element(f"section:nth-of-type({number}) > b", "9.90", 10, 40, 40, 20)
+        return Shot(png(canvas), (part,))
+
+    (one,), (other,) = (
+        difference(shot(10, number), shot(200, number)).changes for number in (3, 4)
+    )
+    assert one.signature == other.signature
+
+
 def test_noise_is_boxed_with_a_margin() -> None:
     still = noisy(60, 60)
     moving = still.copy()

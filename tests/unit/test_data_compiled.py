@@ -184,6 +184,25 @@ def test_documents_become_what_the_plain_function_makes(values: list[Any]) -> No
     assert _through(kernels, plan, tuples * 2, is_binary=True) == b"".join(expected * 2)
 
 
+def test_documents_with_half_a_letter() -> None:
+    kernels, plan = documents()
+    kernel = plan.masked[0][1]
+    texts = [r'{"k": "so \ud83d"}', r'["\ude00 ann@mail.test"]']
+    lines = [escape(text) + b"\n" for text in texts]
+    expected = b"".join(escape(str(kernel(text))) + b"\n" for text in texts)
+    assert _through(kernels, plan, lines, is_binary=False) == expected
+    assert b"ann@" not in expected
+
+
+def test_a_constant_longer_than_the_room_beside_a_value() -> None:
+    column, value = Column("c", "text", "text"), "<p>" * 2000
+    kernel = PSEUDONYMS.for_column("constant", column, {"value": value})
+    op = op_of("constant", column, {"value": value}, kernel)
+    plan = TablePlan(Table("public", "t", (column,)), (("c", kernel),), ops=(op,))
+    tuples = [packed([b"x"])] * 300
+    assert through(plan, tuples, is_binary=True) == packed([value.encode()]) * 300
+
+
 def test_what_one_masker_remembers_is_its_own() -> None:
     """Chunks of a table are masked side by side, and after each other, by maskers of one plan."""
     kernels, plan = documents()

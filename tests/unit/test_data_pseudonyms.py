@@ -300,8 +300,28 @@ def test_arrays_are_masked_element_by_element() -> None:
     mask = elementwise(str.upper)
     assert mask("{}") == "{}"
     assert mask('{a,"b c",NULL,"",{d,"e\\"f"}}') == '{"A","B C",NULL,"",{"D","E\\"F"}}'
+    assert mask('{\u00a0a,\u3000b,"c"}') == '{"\u00a0A","\u3000B","C"}'  # no quotes for these
     column = replace(PLAIN, base_type="_text")
     assert kernel("email", column)("{a@x.com}") == '{"' + kernel("email")("a@x.com") + '"}'
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("number", "numrange"), ("number", "interval"), ("birth_date", "daterange"),
+     ("date", "tstzrange"), ("year", "time")],
+)  # fmt: skip
+def test_what_a_method_would_leave_alone_is_refused(method: str, kind: str) -> None:
+    with pytest.raises(InvalidInput):
+        kernel(method, replace(PLAIN, base_type=kind, type=kind))
+
+
+def test_money_and_a_second_address_do_not_pass() -> None:
+    money = kernel("number", replace(PLAIN, base_type="money"))("$84,500.00")
+    assert money is not None
+    assert money != "$84,500.00"
+    assert re.fullmatch(r"\$\d\d,\d{3}\.\d\d", money)
+    assert "81.2.69.160" not in str(kernel("ip")("203.0.113.9/81.2.69.160"))
+    assert str(kernel("ip")("203.0.113.9/24")).endswith("/24")
 
 
 def test_words_of_originals_are_left_out() -> None:

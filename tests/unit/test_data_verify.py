@@ -216,6 +216,12 @@ def test_compiled_and_plain_search_agree(text: bytes, patterns: set[bytes]) -> N
         assert whole.index(pattern) in tables.places(whole).tolist()
 
 
+def test_a_number_behind_many_that_only_seem_to_be_one_is_found() -> None:
+    needles = Needles()
+    needles.add(PHONE, ["0000000042", "4930901820"])
+    assert needles.build().holds_number(b"0" * 4000 + b" 49 (30) 90-18-20")
+
+
 @given(st.text("0123456789 -.()/x", max_size=60), st.integers(8, 11))
 @settings(max_examples=100, deadline=None)
 def test_numbers_are_looked_for_wherever_their_digits_stand(text: str, size: int) -> None:

@@ -51,6 +51,13 @@ def test_a_look_says_what_is_open_and_only_failures_alarm() -> None:
     assert look_of(broken, {}).said == "1 failed; / (phone): here: The page answered 500."
 
 
+def test_what_is_said_of_the_rest_holds_for_that_rest_alone() -> None:
+    one, other = (page(left_out=5, left_signature=rest) for rest in ("r1", "r2"))
+    said = {("/", "s1"): "approved", ("/", "r1"): "approved"}
+    assert look_of(Comparison(pages=[one]), said).said == "1 approved"
+    assert look_of(Comparison(pages=[other]), said).verdict == "changed"
+
+
 def test_a_speed_says_the_first_regression() -> None:
     slow = Measurement(pages=[timed("/about", "same"), timed("/", "worse")])
     said = "/ (desktop): First byte +104 ms (+98 ms to +111 ms)"

@@ -130,6 +130,8 @@ def mask_tuples(
             at += 4
             slot = o
             o += 4
+            if o + MARGIN > out.size:
+                return row_o, row_asked, row
             if size == 0xFFFFFFFF or t.ops[number, OP] == NULL:
                 put_int(0xFFFFFFFF, out, slot)
                 at += 0 if size == 0xFFFFFFFF else size

@@ -239,6 +239,11 @@ def put_ip(src: Octets, start: int, end: int, key: Any, work: Octets, out: Octet
         at += 1
     if dots != 3 or digits == 0:
         return LEFT
+    for tail in range(at + 1, end):  # a prefix length, and no other address
+        if src[tail] < 48 or src[tail] > 57 or end - at > 4:
+            return LEFT
+    if at + 1 == end:
+        return LEFT
     low, _ = siphash(key[0], key[1], work, count)
     host = NETWORK + int64(low % uint64(HOSTS)) + 1
     for shift in (24, 16, 8, 0):

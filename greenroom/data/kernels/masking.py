@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from greenroom.data.halves import quoted
 from greenroom.data.kernels.batches import mask_lines, mask_tuples, splice
 from greenroom.data.kernels.documents import (
     CONTEXT,
@@ -106,7 +107,7 @@ class Masker:
         context, context_end = int(ask[CONTEXT]), int(ask[CONTEXT_END])
         name = column if context < 0 else buffer[context:context_end].tobytes().decode()
         text = json.loads(b'"' + octets + b'"', strict=False)
-        answer = json.dumps(mask(text, name), ensure_ascii=False)[1:-1].encode()
+        answer = quoted(mask(text, name))[1:-1].encode()
         if not self._is_binary:
             answer = escape(answer.decode())
         if len(octets) <= SHORT and b"\\" not in octets:

@@ -85,7 +85,9 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
     names = tuple(dict.fromkeys(patterns.values()))
     number_of = {name: number for number, name in enumerate(names)}
     kinds = np.fromiter(map(number_of.__getitem__, patterns.values()), np.uint8, len(patterns))
-    octets, ends = _laid_out("\n".join(patterns).encode("utf-8", "surrogatepass"))
+    lines = "\n".join(patterns).encode("utf-8", "surrogatepass")
+    apart = np.frombuffer(lines or b"\n", np.uint8)
+    octets, ends = _laid_out(lines)
     marks = marks_of(octets, ends, key[0], key[1], work)
     lists = pseudonyms.words()
     ours = "\n".join(word for some in lists for word in some).lower().encode()
@@ -94,7 +96,7 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
     return Known(
         key, *_table(marks, kinds),
         _table(marks_of(digits, digit_ends, key[0], key[1], work))[0],
-        bool(any_word_known(octets, word_table, key[0], key[1], work)),
+        bool(any_word_known(apart, word_table, key[0], key[1], work)),
         any(map(_HEXADECIMAL.fullmatch, patterns)), names,
         _matrix((*lists, words.street_kinds())),
     )  # fmt: skip
