@@ -37,8 +37,8 @@ PASS_HOURS = 24
 TEAM_HOURS = 12
 ENTRY_SECONDS = 60
 REVIEW_SECONDS = 3600
-BROWSER_SECONDS = 1800
-"""How long our own browser may look."""
+BROWSER_SECONDS = 4 * 3600
+"""How long our own browser may look: at the end of a long comparison, too."""
 _PURPOSE = "preview passes"
 _LONGEST_PASS = 1024
 LONGEST_LABEL, MOST_PAGES, LONGEST_PATH = 60, 20, 500

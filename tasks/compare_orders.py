@@ -29,7 +29,7 @@ def order_comparison(request: DeployRequest) -> None:
             if not is_wanted_after_deployment(work, environment) or not has_browser():
                 return
             is_waiting = any(
-                row.environment_id == environment.id and row.status == "queued"
+                row.environment_id == environment.id and row.status == "queued" and not row.paths
                 for row in comparisons.list_unfinished(work)
             )
         if not is_waiting:  # one that waits will see what is shown when its turn comes

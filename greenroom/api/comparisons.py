@@ -41,14 +41,16 @@ def list_comparisons(
     with unit_of_work() as work:
         found = environments.get_environment(work, reference(project, environment))
         rows = store.list_comparisons(work, found, limit=limit)
-        return [ComparisonShape.of(row) for row in rows]
+        said = store.said_in(work, found.project_id)
+        return [ComparisonShape.of(row, said) for row in rows]
 
 
 @router.reads(_OF + "/{number}")
 def get_comparison(project: Project, environment: Environment, number: Number) -> ComparisonShape:
     """Show a comparison: the verdict on each page, and what changed."""
     with unit_of_work() as work:
-        return ComparisonShape.of(_find(work, project, environment, number))
+        row = _find(work, project, environment, number)
+        return ComparisonShape.of(row, store.said_in(work, row.environment.project_id))
 
 
 class Pages(Given):

@@ -10,6 +10,7 @@ from typing import Any
 from greenroom import orders
 from greenroom.api.noun import Shown
 from greenroom.approving import Judgement
+from greenroom.compare_verdicts import Said, decided, worst
 from greenroom.errors import OrchestratorUnavailable
 from greenroom.secrets import Redactor
 from greenroom.store.models import Comparison, Deployment, Environment, Project, Sync
@@ -202,10 +203,14 @@ class ComparisonShape(Shown):
     commit_hash: str
     production_commit: str
     baseline: str
+    verdict: str = ""
+    """The worst of its pages', after what people said; empty until it is done."""
     pages: list[dict[str, Any]]
     error: dict[str, Any] | None
 
     @classmethod
-    def of(cls, row: Comparison) -> ComparisonShape:
-        """Show a row."""
-        return cls.model_validate(row)
+    def of(cls, row: Comparison, said: Said) -> ComparisonShape:
+        """Show a row, after what people said of the project's changes."""
+        pages = decided(row.pages, said)
+        verdict = worst(pages) if row.status == "done" else ""
+        return cls.model_validate(row).model_copy(update={"pages": pages, "verdict": verdict})

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ from greenroom.settings import ROOT, project_environment
 
 RUN_SECONDS = 120.0
 START_SECONDS = 30.0
+LEFT_SECONDS = 3600.0
+"""No run takes so long: whose folder is older was killed."""
+_PREFIX = "greenroom-lighthouse-"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 METRICS = {
     "firstContentfulPaint": "First paint", "largestContentfulPaint": "Largest paint",
@@ -151,7 +154,8 @@ def runner(visitors: Sequence[Visitor] = (), arguments: Sequence[str] = ()) -> I
     """
     command = find_program()
     blocked = address_patterns(visitors[0].rules.block) if visitors else []
-    with tempfile.TemporaryDirectory(prefix="greenroom-lighthouse-") as made:
+    _sweep()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
         folder = Path(made)
         with sync_playwright() as playwright:
             path = find_browser(Path(playwright.chromium.executable_path))
@@ -164,6 +168,14 @@ def runner(visitors: Sequence[Visitor] = (), arguments: Sequence[str] = ()) -> I
                 except PlaywrightError as error:
                     raise PlatformError("Lighthouse's browser broke.") from error
                 yield Runner(command, port, folder, blocked)
+
+
+def _sweep() -> None:
+    """Remove what runs that were killed have left: their browsers were let in, and logged in."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(folder)
 
 
 def _enter(context: BrowserContext, visitor: Visitor) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from greenroom.api import data
+from greenroom.cli.main import main
 from greenroom.data.policy import load_policy
 from greenroom.store import (
     comments,
@@ -23,7 +25,7 @@ from greenroom.store import (
     projects,
     trackers,
 )
-from greenroom.store.models import ApiReply, Notice, ThreadIssue
+from greenroom.store.models import ApiReply, Comparison, Notice, ThreadIssue
 from greenroom.store.states import NoticeKind
 from greenroom.store.work import unit_of_work
 from tests.contract.api.conftest import Bed
@@ -93,3 +95,35 @@ def test_two_decisions_at_once_are_both_kept(api: Bed, monkeypatch: pytest.Monke
         policy = load_policy(str(policies.current_policy(work, projects.get_project(work, "blog"))))
     decided = policy.tables["public.people"].columns
     assert [decided[name].method for name in "ab"] == ["email", "email"]
+
+
+def test_what_people_said_shows_in_a_comparison_and_in_the_list_of_its_changes(
+    root: httpx.Client,
+) -> None:
+    asked = {"kind": "changed", "what": "text", "text_before": "9.90", "text_after": "8.90",
+             "styles": {}, "selector": "#price", "before": None, "after": None}  # fmt: skip
+    page = {"path": "/", "state": "", "viewport": "phone", "scheme": "light", "verdict": "changed",
+            "failure": "", "notes": [], "before": None, "after": None,
+            "changes": [{**asked, "signature": one} for one in ("s1", "s2")],
+            "left_out": 3, "left_signature": "rest"}  # fmt: skip
+    with unit_of_work() as work:
+        found = environments.get_environment(work, "blog/feature")
+        row = Comparison(environment_id=found.id, number=1, requested_by="t", status="done",
+                         pages=[page])  # fmt: skip
+        work.add(row)
+    of = "/projects/blog/environments/feature/comparisons/1"
+    assert root.get(of).json()["verdict"] == "changed"
+
+    def say(verdict: str, **more: str) -> dict[str, Any]:
+        answer = root.post(f"{of}/decisions", json={"verdict": verdict, **more})
+        assert answer.status_code in (200, 201), answer.text
+        return dict(root.get(of).json())
+
+    seen = say("rejected", signature="s1")
+    assert seen["verdict"] == "rejected"
+    assert [change["said"] for change in seen["pages"][0]["changes"]] == ["rejected", ""]
+    listed = CliRunner().invoke(main, ["changes", "blog/feature", "--json"])
+    assert [(one["said"], one["id"]) for one in json.loads(listed.output)] == [
+        ("rejected", "s1"), ("open", "s2"), ("open", "rest"),
+    ]  # fmt: skip
+    assert say("approved")["verdict"] == "approved"
