@@ -130,7 +130,8 @@ def difference(
 
 def noise(shots: Sequence[Shot]) -> tuple[Box, ...]:
     """Give boxes around everything that is not the same in all shots of one page."""
-    pictures = _decoded({shot.png: shot for shot in shots}.values())
+    with ThreadPoolExecutor(2) as pool:
+        pictures = list(pool.map(decode, dict.fromkeys(shot.png for shot in shots)))
     if len(pictures) < 2:
         return ()
     height = max(picture.shape[0] for picture in pictures)
@@ -147,11 +148,6 @@ def noise(shots: Sequence[Shot]) -> tuple[Box, ...]:
             marks[h : picture.shape[0], : picture.shape[1]] = True
             marks[: picture.shape[0], w : picture.shape[1]] = True
     return tuple(box.grown(NOISE_MARGIN, width, height) for box, _ in boxes(marks))
-
-
-def _decoded(shots: Iterable[Shot]) -> list[Picture]:
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda shot: decode(shot.png), shots))
 
 
 @dataclass
