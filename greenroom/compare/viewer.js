@@ -316,7 +316,9 @@ class Viewer {
     const change = this.page.changes[this.change];
     if (!change) return this.pick(0);
     const box = change.after || change.before;
-    this.ask(scope === 'element' ? {page: this.page.path, selector: change.selector}
+    // By its number among its siblings, what came or went would be another element on the other side.
+    const isNamed = /^[#[]/.test(change.selector) || !['inserted', 'removed'].includes(change.kind);
+    this.ask(scope === 'element' && isNamed ? {page: this.page.path, selector: change.selector}
       : {page: this.page.path, viewport: this.page.viewport, box: [box.left, box.top, box.width, box.height]});
   }
 
