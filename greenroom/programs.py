@@ -274,22 +274,25 @@ class Programs:
         return True
 
     def shut_down(self) -> None:
-        """Stop every program in order, then supervisord itself; projects' programs at once.
+        """Stop every program in order, then supervisord itself; projects' at once. Idempotent.
 
         Supervisord alone takes them one by one, a second for each.
         """
+        with contextlib.suppress(HostingError, xmlrpc.client.Fault):  # what is left, it ends itself
+            self._end_projects()
+        with contextlib.suppress(xmlrpc.client.Fault):  # somebody else was first
+            self._call("shutdown")
+
+    def _end_projects(self) -> None:
         files = self.settings.path("run", "programs").glob("*.conf")
         names = self.states().keys() & {file.stem for file in files}
         for name in names:
             with contextlib.suppress(xmlrpc.client.Fault):  # it does not run
                 self._call("stopProcess", name, False)
         deadline = time.monotonic() + SHUT_DOWN_SECONDS
-        with contextlib.suppress(HostingError):  # supervisord ends what is left
-            while names := {n for n in names if not self._forget(n)}:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-        self._call("shutdown")
+        while names and time.monotonic() < deadline:
+            names = {name for name in names if not self._forget(name)}
+            time.sleep(0.05)
 
     def log_tail(self, name: str, octets: int = 32_000) -> str:
         """Give the end of a program's log."""

@@ -154,7 +154,7 @@ def _kept_pictures(work: Work, sides: Sides) -> dict[tuple[str, ...], Any]:
         rows = comparisons.list_of_production(work, project_id, row.production_commit)
     side, root = sides.baseline_side, pictures_root()
     return {
-        _key(page): {**page[side], "masked": page["masked"][side] if page["masked"] else []}
+        _key(page): {**page[side], "masked": dict(page.get("masked") or {}).get(side, [])}
         for row in rows for page in row.pages if is_kept(root, page[side])
     }  # fmt: skip
 

@@ -93,7 +93,7 @@ class Guard:
         if path == "/healthz" and method in SAFE_METHODS:
             return PlainTextResponse("ok\n")
         if "\0" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
-            raise InvalidInput("the address is malformed")
+            raise InvalidInput("the address is malformed", hint="Open the console's first page.")
         if method not in SAFE_METHODS and is_cross_origin(request.headers):
             refusal = GreenroomError(
                 "this request came from another site", hint="Open the console itself and try again."

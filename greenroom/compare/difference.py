@@ -377,9 +377,9 @@ class _Comparison:
         """
         signed = hashlib.sha256()
         name = key or _NTH.sub("", selector)  # a sibling above would give it another number
-        told = (kind, name, text_before, text_after, repr(sorted(styles.items())), str(way or ""))
-        for part in told:
+        for part in (kind, name, text_before, text_after, repr(sorted(styles.items()))):
             signed.update(part.encode() + b"\0")
+        signed.update(repr(way).encode() if way else b"")
         for box, picture in ((before, self.one), (after, self.other)):
             if box:
                 signed.update(f"{box.width}x{box.height}".encode())

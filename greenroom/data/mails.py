@@ -13,7 +13,7 @@ reservation of ``internal``."""
 
 
 class DatabaseMails(EmailRecognizer):
-    """Presidio's recognizer, which only takes addresses that the public could write to."""
+    """Presidio's recognizer; it alone takes only addresses that the public could write to."""
 
     def validate_result(self, pattern_text: str) -> bool:
         """Whether an address is under a public or a private domain."""

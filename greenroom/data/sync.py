@@ -244,17 +244,19 @@ def run_hooks(job: Job, addresses: Sequence[tuple[str, str]] = ()) -> tuple[int,
 
     Errors: SyncFailed.
     """
-    with job.target() as target:
+    rewritten = 0, 0
+    with job.source() as source, job.target(source) as target:
         if not ledger.is_done(target, "hooks"):
             with target.transaction():
                 load.run_hooks(target, job.plan.truncated, job.plan.statements)
                 ledger.mark(target, "hooks")
-        if not addresses or ledger.is_done(target, "addresses"):
-            return 0, 0
-        with target.transaction():
-            rewritten = rewrite_addresses(target, addresses)
-            ledger.mark(target, "addresses")
-        return rewritten
+        if addresses and not ledger.is_done(target, "addresses"):
+            with target.transaction():
+                rewritten = rewrite_addresses(target, addresses)
+                ledger.mark(target, "addresses")
+        if job.plan.truncated or job.plan.statements or addresses:
+            load.refresh_views(source, target)  # materialized ones show what was there before
+    return rewritten
 
 
 def prove_job(job: Job, say: Say) -> Proof:
@@ -264,8 +266,6 @@ def prove_job(job: Job, say: Say) -> Proof:
     """
     load_kernels(job.settings, job.plan)
     with job.source() as source, job.target(source) as target:
-        if job.plan.truncated or job.plan.statements or ledger.is_done(target, "addresses"):
-            load.refresh_views(source, target)  # materialized: they show what was there before
         proof = prove(source, target, job.plan, say)
     with job.source():  # held still: else a TRUNCATE could have hidden originals from the proof
         return proof

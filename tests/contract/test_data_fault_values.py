@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ from tests.contract.faults import (
     execute,
     masking,
     place_on,
+    plan_for,
     refused,
     value,
 )
@@ -219,3 +221,21 @@ def test_a_document_with_half_a_letter(postgres_dsn: str, place: Place, tmp_path
     assert r'{"cut": "so \ud83d", "who": ' in said
     assert r"\ude00" in said
     assert r'{"\ud800": ' in said
+
+
+def test_a_materialized_view_shows_what_hooks_left(
+    postgres_dsn: str, place: Place, tmp_path: Path
+) -> None:
+    execute(
+        postgres_dsn,
+        "create table settings (id int primary key, api_key text);"
+        "insert into settings values (1, 'sk-live-1'); create materialized view keys as"
+        " select api_key from settings",
+    )
+
+    def decide(snapshot: Snapshot) -> SyncPlan:
+        hook = "update settings set api_key = 'none'"
+        return replace(plan_for(snapshot.connection), statements=(hook,))
+
+    staging = arrives(postgres_dsn, place, tmp_path, decide)
+    assert value(staging, "select api_key from keys") == "none"
