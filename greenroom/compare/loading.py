@@ -13,6 +13,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from greenroom.compare.blocking import address_patterns
+from greenroom.compare.main_thread import traced
 from greenroom.compare.visit import Visitor, entrance, let_in
 
 LOAD_SECONDS = 20.0
@@ -51,7 +52,7 @@ class Load:
 _NOT_FOUND = "net::ERR_NAME_NOT_RESOLVED"
 """Of a request that was never sent: its host is blocked, or there is none of that name."""
 _OBSERVE = """
-globalThis.__seen = {lcp: 0, cls: 0, tbt: 0};
+globalThis.__seen = {lcp: 0, cls: 0};
 (() => {
   const seen = globalThis.__seen;
   let total = 0, first = 0, last = 0;
@@ -62,7 +63,6 @@ globalThis.__seen = {lcp: 0, cls: 0, tbt: 0};
     } catch { /* a browser that does not know it */ }
   };
   observe('largest-contentful-paint', entry => { seen.lcp = entry.startTime; });
-  observe('longtask', entry => { seen.tbt += Math.max(0, entry.duration - 50); });
   observe('layout-shift', entry => {
     if (entry.hadRecentInput) return;
     const now = entry.startTime;
@@ -73,7 +73,7 @@ globalThis.__seen = {lcp: 0, cls: 0, tbt: 0};
   });
 })();
 """
-"""Source of the rules: web.dev/articles/cls (session windows), /tbt (what is beyond 50 ms)."""
+"""Source of the rules: web.dev/articles/cls (session windows)."""
 _READ = """async settle => {
   await new Promise(done => requestAnimationFrame(() => setTimeout(done, settle)));
   const visit = performance.getEntriesByType('navigation')[0];
@@ -104,7 +104,16 @@ def load(
         page = context.new_page()
         page.on("dialog", lambda dialog: dialog.dismiss())
         page.add_init_script(_OBSERVE)
-        return _visit(page, visitor.site + path, device, address_patterns(visitor.rules.block))
+        with traced(browser) as trace:
+            seen = _visit(page, visitor.site + path, device, address_patterns(visitor.rules.block))
+            trace.end()
+            context.close()  # meanwhile the trace comes
+            blocked = trace.blocked_ms()
+        if seen.failure:
+            return seen
+        if blocked is None:
+            return Load({}, "The browser did not say what the page's scripts did.")
+        return Load(seen.values | {"tbt": round(blocked, 3)})
     except PlaywrightTimeout:
         return Load({}, f"The page took more than {timeout_seconds:g} seconds.")
     except PlaywrightError as error:
@@ -125,7 +134,7 @@ def _visit(page: Page, url: str, device: Device, blocked: list[str]) -> Load:
     if answer is None or answer.status >= 400:
         return Load({}, f"The page answered {answer.status if answer else 'nothing'}.")
     seen: dict[str, Any] = page.evaluate(_READ, SETTLE_MS)
-    values = {name: round(float(seen[name]), 3) for name in ("ttfb", "fcp", "load", "tbt", "cls")}
+    values = {name: round(float(seen[name]), 3) for name in ("ttfb", "fcp", "load", "cls")}
     values["lcp"] = round(max(float(seen["lcp"]), values["fcp"]), 3)
     return Load(values | carried)
 

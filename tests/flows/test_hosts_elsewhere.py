@@ -13,7 +13,8 @@ import pytest
 from greenroom import orders
 from greenroom.errors import HealthCheckFailed, HostUnavailable, InvalidInput
 from greenroom.hosting import hosts
-from greenroom.hosting.base import Copy
+from greenroom.hosting.base import Copy, nothing, silent
+from greenroom.hosting.health import wait_until_healthy
 from greenroom.hosting.placed import runtime_at
 from greenroom.hosting.registry import runtime_for
 from greenroom.hosting.tunnel import close_tunnels
@@ -311,8 +312,10 @@ def test_a_swarm_takes_environments(
         artifact = work.get_one(Release, copy.release_id).artifact
     dying = Manifest(run=Run(command="echo dying; exit 7", stop_seconds=1))
     broken = Copy("t-broken", str(copy.environment_id), artifact, "", dying)
+    runtime = runtime_at(stage.settings, "farm")
     with pytest.raises(HealthCheckFailed, match="exit code 7") as raised:
-        runtime_at(stage.settings, "farm").start(broken)
+        address = runtime.start(broken)  # passes where both are seen in their one moment of life
+        wait_until_healthy("t-broken", address, "", dying.health, runtime, silent, nothing)
     assert "dying" in raised.value.log_tail
     runtime_for("docker").stop("t-broken", 0)
 
