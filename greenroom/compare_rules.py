@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -205,6 +206,11 @@ class Rules(_Said):
         )  # fmt: skip
 
     @property
+    def view_seconds(self) -> float:
+        """How long the pictures of one view may take: six of them, of pages that never rest."""
+        return 120.0 + 4 * self.timeout_seconds
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Names of the variables that steps and logins need."""
         steps = [*self.before, *(step for state in self.states for step in state.steps)]
@@ -213,6 +219,16 @@ class Rules(_Said):
         if self.basic_auth:
             named |= {self.basic_auth.user, self.basic_auth.password}
         return frozenset(named)
+
+
+def joined_paths(production: Sequence[str], here: Sequence[str], most: int) -> list[str]:
+    """Join the pages of both sides: production's in their order, then those that only we have.
+
+    Where all are too many, what is new has at most half of the places. Pure.
+    """
+    new = [path for path in here if path not in production]
+    new = new[: max(most // 2, most - len(production))]
+    return [*production[: most - len(new)], *new]
 
 
 def matches(pattern: str, path: str) -> bool:

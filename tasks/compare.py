@@ -15,8 +15,8 @@ from greenroom.compare.alone import alone, turn_file
 from greenroom.compare.capture import View
 from greenroom.compare.judge import empty
 from greenroom.compare.kept import is_kept
-from greenroom.compare.pool import ask_all, ask_once, count_programs
-from greenroom.compare_rules import Rules
+from greenroom.compare.pool import ask_all, count_programs
+from greenroom.compare_rules import Rules, joined_paths
 from greenroom.comparing import pictures_root, rules_of
 from greenroom.settings import load_settings
 from greenroom.store import comparisons
@@ -51,19 +51,31 @@ def wake_sides(sides: Sides) -> None:
 
 @step
 def choose_pages(sides: Sides) -> Sides:
-    """Give the pages: those asked for, else those that the project's rules find in production."""
+    """Give the pages: those asked for, else those that the project's rules find on either side.
+
+    Errors: PlatformError (the login failed).
+    """
     if sides.paths:
         return sides
-    asked = {"ask": "paths", "side": _side(sides, sides.production)}
-    found, broke = ask_once(asked)
-    if broke:
-        get_run_logger().warning("production's pages were not found: %s", broke)
     with unit_of_work() as work:
-        states = rules_of(_environment(work, sides)).states
+        rules = rules_of(_environment(work, sides))
+    pages = _find_pages(sides, rules) if isinstance(rules.pages, str) else list(rules.pages)
     # A state that somebody described is looked at, whether its page was found or not.
-    return replace(
-        sides, paths=tuple(dict.fromkeys([*(found or ["/"]), *(s.page for s in states)]))
-    )
+    return replace(sides, paths=tuple(dict.fromkeys([*pages, *(s.page for s in rules.states)])))
+
+
+def _find_pages(sides: Sides, rules: Rules) -> list[str]:
+    named = {"production": sides.production, "the environment": sides.environment}
+    questions = [
+        {"ask": "paths", "side": logged_in(_side(sides, site), name)}
+        for name, site in named.items()
+    ]
+    found: list[list[str]] = [[], []]
+    for number, paths, broke in ask_all(questions, 2, rules.view_seconds):
+        found[number] = paths or []
+        if broke:
+            get_run_logger().warning("pages of %s were not found: %s", list(named)[number], broke)
+    return joined_paths(found[0], found[1], rules.max_pages) or ["/"]
 
 
 @step
@@ -101,7 +113,7 @@ def _compare_pages(sides: Sides) -> None:
     found: dict[int, dict[str, Any]] = {}
     saved_at = time.monotonic()
     programs = load_settings().compare_browsers or count_programs()
-    for number, said, broke in ask_all(questions, programs):
+    for number, said, broke in ask_all(questions, programs, rules.view_seconds):
         view = views[number]
         if sides.baseline_id and questions[number]["baseline"] is None and said:
             said = {

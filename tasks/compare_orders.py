@@ -26,7 +26,13 @@ def order_comparison(request: DeployRequest) -> None:
             deployment = deployments.get_deployment(work, request.deployment_id)
             if deployment.status != DeploymentStatus.LIVE:
                 return
-            if not is_wanted_after_deployment(work, environment) or not has_browser():
+            if not is_wanted_after_deployment(work, environment):
+                return
+            if not has_browser():
+                get_run_logger().warning(
+                    "its pages are not compared with production's: there is no browser here;"
+                    " 'playwright install chromium' gets one"
+                )
                 return
             is_waiting = any(
                 row.environment_id == environment.id and row.status == "queued" and not row.paths

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from greenroom import comparing
+from greenroom.compare.words import describe_ignored
 from greenroom.compare_verdicts import decided
 from greenroom.store import comparisons, environments
 from greenroom.store.work import unit_of_work
@@ -61,16 +62,9 @@ def ignored(reference: str) -> tuple[IgnoredRow, ...]:
     with unit_of_work() as work:
         project_id = environments.get_environment(work, reference).project_id
         return tuple(
-            IgnoredRow(row.id, _tell(row.rule), row.created_by)
+            IgnoredRow(row.id, describe_ignored(row.rule), row.created_by)
             for row in comparisons.list_ignored(work, project_id)
         )
-
-
-def _tell(rule: Mapping[str, Any]) -> str:
-    box = rule.get("box")
-    what = rule.get("selector") or f"{box[2]} by {box[3]} px at {box[0]}, {box[1]}"
-    pages = "every page" if rule.get("page") == "*" else str(rule.get("page"))
-    return f"{what} on {pages}" + (f", {rule['viewport']}" if rule.get("viewport") else "")
 
 
 def order(reference: str, paths: Sequence[str], baseline: str, actor: str) -> str:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from greenroom import comparing
-from greenroom.api.noun import Environment, Given, Limit, Noun, Number, Project, Short, reference
+from greenroom.api.noun import (
+    Done,
+    Environment,
+    Given,
+    Limit,
+    Noun,
+    Number,
+    Project,
+    Short,
+    Shown,
+    reference,
+)
 from greenroom.api.shapes import ComparisonShape, Ordered, is_started
 from greenroom.compare.kept import names_in, place_of
 from greenroom.compare_rules import Baseline
@@ -101,6 +114,60 @@ def decide_on_changes(
         signature=given.signature, note=given.note, actor=current_actor().name,
     )  # fmt: skip
     return Decided(changes=count)
+
+
+class Part(Given):
+    """A part of pages: an element, or a place."""
+
+    selector: str = Field("", max_length=500, description="An element.", examples=[".ticker"])
+    box: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
+        None, description="Left, top, width and height in CSS pixels of the page."
+    )
+    page: str = Field("*", min_length=1, max_length=500, description="On these pages only.")
+    viewport: Short = Field("", description="At this width only, like `phone`.")
+
+
+class IgnoredPart(Shown):
+    """A part of a project's pages that does not count."""
+
+    id: uuid.UUID
+    rule: dict[str, Any]
+    created_by: str
+    created_at: datetime
+
+
+_IGNORED = "/projects/{project}/environments/{environment}/ignored"
+
+
+@router.reads(_IGNORED)
+def list_ignored_parts(project: Project, environment: Environment) -> list[IgnoredPart]:
+    """List what does not count in the project's comparisons, beside `greenroom.yaml`."""
+    with unit_of_work() as work:
+        found = environments.get_environment(work, reference(project, environment))
+        return [IgnoredPart.model_validate(r) for r in store.list_ignored(work, found.project_id)]
+
+
+class Ignoring(BaseModel):
+    """The part that is ignored now."""
+
+    id: uuid.UUID
+
+
+@router.writes("POST", _IGNORED, "comparison.ignore", status_code=201)
+def ignore_part(project: Project, environment: Environment, given: Part) -> Ignoring:
+    """Let a part of the project's pages count no longer, from the next comparison on."""
+    made = comparing.ignore_part(
+        reference(project, environment), page=given.page, viewport=given.viewport,
+        selector=given.selector, box=given.box, actor=current_actor().name,
+    )  # fmt: skip
+    return Ignoring(id=made)
+
+
+@router.writes("DELETE", _IGNORED + "/{part}", "comparison.heed")
+def heed_part(project: Project, environment: Environment, part: uuid.UUID) -> Done:
+    """Let a part of the project's pages count again, from the next comparison on."""
+    comparing.heed_part(reference(project, environment), part, actor=current_actor().name)
+    return Done(done="It counts again from the next comparison on.")
 
 
 @router.reads(_OF + "/{number}/files/{name}", response_class=FileResponse)

@@ -10,11 +10,25 @@ from typing import Any
 import click
 
 from greenroom.cli.main import actor
-from greenroom.cli.output import command, json_option, out, say_json, say_table
-from greenroom.compare.words import describe_change
+from greenroom.cli.output import (
+    command,
+    json_option,
+    out,
+    say_done,
+    say_json,
+    say_ordered,
+    say_table,
+)
+from greenroom.compare.words import describe_change, describe_ignored, describe_view
 from greenroom.compare_rules import BASELINES
 from greenroom.compare_verdicts import APPROVED, REJECTED, decided, said_of, signatures, worst
-from greenroom.comparing import decide_changes, folder_of, place_comparison
+from greenroom.comparing import (
+    decide_changes,
+    folder_of,
+    heed_part,
+    ignore_part,
+    place_comparison,
+)
 from greenroom.store import comparisons, environments
 from greenroom.store.models import Comparison
 from greenroom.store.work import unit_of_work
@@ -22,6 +36,22 @@ from greenroom.store.work import unit_of_work
 POLL_SECONDS = 0.5
 CHANGED = 9
 """Exit code where anything differs: for scripts."""
+
+
+class Box(click.ParamType[tuple[int, ...]]):
+    """A place on a page."""
+
+    name = "LEFT,TOP,WIDTH,HEIGHT"
+
+    def convert(self, value: Any, *_: Any) -> tuple[int, ...]:
+        """Read four whole numbers."""
+        try:
+            left, top, width, height = map(int, value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no place; it looks like 0,120,300,80")
+        if min(left, top) < 0 or min(width, height) < 1:
+            self.fail(f"{value!r} is no place: left and top are from 0, width and height from 1")
+        return left, top, width, height
 
 
 @click.command()
@@ -44,7 +74,7 @@ def compare(
     """
     comparison_id = place_comparison(environment, paths, baseline=baseline or "", actor=actor())
     if no_wait:
-        out.print("Ordered. The console shows it on the environment's page, under Compare.")
+        say_ordered("Compare", _number(comparison_id), as_json)
         return
     row = _wait(comparison_id)
     with unit_of_work() as work:
@@ -95,17 +125,21 @@ def changes(
         row = comparisons.find_comparison(work, found, number)
         said = comparisons.said_in(work, found.project_id)
     listed = [
-        (page["path"], page["viewport"], word or "open", told, key)
+        (page["path"], page, word or "open", told, key)
         for page in row.pages
         for told, word, key in zip(
             _asked(page), said_of(page, said), signatures(page), strict=True
         )
     ]  # fmt: skip
     if as_json:
-        names = ("page", "viewport", "said", "what", "id")
-        say_json([dict(zip(names, one, strict=True)) for one in listed])
+        say_json([
+            {"page": path, "viewport": page["viewport"], "state": page.get("state", ""),
+             "scheme": page.get("scheme", "light"), "said": word, "what": told, "id": key}
+            for path, page, word, told, key in listed
+        ])  # fmt: skip
         return
-    say_table(["page", "width", "said", "what", "id"], listed, "Nothing differs.")
+    rows = [(path, describe_view(page), *more) for path, page, *more in listed]
+    say_table(["page", "width", "said", "what", "id"], rows, "Nothing differs.")
 
 
 def _asked(page: Mapping[str, Any]) -> list[str]:
@@ -116,6 +150,49 @@ def _asked(page: Mapping[str, Any]) -> list[str]:
         return []
     more = [f"{page['left_out']} more"] if page.get("left_out") else []
     return [*(describe_change(one) for one in page["changes"]), *more]
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--selector", default="", help="An element: `.ticker`, `#map`.")
+@click.option("--box", type=Box(), help="A place in CSS pixels of the page: LEFT,TOP,WIDTH,HEIGHT.")
+@click.option("--page", default="*", metavar="PATH", help="On these pages only: `/shop/*`.")
+@click.option("--viewport", default="", help="At this width only: `phone`.")
+@click.option("--heed", "heeded", type=click.UUID, metavar="ID", help="Let this one count again.")
+@json_option
+@command
+def ignore(
+    environment: str, selector: str, box: tuple[int, ...] | None, page: str, viewport: str,
+    heeded: uuid.UUID | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Let a part of the pages of ENVIRONMENT's project count no longer; without options: list them.
+
+    It holds from the next comparison on, for every environment of the project. What
+    `compare.ignore` in greenroom.yaml names is listed there.
+    """
+    if heeded:
+        heed_part(environment, heeded, actor=actor())
+        say_done("It counts again from the next comparison on.", as_json)
+        return
+    if selector or box:
+        made = ignore_part(
+            environment, page=page, viewport=viewport, selector=selector, box=box, actor=actor()
+        )
+        say_done("It does not count from the next comparison on.", as_json, id=str(made))
+        return
+    with unit_of_work() as work:
+        project_id = environments.get_environment(work, environment).project_id
+        rows = comparisons.list_ignored(work, project_id)
+    if as_json:
+        say_json([{"id": row.id, **row.rule, "by": row.created_by} for row in rows])
+        return
+    told = [(describe_ignored(row.rule), row.created_by, row.id) for row in rows]
+    say_table(["what", "by", "id"], told, "Everything counts.")
+
+
+def _number(comparison_id: uuid.UUID) -> int:
+    with unit_of_work() as work:
+        return comparisons.get_comparison(work, comparison_id).number
 
 
 def _wait(comparison_id: uuid.UUID) -> Comparison:
@@ -132,7 +209,7 @@ def _say(row: Comparison, pages: Sequence[dict[str, Any]]) -> None:
         click.echo(f"ERROR ({row.error['error']}): {row.error['detail']}", err=True)
     say_table(
         ["page", "width", "verdict", "changes"],
-        [(p["path"], p["viewport"], p["verdict"], _first(p)) for p in pages],
+        [(p["path"], describe_view(p), p["verdict"], _first(p)) for p in pages],
         "No page was compared.",
     )
 

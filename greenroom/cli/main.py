@@ -37,6 +37,7 @@ _COMMANDS = {
     "compare": "compare",
     "performance": "performance",
     "changes": "compare",
+    "ignore": "compare",
     "share": "share",
     "comments": "comments",
     "tracker": "tracker",

@@ -77,6 +77,23 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str)
     out.print(table)
 
 
+def say_done(told: str, as_json: bool, **more: Any) -> None:
+    """Say that something is done."""
+    if as_json:
+        say_json({"done": told, **more})
+    else:
+        out.print(told, markup=False)
+
+
+def say_ordered(part: str, number: int, as_json: bool) -> None:
+    """Say that a look at an environment is ordered, and where in the console it will be."""
+    where = f"The console shows it on the environment's page, under {part}."
+    if as_json:
+        say_json({"number": number, "status": "queued"})
+    else:
+        out.print(f"#{number} is ordered. {where}", markup=False)
+
+
 def styled(word: str) -> str:
     """Colour a status; everything else is shown as it is."""
     style = STATUS_STYLES.get(word)

@@ -8,7 +8,7 @@ import uuid
 import click
 
 from greenroom.cli.main import actor
-from greenroom.cli.output import command, json_option, out, say_json, say_table
+from greenroom.cli.output import command, json_option, out, say_json, say_ordered, say_table
 from greenroom.compare.lighthouse_words import ADVICE, score_rows
 from greenroom.compare.speed_words import is_regression, say_page, say_verdict
 from greenroom.measuring import measurement_folder, place_measurement
@@ -40,7 +40,9 @@ def performance(
     """
     made = place_measurement(environment, paths, actor=actor(), with_lighthouse=with_lighthouse)
     if no_wait:
-        out.print("Ordered. The console shows it on the environment's page, under Performance.")
+        with unit_of_work() as work:
+            number = measurements.get_measurement(work, made).number
+        say_ordered("Performance", number, as_json)
         return
     row = _wait(made)
     report = measurement_folder(made) / "report.html"

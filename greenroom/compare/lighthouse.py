@@ -27,6 +27,7 @@ from playwright.sync_api import Error as PlaywrightError
 from greenroom.compare.apart import end_family
 from greenroom.compare.blocking import address_patterns
 from greenroom.compare.browser import ARGUMENTS, find_browser
+from greenroom.compare.lighthouse_words import MEASURED
 from greenroom.compare.visit import Visitor, let_in
 from greenroom.errors import PlatformError
 from greenroom.settings import ROOT, project_environment
@@ -37,12 +38,6 @@ LEFT_SECONDS = 3600.0
 """No run takes so long: whose folder is older was killed."""
 _PREFIX = "greenroom-lighthouse-"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-METRICS = {
-    "firstContentfulPaint": "First paint", "largestContentfulPaint": "Largest paint",
-    "totalBlockingTime": "Blocked", "speedIndex": "Speed index",
-    "cumulativeLayoutShift": "Layout shift",
-}  # fmt: skip
-"""Simulated by Lighthouse for its scores: a slower server does not show in them."""
 GOOD_SCORE = 0.9
 """Source: Lighthouse's own colours, green from 90."""
 _STORE = "all => { for (const {name, value} of all) localStorage.setItem(name, value); }"
@@ -236,7 +231,7 @@ def read_report(report: Mapping[str, Any]) -> Report:
         raise PlatformError(f"Lighthouse could not measure: {error.get('message', error)}")
     audits = report["audits"]
     metrics = {name: float(audits["metrics"]["details"]["items"][0].get(name) or 0)
-               for name in (*METRICS, "observedFirstContentfulPaint", "observedLoad")}  # fmt: skip
+               for name in (*MEASURED, "observedFirstContentfulPaint", "observedLoad")}  # fmt: skip
     for name in ("server-response-time", "total-byte-weight"):
         metrics[name] = float(audits.get(name, {}).get("numericValue") or 0)
     scores, advice = {}, {}
@@ -279,7 +274,7 @@ def summarize(reports: Mapping[str, Sequence[Report]]) -> dict[str, Any]:
 
 
 def _medians(before: Sequence[float], after: Sequence[float]) -> dict[str, Any]:
-    """Give both medians and the range of the pairs' differences: too few for an interval."""
+    """Give both medians and the range of the pairs' differences: it holds their median often."""
     if not after:
         return {"before": statistics.median(before), "after": None,
                 "low": min(before), "high": max(before)}  # fmt: skip

@@ -18,8 +18,8 @@ from greenroom.compare_verdicts import worst
 
 QUALITY = 80
 """Of the pictures in the page, JPEG's 0 to 100."""
-MOST_PX = 16_000
-"""JPEG ends at 65,535; a reader long before."""
+MOST_PX = 65_000
+"""JPEG ends at 65,535: what is taller is shown smaller, and whole."""
 MOST_THUMBS = 6
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -120,6 +120,9 @@ def _coded(file: Path) -> str:
         picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
         if picture is None:
             return "data:image/jpeg;base64,"
+        if len(picture) > MOST_PX:
+            share = MOST_PX / len(picture)
+            picture = cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-        data = cv2.imencode(".jpg", picture[:MOST_PX], quality)[1].tobytes()
+        data = cv2.imencode(".jpg", picture, quality)[1].tobytes()
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

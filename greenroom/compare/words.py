@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -27,6 +27,20 @@ def describe_change(change: dict[str, Any]) -> str:
     else:
         said = kind
     return f"{said} ({styles})" if styles else said
+
+
+def describe_ignored(rule: Mapping[str, Any]) -> str:
+    """Say what of which pages does not count."""
+    left, top, width, height = rule.get("box") or (0, 0, 0, 0)
+    what = rule.get("selector") or f"{width} by {height} px at {left}, {top}"
+    pages = "every page" if rule.get("page") == "*" else str(rule.get("page"))
+    return f"{what} on {pages}" + (f", {rule['viewport']}" if rule.get("viewport") else "")
+
+
+def describe_view(page: Mapping[str, Any]) -> str:
+    """Say how a page was looked at: its width, and state and colours where they are not usual."""
+    more = [page.get("state"), "dark" if page.get("scheme") == "dark" else ""]
+    return ", ".join([str(page["viewport"]), *filter(None, more)])
 
 
 def short_selector(selector: str) -> str:

@@ -227,6 +227,8 @@ def test_its_engine_is_killed_while_it_deploys(
     site.commit({"index.html": "three"}, "staging")
     assert site.deploy("staging").status == "live"
     assert site.get("/", "staging").text == "three"
+    orders.place_destroy(f"{site.name}/staging", actor="ada")
+    stage.eventually(lambda: not left_at(alpha), "nothing left", 30)
 
 
 def test_a_host_is_added_only_once_it_has_answered(town: Town, stage: Stage) -> None:

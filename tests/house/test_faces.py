@@ -39,6 +39,7 @@ OPERATIONS_OF: dict[str, tuple[str, ...]] = {
     "backup list": ("list_backups",), "backup write": ("download_backup",),
     "compare": ("compare", "get_comparison"), "performance": ("measure", "get_measurement"),
     "changes": ("get_comparison", "decide_on_changes"),
+    "ignore": ("list_ignored_parts", "ignore_part", "heed_part"),
     "share add": ("create_link",), "share extend": ("extend_link",), "share list": ("list_links",),
     "share revoke": ("revoke_link",), "share views": ("list_views",),
     "comments issue": ("make_issue",), "comments list": ("list_threads",),

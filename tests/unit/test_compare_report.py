@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from greenroom.compare.difference import Shot
 from greenroom.compare.kept import forget_others, is_name, names_in
 from greenroom.compare.pages import linked_paths
 from greenroom.compare.pictures import keep_shot, load_shot
-from greenroom.compare.report import markdown, render
+from greenroom.compare.report import _coded, markdown, render
 from greenroom.compare.words import count_verdicts, describe_change, short_selector
+from greenroom.compare_rules import joined_paths
 from greenroom.compare_verdicts import chosen, decided, worst
 
 pytestmark = pytest.mark.unit
@@ -41,6 +43,27 @@ def test_the_pages_are_those_that_the_front_page_links_to() -> None:
              "http://other.test/c", "mailto:x@y.test", "b", ""]  # fmt: skip
     assert linked_paths("http://shop.test/", links, 8) == ["/", "/a", "/b"]
     assert len(linked_paths("http://shop.test/", [f"/{n}" for n in range(50)], 8)) == 8
+
+
+def test_the_pages_of_both_sides_are_looked_at() -> None:
+    assert joined_paths(["/", "/a"], ["/", "/new", "/a"], 8) == ["/", "/a", "/new"]
+    many, new = [f"/{n}" for n in range(8)], [f"/new{n}" for n in range(8)]
+    assert joined_paths(many, many, 8) == many
+    assert joined_paths(many, [*many, *new], 8) == [*many[:4], *new[:4]]
+    assert joined_paths(["/"], ["/", *new], 4) == ["/", *new[:3]]
+    assert joined_paths([], ["/", "/a"], 4) == ["/", "/a"]
+    assert joined_paths(["/"], ["/", "/a"], 1) == ["/"]
+
+
+def test_a_page_that_is_taller_than_a_picture_can_be_is_shown_whole(tmp_path: Path) -> None:
+    file = tmp_path / "tall.png"
+    tall = np.zeros((70_000, 40, 3), np.uint8)
+    tall[-900:] = 255
+    cv2.imwrite(str(file), tall)
+    shown = base64.b64decode(_coded(file).split(",")[1])
+    picture = cv2.imdecode(np.frombuffer(shown, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape[0] == 65_000
+    assert picture[-300:].mean() > 250
 
 
 def test_a_change_is_said_in_words() -> None:

@@ -69,7 +69,8 @@ def test_production_alone_is_judged_by_its_budget() -> None:
 
 
 def test_a_report_is_one_file_whose_texts_are_text() -> None:
-    found = {"runs": 3, "voided": 0, "failure": "", "metrics": {},
+    speed = {"before": 900.0, "after": 1100.0, "low": -10.0, "high": 250.0}
+    found = {"runs": 3, "voided": 0, "failure": "", "metrics": {"speedIndex": speed},
              "scores": {"performance": {"before": 0.99, "after": 0.8, "low": -0.2, "high": -0.1}},
              "advice": {"new": [{"id": "x", "title": HOSTILE, "said": HOSTILE}], "gone": [],
                         "both": []}}  # fmt: skip
@@ -82,7 +83,11 @@ def test_a_report_is_one_file_whose_texts_are_text() -> None:
     assert "+200 ms" in made
     assert "2 more left out" in made
     assert made.count("<svg") == len(METRICS)
-    assert score_rows(found) == [("Performance", "99", "80", "differs by -20 to -10 in 3 pairs")]
+    assert score_rows(found) == [
+        ("Performance", "99", "80", "differs by -20 to -10 in 3 pairs, 75% sure"),
+        ("Speed index, simulated", "900 ms", "1100 ms",
+         "differs by -10 ms to +250 ms in 3 pairs, 75% sure"),
+    ]  # fmt: skip
     assert "| `/` | phone | failed |" in markdown("t", "failed", pages[1:])
 
 

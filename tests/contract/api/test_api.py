@@ -35,8 +35,8 @@ OPERATIONS = [
 ]
 WRITES = [one for one in OPERATIONS if one[0] != "get"]
 REAL = {
-    "project": "shop", "environment": "feature", "number": "1", "name": "KEY",
-    "session": "0" * 12, "column": "a.b", "host": "www.shop.test", "kind": "netlify",
+    "project": "shop", "environment": "feature", "number": "1", "name": "KEY", "session": "0" * 12,
+    "column": "a.b", "host": "www.shop.test", "kind": "netlify", "part": str(uuid.UUID(int=0)),
 }  # fmt: skip
 ENV = "/projects/shop/environments/feature"
 

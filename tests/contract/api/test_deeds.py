@@ -127,3 +127,30 @@ def test_what_people_said_shows_in_a_comparison_and_in_the_list_of_its_changes(
         ("rejected", "s1"), ("open", "s2"), ("open", "rest"),
     ]  # fmt: skip
     assert say("approved")["verdict"] == "approved"
+
+
+def test_what_does_not_count_is_said_listed_and_taken_back_by_each_face(root: httpx.Client) -> None:
+    of = "/projects/blog/environments/feature/ignored"
+    made = root.post(of, json={"selector": ".ticker", "page": "/shop/*"})
+    assert made.status_code == 201, made.text
+    both = {"selector": "a", "box": [0, 0, 1, 1]}
+    for wrong in ({}, both, {"box": [1, 2]}, {"viewport": "phone"}):
+        assert root.post(of, json=wrong).status_code in (400, 422)
+
+    def by_command(*words: str) -> Any:
+        ended = CliRunner().invoke(main, ["ignore", "blog/feature", *words, "--json"])
+        assert ended.exit_code == 0, ended.output
+        return json.loads(ended.output)
+
+    boxed = by_command("--box", "0,120,300,80", "--viewport", "phone")["id"]
+    told = CliRunner().invoke(main, ["ignore", "blog/feature"]).output
+    assert ".ticker on /shop/*" in told
+    assert "300 by 80 px at 0, 120 on every page, phone" in told
+    for place in ("1,2,3", "0,0,0,5", "-1,0,4,4", "a,b,c,d"):
+        wrong = CliRunner().invoke(main, ["ignore", "blog/feature", "--box", place])
+        assert (wrong.exit_code, "is no place" in wrong.output) == (2, True)
+    assert [one["id"] for one in by_command()] == [one["id"] for one in root.get(of).json()]
+    by_command("--heed", boxed)
+    assert root.delete(f"{of}/{made.json()['id']}").status_code == 200
+    assert root.delete(f"{of}/{boxed}").status_code == 404
+    assert by_command() == root.get(of).json() == []
