@@ -45,15 +45,19 @@ compare:
 """
 
 
-def page(price: str) -> dict[str, str]:
+WITH_NEW = "<a href='/new/'></a>"
+
+
+def page(price: str, more: str = "") -> dict[str, str]:
     html = (
         "<!doctype html><html lang=en><head><title>Shop</title></head><body style='margin:0'>"
         f"<h1>Shop</h1><p id=price>{price}</p><p id=clock></p><a href='/about/'>About</a>"
-        "<script>setInterval(() => clock.textContent = Date.now() + Math.random(), 7)</script>"
+        f"{more}<script>setInterval(() => clock.textContent = Date.now() + Math.random(), 7)</script>"
         "</body></html>"
     )
     about = "<!doctype html><html lang=en><body><h1>About us</h1></body></html>"
-    return {"index.html": html, "about/index.html": about, "greenroom.yaml": RULES}
+    new = {"new/index.html": about} if more else {}
+    return {"index.html": html, "about/index.html": about, "greenroom.yaml": RULES, **new}
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     production = f"{site.name}/{site.environment('main').name}"
     with pytest.raises(InvalidInput, match="production is what others"):
         place_comparison(production, actor="ada")
-    reference, head = f"{site.name}/feature", site.commit(page("8.90"), "feature")
+    reference, head = f"{site.name}/feature", site.commit(page("8.90", WITH_NEW), "feature")
     site.deploy("feature", commit=head)
     with unit_of_work() as work:
         project = projects.get_project(work, site.name)
@@ -123,26 +127,27 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
         ("/", "phone", ""): "changed",
         ("/about/", "phone", ""): "unchanged",
         ("/about/", "phone", "pointed"): "unchanged",
+        ("/new/", "phone", ""): "new",  # which production does not have
     }
     (change,) = row.pages[0]["changes"]
     assert (change["text_before"], change["text_after"]) == ("9.90", "8.90")
     assert "8.90" in (folder_of(made) / "report.html").read_text()
 
     # Whoever wants to know is told: by notice, pull request, status, and on Prefect's pages.
-    line = "1 changed, 2 unchanged; / (phone): changed: “9.90” → “8.90”"
+    line = "1 changed, 1 new, 2 unchanged; / (phone): changed: “9.90” → “8.90”"
     assert site.stage.run(row.flow_run_id).state == "COMPLETED"
     status = forge.statuses[head, "greenroom/feature/pages"]
     assert (status["state"], status["description"]) == ("success", line)
     (comment,) = forge.comments[PULL].values()
-    assert "| Pages | ✅ 1 changed, 2 unchanged" in comment["text"]
+    assert "| Pages | ✅ 1 changed, 1 new, 2 unchanged" in comment["text"]
     with unit_of_work() as work:
         told = work.scalars(select(Notice).where(Notice.kind == "changed")).all()
     assert [n.body.count("8.90") for n in told if reference in n.title] == [1]
     summary = artifact_of(site.stage, f"comparison-{made}")
     assert "| `/about/` | phone | unchanged | 0 |" in summary
-    assert summary.count("](data:image/jpeg;base64,/9j/") == 2  # both sides
+    assert summary.count("](data:image/jpeg;base64,/9j/") == 3  # both sides, and the new one
     listed = CliRunner().invoke(main, ["env", "show", reference]).output
-    assert "pages: 1 changed, 2 unchanged" in listed
+    assert "pages: 1 changed, 1 new, 2 unchanged" in listed
 
     # What is approved is not asked again; what is compared with is recorded. Production goes on.
     assert decide_changes(reference, "approved", path="/", actor="ada") == 1
