@@ -17,10 +17,10 @@ from playwright.sync_api import Error as PlaywrightError
 
 LONG_MS = 50.0
 _CONFIG = {
-    "includedCategories": ["toplevel", "blink.user_timing"], "excludedCategories": ["*"],
-    "recordMode": "recordUntilFull",
-}  # fmt: skip
-_TASK, _START = "ThreadControllerImpl::RunTask", "navigationStart"
+    "includedCategories": ["disabled-by-default-devtools.timeline", "blink.user_timing"],
+    "excludedCategories": ["*"],
+}
+_TASK, _START = "RunTask", "navigationStart"
 _END_SECONDS, _POLL_SECONDS = 5.0, 0.002
 
 Event = dict[str, Any]

@@ -52,7 +52,8 @@ def page(price: str, more: str = "") -> dict[str, str]:
     html = (
         "<!doctype html><html lang=en><head><title>Shop</title></head><body style='margin:0'>"
         f"<h1>Shop</h1><p id=price>{price}</p><p id=clock></p><a href='/about/'>About</a>"
-        f"{more}<script>setInterval(() => clock.textContent = Date.now() + Math.random(), 7)</script>"
+        f"{more}<script>"
+        "setInterval(() => clock.textContent = Date.now() + Math.random(), 7)</script>"
         "</body></html>"
     )
     about = "<!doctype html><html lang=en><body><h1>About us</h1></body></html>"

@@ -18,7 +18,7 @@ def start(at: int, pid: int = 7, **more: Any) -> dict[str, Any]:
 
 
 def task(at: int, ms: int, pid: int = 7, tid: int = 7) -> dict[str, Any]:
-    return {"name": "ThreadControllerImpl::RunTask", "ph": "X", "pid": pid, "tid": tid,
+    return {"name": "RunTask", "ph": "X", "pid": pid, "tid": tid,
             "ts": at, "dur": ms * 1000}  # fmt: skip
 
 
