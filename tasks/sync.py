@@ -130,7 +130,7 @@ def _source_url(project_id: UUID) -> str:
 def _policy_and_key(sync: Syncing) -> tuple[str, str]:
     with unit_of_work() as work:
         project = work.get_one(Project, sync.project_id)
-        policy = policies.current_policy(work, project)
+        policy = policies.find_policy(work, project, sync.policy_number)
         if policy is None:
             raise InvalidInput(
                 f"{project.name} has no approved policy",
@@ -138,7 +138,7 @@ def _policy_and_key(sync: Syncing) -> tuple[str, str]:
                 f" greenroom data approve {project.name}",
             )
         key = policies.ensure_pseudonym_key(work, project, by="sync")
-    return policy, key
+        return policy.text, key
 
 
 @cache

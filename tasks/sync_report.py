@@ -47,7 +47,7 @@ def write_report(
                 )  # fmt: skip
         with unit_of_work() as work:
             row = work.get_one(Sync, sync.sync_id)
-            policy = policies.find_policy(work, row.project)
+            policy = policies.find_policy(work, row.project, sync.policy_number)
             assert policy is not None
             environment = row.environment
             facts = Facts(

@@ -25,7 +25,7 @@ from greenroom.names import template_name
 from greenroom.notices import note_sync
 from greenroom.redaction import redactor_for_project
 from greenroom.settings import load_settings
-from greenroom.store import syncs
+from greenroom.store import policies, syncs
 from greenroom.store.audit import record_audit
 from greenroom.store.models import Sync, SyncStatus
 from greenroom.store.work import unit_of_work
@@ -144,9 +144,10 @@ def begin_sync(request: SyncRequest) -> Syncing:
                 flow_run_id = UUID(str(run)) if run else None
                 sync = syncs.begin(work, request.sync_id, HOST, this_process(), flow_run_id)
                 project = sync.project
+                policy = policies.find_policy(work, project)
                 return Syncing(
                     sync.id, project.id, sync.environment_id, tuple(sync.tables),
-                    template_name(project.name, str(project.id)),
+                    template_name(project.name, str(project.id)), policy.number if policy else 0,
                 )  # fmt: skip
         except EnvironmentLocked:
             if not _end_dead(request) and time.monotonic() > deadline:

@@ -151,6 +151,8 @@ class Syncing:
     tables: tuple[str, ...]
     template: str
     """Name of the project's anonymized database, and of the role that owns what is in it."""
+    policy_number: int = 0
+    """Of the policy that was in force when it began; one approved since is for the next sync."""
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,12 @@ def record_policy(
     return made
 
 
-def find_policy(work: Work, project: Project) -> PolicyVersion | None:
-    """Find the policy in force."""
-    return work.scalar(
-        select(PolicyVersion)
-        .where(PolicyVersion.project_id == project.id)
-        .order_by(PolicyVersion.number.desc())
-        .limit(1)
-    )
+def find_policy(work: Work, project: Project, number: int | None = None) -> PolicyVersion | None:
+    """Find the policy in force, or the one of a number."""
+    query = select(PolicyVersion).where(PolicyVersion.project_id == project.id)
+    if number is not None:
+        query = query.where(PolicyVersion.number == number)
+    return work.scalar(query.order_by(PolicyVersion.number.desc()).limit(1))
 
 
 def list_policies(work: Work, project: Project) -> list[PolicyVersion]:
