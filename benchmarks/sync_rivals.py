@@ -1,7 +1,8 @@
 """Masking three columns of 500,000 users: our whole copy against a rival's masking alone.
 
 The rival is pynonymizer 2.5.0, installed by uv into a folder that goes at the end. It changes rows
-in place: a full copy with the originals must be there first, which is not counted here.
+in place: a full copy with the originals must be there first, which is not counted here. Its plain
+``email`` breaks on a unique column; ``unique_email`` is its way for those.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MASKED = {"email": "email", "full_name": "full_name", "phone": "phone"}
 STRATEGY = """tables:
   users:
     columns:
-      email: email
+      email: unique_email
       full_name: name
       phone: phone_number
 """
