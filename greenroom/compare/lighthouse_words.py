@@ -52,7 +52,9 @@ def _row(
     low, high, has_other = two["low"], two["high"], two["after"] is not None
     if not has_other:
         return title, say(two["before"]), "", f"{say(low)} to {say(high)} in {count} runs"
-    ends = [("+" if end >= 0 else "") + say(end) for end in (low, high)]
+    here, pairs = say(two["after"]), f"in {count} pair{'s' * (count > 1)}"
+    if not low and not high:
+        return title, say(two["before"]), here, f"the same {pairs}"
+    ends = [("+" if end > 0 else "") + say(end) for end in (low, high)]
     sure = f", {1 - 2 / 2**count:.0%} sure" if count > 1 else ""
-    said = f"differs by {ends[0]} to {ends[1]} in {count} pair{'s' * (count > 1)}{sure}"
-    return title, say(two["before"]), say(two["after"]), said
+    return title, say(two["before"]), here, f"differs by {ends[0]} to {ends[1]} {pairs}{sure}"

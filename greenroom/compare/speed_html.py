@@ -28,8 +28,9 @@ STYLE = """
 .gr-advice li { overflow-wrap: anywhere; } .gr-lede { margin: .2rem 0 .6rem; }
 @media (max-width: 700px) {
   .gr-speed thead { display: none; } .gr-speed tr { border-bottom: 1px solid #8883; display: grid;
-    grid-template-columns: 1fr 1fr; padding: .35rem 0; }
-  .gr-speed td, .gr-speed th { border: 0; padding: .05rem 0; } .gr-speed .n { text-align: left; }
+    column-gap: .8rem; grid-template-columns: 1fr 1fr; padding: .35rem 0; }
+  .gr-speed td, .gr-speed th { border: 0; padding: .05rem 0; }
+  .gr-speed .n { text-align: left; white-space: normal; }
   .gr-speed td[data-l]::before { content: attr(data-l) ": "; opacity: .6; }
   .gr-speed .wide { grid-column: 1 / -1; }
 }
