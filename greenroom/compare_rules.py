@@ -78,7 +78,7 @@ class State(_Said):
 
 
 class Login(_Said):
-    """How our browser logs in, once for each side, before the first picture."""
+    """How our browser logs in at each side: before it looks for pages, and before the pictures."""
 
     page: Path = "/login"
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=30, strict=False)]

@@ -23,7 +23,7 @@ from greenroom.store.models import Comparison, Environment, EnvironmentKind
 from greenroom.store.work import Work, platform_work, unit_of_work
 
 COMPARE = "compare_visual/on-demand"
-MAX_NOTE = 500
+MAX_NOTE, MAX_PIXELS = 500, 200_000
 AFTER_DEPLOYMENT = "deployment"
 """Who asks for a comparison after a deployment."""
 
@@ -127,10 +127,17 @@ def ignore_part(
     reference: str, *, page: str = "*", viewport: str = "", selector: str = "",
     box: Sequence[int] | None = None, actor: str,
 ) -> uuid.UUID:  # fmt: skip
-    """Say that a part of a project's pages does not count: an element, or a box in pixels.
+    """Say that a part of a project's pages does not count: an element, or a box.
+
+    ``box`` is left, top, width and height in pixels of the picture.
 
     Errors: NotFound, InvalidInput.
     """
+    if box and (min(box[:2]) < 0 or min(box[2:]) < 1 or max(box) > MAX_PIXELS):
+        raise InvalidInput(
+            "that box is no place on a page",
+            hint=f"Left and top are from 0, width and height from 1, all up to {MAX_PIXELS}.",
+        )
     said: dict[str, Any] = {"page": page, "viewport": viewport, "selector": selector}
     try:
         rule = Ignored.model_validate({**said, "box": tuple(box) if box else None})

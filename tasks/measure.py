@@ -39,14 +39,18 @@ LIGHTHOUSE_PAGES = 3
 
 @step
 def choose_measured(sides: Measured) -> Measured:
-    """Give the pages: asked for, or the project's, or what production's front page links to."""
+    """Give the pages: asked for, or the project's, or what production's front page links to.
+
+    Errors: PlatformError (the login failed).
+    """
     if sides.paths:
         return sides
     with unit_of_work() as work:
         rules = _rules(work, sides)
     if not isinstance(rules.pages, str):
         return replace(sides, paths=tuple(rules.pages))
-    found, broke = ask_once({"ask": "paths", "side": _side(sides, sides.production)})
+    side = logged_in(_side(sides, sides.production), "production")
+    found, broke = ask_once({"ask": "paths", "side": side}, rules.view_seconds)
     if broke:
         get_run_logger().warning("production's pages were not found: %s", broke)
     return replace(sides, paths=tuple(found or ["/"]))

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from greenroom.compare.pool import ask_once
+from greenroom.compare_rules import parse_rules
 from greenroom.comparing import rules_of
 from greenroom.errors import PlatformError
 from greenroom.previews import browser_cookie
@@ -51,7 +52,7 @@ def logged_in(side: Side, name: str) -> Side:
     """
     if not side["rules"]["login"]:
         return side
-    found, broke = ask_once({"ask": "login", "side": side})
+    found, broke = ask_once({"ask": "login", "side": side}, parse_rules(side["rules"]).view_seconds)
     failure = broke or found.get("failure", "")
     if failure:
         raise PlatformError(f"the browser could not log in to {name}: {failure}")

@@ -121,7 +121,7 @@ class Part(Given):
 
     selector: str = Field("", max_length=500, description="An element.", examples=[".ticker"])
     box: Annotated[list[int], Field(min_length=4, max_length=4)] | None = Field(
-        None, description="Left, top, width and height in CSS pixels of the page."
+        None, description="Left, top, width and height in pixels of the picture."
     )
     page: str = Field("*", min_length=1, max_length=500, description="On these pages only.")
     viewport: Short = Field("", description="At this width only, like `phone`.")

@@ -48,9 +48,7 @@ class Box(click.ParamType[tuple[int, ...]]):
         try:
             left, top, width, height = map(int, value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is no place; it looks like 0,120,300,80")
-        if min(left, top) < 0 or min(width, height) < 1:
-            self.fail(f"{value!r} is no place: left and top are from 0, width and height from 1")
+            self.fail(f"{value!r} is no place on a page; one looks like 0,120,300,80")
         return left, top, width, height
 
 
@@ -155,7 +153,7 @@ def _asked(page: Mapping[str, Any]) -> list[str]:
 @click.command()
 @click.argument("environment")
 @click.option("--selector", default="", help="An element: `.ticker`, `#map`.")
-@click.option("--box", type=Box(), help="A place in CSS pixels of the page: LEFT,TOP,WIDTH,HEIGHT.")
+@click.option("--box", type=Box(), help="A place in pixels of the picture.")
 @click.option("--page", default="*", metavar="PATH", help="On these pages only: `/shop/*`.")
 @click.option("--viewport", default="", help="At this width only: `phone`.")
 @click.option("--heed", "heeded", type=click.UUID, metavar="ID", help="Let this one count again.")
@@ -170,6 +168,10 @@ def ignore(
     It holds from the next comparison on, for every environment of the project. What
     `compare.ignore` in greenroom.yaml names is listed there.
     """
+    if heeded and (selector or box):
+        raise click.UsageError("--heed lets a part count again: say it alone.")
+    if (page != "*" or viewport) and not (selector or box):
+        raise click.UsageError("Say what does not count there: --selector or --box.")
     if heeded:
         heed_part(environment, heeded, actor=actor())
         say_done("It counts again from the next comparison on.", as_json)

@@ -53,8 +53,8 @@ def _row(
     if not has_other:
         return title, say(two["before"]), "", f"{say(low)} to {say(high)} in {count} runs"
     here, pairs = say(two["after"]), f"in {count} pair{'s' * (count > 1)}"
-    if not low and not high:
-        return title, say(two["before"]), here, f"the same {pairs}"
     ends = [("+" if end > 0 else "") + say(end) for end in (low, high)]
+    if {end.strip("+-") for end in ends} == {say(0.0)}:
+        return title, say(two["before"]), here, f"the same {pairs}"
     sure = f", {1 - 2 / 2**count:.0%} sure" if count > 1 else ""
     return title, say(two["before"]), here, f"differs by {ends[0]} to {ends[1]} {pairs}{sure}"

@@ -21,7 +21,7 @@ _CONFIG = {
     "excludedCategories": ["*"],
 }
 _TASK, _START = "RunTask", "navigationStart"
-_END_SECONDS, _POLL_SECONDS = 5.0, 0.002
+_END_SECONDS, _POLL_SECONDS = 30.0, 0.002
 
 Event = dict[str, Any]
 """As in Chrome's trace event format: ``ts`` and ``dur`` are microseconds."""
@@ -31,13 +31,14 @@ class Trace:
     """What a browser did during one visit; a browser keeps one trace at a time."""
 
     def __init__(self, session: CDPSession) -> None:
-        self._session, self.events, self._is_whole = session, list[Event](), False
+        self._session, self.events = session, list[Event]()
+        self._is_whole: bool | None = None
         session.on("Tracing.dataCollected", lambda part: self.events.extend(part["value"]))
         session.on("Tracing.tracingComplete", self._completed)
         session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": _CONFIG})
 
-    def _completed(self, _: dict[str, Any]) -> None:
-        self._is_whole = True
+    def _completed(self, said: dict[str, Any]) -> None:
+        self._is_whole = not said.get("dataLossOccurred")
 
     def end(self) -> None:
         """Let the browser record no more and hand out what it has."""
@@ -46,10 +47,10 @@ class Trace:
     def blocked_ms(self) -> float | None:
         """Wait for what was recorded, and add up what its long tasks had beyond 50 ms.
 
-        None where the browser did not hand it out.
+        None where the browser did not hand it out, or not all of it.
         """
         deadline = time.monotonic() + _END_SECONDS
-        while not self._is_whole and time.monotonic() < deadline:
+        while self._is_whole is None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             self._session.send("Browser.getVersion")  # events come along with answers
         return blocked_ms(self.events) if self._is_whole else None
@@ -71,22 +72,27 @@ def blocked_ms(events: list[Event]) -> float | None:
 
     None where nothing was loaded.
     """
-    starts = [
-        one for one in events
-        if one["name"] == _START and one["args"]["data"].get("isOutermostMainFrame")
-        and one["args"]["data"].get("documentLoaderURL")
-    ]  # fmt: skip
+    starts = sorted((one for one in events if _is_start(one)), key=lambda one: float(one["ts"]))
     if not starts:
         return None
-    start = max(starts, key=lambda one: float(one["ts"]))
+    frame = starts[0]["args"].get("frame")  # a window that the page opens has another
+    start = [one for one in starts if one["args"].get("frame") == frame][-1]
     tasks = sorted(
-        (one["ts"], one.get("dur", 0)) for one in events
-        if one["name"] == _TASK and one["tid"] == start["tid"] and one["pid"] == start["pid"]
-        and one["ts"] >= start["ts"]
+        (one["ts"], -one.get("dur", 0)) for one in events  # the outer of two comes first
+        if one["name"] == _TASK and one["ph"] == "X" and one["ts"] >= start["ts"]
+        and one["tid"] == start["tid"] and one["pid"] == start["pid"]
     )  # fmt: skip
     total, ended = 0.0, 0
-    for begun, took in tasks:
+    for begun, less in tasks:
         if begun >= ended:  # else it ran within the one before
-            total += max(0.0, took / 1000 - LONG_MS)
-            ended = begun + took
+            total += max(0.0, -less / 1000 - LONG_MS)
+            ended = begun - less
     return total
+
+
+def _is_start(event: Event) -> bool:
+    """Whether an outermost document began to load; a page's own marks may have that name, too."""
+    data = event.get("args", {}).get("data")
+    if event["name"] != _START or not isinstance(data, dict):
+        return False
+    return bool(data.get("isOutermostMainFrame") and data.get("documentLoaderURL"))

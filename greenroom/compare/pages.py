@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +16,8 @@ from greenroom.compare_rules import Viewport
 
 _WINDOW = Viewport(name="finder", width=1280, height=900)
 _NOT_PAGES = (".pdf", ".zip", ".jpg", ".jpeg", ".png", ".webp", ".svg", ".xml", ".ics", ".mp4")
+_LEAVES = re.compile(r"(log|sign)[-_]?(out|off)", re.IGNORECASE)
+"""Ends the session that a login began: no page to look at."""
 MOST_SITEMAPS = 20
 LONGEST_SITEMAP = 5_000_000
 
@@ -34,10 +37,10 @@ def linked_paths(front: str, links: Sequence[str], most: int) -> list[str]:
 
 
 def _is_page(path: str) -> bool:
-    leaves = "logout" in path or "sign-out" in path or "signout" in path
     return (
-        not path.lower().endswith(_NOT_PAGES) and not leaves and not path.startswith("/_greenroom/")
-    )
+        not path.lower().endswith(_NOT_PAGES) and not _LEAVES.search(path)
+        and not path.startswith("/_greenroom/")
+    )  # fmt: skip
 
 
 def read_sitemap(text: str) -> tuple[list[str], list[str]]:

@@ -196,7 +196,7 @@ def copy_part(
 def _check_meaning(job: Job, target: Connection) -> None:
     """See that what is filled was begun by the same decisions, with the same key.
 
-    Another process may have read a policy that was approved meanwhile.
+    The key may have been changed meanwhile, or the sync been taken up again with another policy.
     """
     if ledger.meaning(target) != job.about:
         raise SyncFailed(

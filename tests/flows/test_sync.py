@@ -30,9 +30,6 @@ from greenroom.store import environments, policies, projects, syncs
 from greenroom.store.models import Environment, Project, Sync, SyncStatus
 from greenroom.store.work import database_url, unit_of_work
 from tasks.hold import is_process_alive
-from tasks.sync import _policy_and_key
-from tasks.syncing import begin_sync, end_sync
-from tasks.values import SyncRequest
 from tests.flows.conftest import eventually
 
 pytestmark = [pytest.mark.flows, pytest.mark.needs_postgres]
@@ -374,21 +371,6 @@ def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(
     assert row.status == SyncStatus.DONE, row.log_output
     assert row.progress["public.people"]["rows"] == 300
     assert shop.ask_template(ORIGINALS) == 0
-
-
-def test_a_policy_that_is_approved_meanwhile_is_for_the_next_sync(shop: Shop) -> None:
-    shop.approve("select 1")
-    with unit_of_work() as work:
-        owner = projects.get_project(work, shop.name)
-        sync_id = data_orders.record_sync(work, owner, None, actor="ada").sync_id
-    request = SyncRequest(sync_id, shop.name, 1)
-    sync = begin_sync.fn(request)
-    shop.approve("select 2")
-    assert "select 1" in _policy_and_key(sync)[0]
-    again = begin_sync.fn(request)  # taken up by another process: by what is in force then
-    assert (sync.policy_number, again.policy_number) == (1, 2)
-    assert "select 2" in _policy_and_key(again)[0]
-    end_sync.fn(sync_id, SyncStatus.CANCELLED, None)
 
 
 def test_without_a_policy_nothing_is_read(shop: Shop) -> None:

@@ -134,7 +134,8 @@ def test_what_does_not_count_is_said_listed_and_taken_back_by_each_face(root: ht
     made = root.post(of, json={"selector": ".ticker", "page": "/shop/*"})
     assert made.status_code == 201, made.text
     both = {"selector": "a", "box": [0, 0, 1, 1]}
-    for wrong in ({}, both, {"box": [1, 2]}, {"viewport": "phone"}):
+    boxes = [{"box": box} for box in ([1, 2], [-1, 0, 4, 4], [0, 0, 0, 5], [0, 0, 1, 10**9])]
+    for wrong in ({}, both, {"viewport": "phone"}, *boxes):
         assert root.post(of, json=wrong).status_code in (400, 422)
 
     def by_command(*words: str) -> Any:
@@ -149,6 +150,8 @@ def test_what_does_not_count_is_said_listed_and_taken_back_by_each_face(root: ht
     for place in ("1,2,3", "0,0,0,5", "-1,0,4,4", "a,b,c,d"):
         wrong = CliRunner().invoke(main, ["ignore", "blog/feature", "--box", place])
         assert (wrong.exit_code, "is no place" in wrong.output) == (2, True)
+    for words in (["--page", "/shop"], ["--heed", str(uuid.uuid4()), "--selector", "a"]):
+        assert CliRunner().invoke(main, ["ignore", "blog/feature", *words]).exit_code == 2
     assert [one["id"] for one in by_command()] == [one["id"] for one in root.get(of).json()]
     by_command("--heed", boxed)
     assert root.delete(f"{of}/{made.json()['id']}").status_code == 200

@@ -13,6 +13,9 @@ from greenroom.store import environments, policies, projects, syncs
 from greenroom.store.models import Environment, Project, Sync, SyncStatus
 from greenroom.store.work import Work, unit_of_work
 from tasks import sync_repair
+from tasks.sync import _policy_and_key
+from tasks.syncing import begin_sync
+from tasks.values import SyncRequest
 from tests.conftest import database_on, on_server
 
 pytestmark = [pytest.mark.contract, pytest.mark.needs_postgres]
@@ -108,6 +111,20 @@ def test_the_newest_policy_is_in_force(project_id: uuid.UUID) -> None:
         policies.record_policy(work, of, "version: 1\ntables: {}\n", "f2", by="bo")
         assert policies.current_policy(work, of) == "version: 1\ntables: {}\n"
         assert [p.number for p in policies.list_policies(work, of)] == [2, 1]
+
+
+def test_a_sync_keeps_to_the_policy_that_was_in_force_when_it_began(project_id: uuid.UUID) -> None:
+    with unit_of_work() as work:
+        of = project(work, project_id)
+        policies.record_policy(work, of, "one", "f1", by="ada")
+        request = SyncRequest(syncs.create_sync(work, of, None, requested_by="a").id, of.name, 1)
+    sync = begin_sync.fn(request)
+    with unit_of_work() as work:
+        policies.record_policy(work, project(work, project_id), "two", "f2", by="ada")
+    assert _policy_and_key(sync)[0] == "one"
+    again = begin_sync.fn(request)  # taken up by another process: by what is in force then
+    assert (sync.policy_number, again.policy_number) == (1, 2)
+    assert _policy_and_key(again)[0] == "two"
 
 
 def test_a_key_stays_until_it_is_replaced(project_id: uuid.UUID, store_url: str) -> None:
