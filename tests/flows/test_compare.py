@@ -151,7 +151,8 @@ def test_what_changed_is_named_and_told_and_what_did_not_is_left_alone(
     assert "pages: 1 changed, 1 new, 2 unchanged" in listed
 
     # What is approved is not asked again; what is compared with is recorded. Production goes on.
-    assert decide_changes(reference, "approved", path="/", actor="ada") == 1
+    for path in ("/", "/new/"):
+        assert decide_changes(reference, "approved", path=path, actor="ada") == 1
     region = ignore_part(reference, box=(0, 5000, 9, 9), actor="ada")
     code, said = compare(reference, "--page", "/none/")
     assert (code, said["verdict"]) == (1, "failed")
