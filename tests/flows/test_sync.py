@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -349,6 +350,8 @@ def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(
     with unit_of_work() as work:
         owner = projects.get_project(work, shop.name)
         sync_id = data_orders.record_sync(work, owner, None, actor="ada").sync_id
+        # Reconcile starts what was recorded and has no run yet after some seconds: not this one.
+        syncs.get_sync(work, sync_id).requested_at += timedelta(hours=1)
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
         host="127.0.0.1", silence_logs=logging.ERROR, local_directory=str(tmp_path),
@@ -359,10 +362,11 @@ def test_chunks_are_copied_by_the_workers_of_a_dask_cluster(
             "GREENROOM_HOME": settings.home, "GREENROOM_DASK_ADDRESS": cluster.scheduler_address,
             "PYTHONPATH": settings.root,
         }  # fmt: skip
-        subprocess.run(
-            [sys.executable, "-c", DASK, str(sync_id)], check=True, timeout=120, cwd=settings.root,
-            env=process_environment(**environment), capture_output=True,
+        ended = subprocess.run(
+            [sys.executable, "-c", DASK, str(sync_id)], check=False, timeout=240, text=True,
+            cwd=settings.root, env=process_environment(**environment), capture_output=True,
         )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr[-8000:]
         assert cluster.scheduler.transition_counter > 0  # its workers had something to do
     finally:
         cluster.close(timeout=20)
