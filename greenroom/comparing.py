@@ -146,7 +146,14 @@ def ignore_part(
             "that is no part of a page", hint="Give a selector, or left, top, width and height."
         ) from error
     with unit_of_work() as work:
-        project = environments.get_environment(work, reference).project
+        environment = environments.get_environment(work, reference)
+        known = [window.name for window in rules_of(environment).windows]
+        if viewport and viewport not in known:
+            raise InvalidInput(
+                f"no page is looked at in a viewport {viewport!r}",
+                hint=f"There are: {', '.join(known)}.",
+            )
+        project = environment.project
         return comparisons.add_ignored(work, project, rule.model_dump(mode="json"), by=actor).id
 
 

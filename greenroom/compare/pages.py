@@ -16,8 +16,10 @@ from greenroom.compare_rules import Viewport
 
 _WINDOW = Viewport(name="finder", width=1280, height=900)
 _NOT_PAGES = (".pdf", ".zip", ".jpg", ".jpeg", ".png", ".webp", ".svg", ".xml", ".ics", ".mp4")
-_LEAVES = re.compile(r"(log|sign)[-_]?(out|off)", re.IGNORECASE)
-"""Ends the session that a login began: no page to look at."""
+_LEAVES = re.compile(
+    r"(?<![A-Za-z])(?i:log|sign)[-_]?(?i:out|off)(?![a-z])|[a-z](Log|Sign)([Oo]ut|[Oo]ff)(?![a-z])"
+)
+"""Ends the session that a login began: no page to look at. As words: ``/blog-outdoor`` is one."""
 MOST_SITEMAPS = 20
 LONGEST_SITEMAP = 5_000_000
 

@@ -41,8 +41,11 @@ def page(**other: Any) -> dict[str, Any]:
 def test_the_pages_are_those_that_the_front_page_links_to() -> None:
     links = ["http://shop.test/a?x=1#y", "/b", "http://shop.test/a", "https://shop.test/tls",
              "http://other.test/c", "mailto:x@y.test", "b", "",
-             "/logout", "/users/sign_out", "/Account/LogOff", "/log-out?now=1"]  # fmt: skip
+             "/logout", "/users/sign_out", "/Account/LogOff", "/log-out?now=1",
+             "/LOGOUT.php", "/userLogout", "/users/signOut/all"]  # fmt: skip
     assert linked_paths("http://shop.test/", links, 8) == ["/", "/a", "/b"]
+    kept = ["/blog-outdoor", "/catalog-outlet", "/designoffice", "/log/output", "/signoutlet"]
+    assert linked_paths("http://shop.test/", kept, 8) == ["/", *kept]
     assert len(linked_paths("http://shop.test/", [f"/{n}" for n in range(50)], 8)) == 8
 
 

@@ -135,7 +135,7 @@ def test_what_does_not_count_is_said_listed_and_taken_back_by_each_face(root: ht
     assert made.status_code == 201, made.text
     both = {"selector": "a", "box": [0, 0, 1, 1]}
     boxes = [{"box": box} for box in ([1, 2], [-1, 0, 4, 4], [0, 0, 0, 5], [0, 0, 1, 10**9])]
-    for wrong in ({}, both, {"viewport": "phone"}, *boxes):
+    for wrong in ({}, both, {"viewport": "phone"}, {"selector": "a", "viewport": "x"}, *boxes):
         assert root.post(of, json=wrong).status_code in (400, 422)
 
     def by_command(*words: str) -> Any:
