@@ -44,12 +44,12 @@ def say_page(page: Mapping[str, Any]) -> str:
         return str(page["failure"])
     told = [say_finding(f) for f in page["findings"] if f["verdict"] == "worse"]
     told += [say_over(o) for o in page["over"]]
+    open_ones = [BY_NAME[f["metric"]].title for f in page["findings"] if f["verdict"] == "unclear"]
+    if open_ones and not told:  # which is why the page's verdict is not clear
+        told.append(f"too noisy to tell: {', '.join(open_ones)}")
     told += [say_finding(f) for f in page["findings"] if f["verdict"] == "better"]
     if told:
         return "; ".join(told)
-    open_ones = [BY_NAME[f["metric"]].title for f in page["findings"] if f["verdict"] == "unclear"]
-    if open_ones:
-        return f"too noisy to tell: {', '.join(open_ones)}"
     return "no difference that counts" if page["findings"] else "measured"
 
 

@@ -56,6 +56,9 @@ def test_a_page_is_as_bad_as_its_worst_metric_and_a_report_as_its_worst_page() -
     assert judge_pages([page(-200)], PLAN, {})[0]["verdict"] == "better"
     same = judge_pages([page()], PLAN, {"*": {"lcp": 9000}})
     assert (same[0]["verdict"], say_page(same[0])) == ("same", "no difference that counts")
+    (mixed,) = judge_pages([page(-200)], PLAN, {})
+    mixed["findings"][0]["verdict"] = "unclear"
+    assert say_page(mixed).startswith("too noisy to tell: First byte; First paint -200 ms")
     gone = page(failure="here: The page answered 500.", findings=[])
     assert overall(judge_pages([page(), gone], PLAN, {})) == "failed"
     assert overall([]) == "failed"
