@@ -51,7 +51,7 @@ def _ours(made: Served, columns: dict[str, list[str]], **choice: bool) -> dict[s
     shop = on_database(made.url, "shop")
     with hold_snapshot(shop) as snapshot:
         with Meter(made.pid) as meter:
-            known = prepare(snapshot.connection, text, KEY)
+            known = prepare(snapshot.connection, text, KEY, settings=made.settings)
         seconds["prepare"] = meter.total
         job = Job(made.settings, shop, snapshot.id, place, known.plan)
         with Meter(made.pid) as meter:

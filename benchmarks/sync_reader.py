@@ -23,11 +23,10 @@ def main() -> None:
     asked = json.loads(sys.stdin.read())
     settings = Settings(home=Path(asked["home"]), postgres_bin=Path(asked["bin"]))
     with joined(asked["shop"], asked["snapshot"]) as connection:
-        plan = prepare(connection, asked["policy"], KEY).plan
+        plan = prepare(connection, asked["policy"], KEY, settings=settings).plan
         version = connection.info.server_version
     job = Job(settings, asked["shop"], asked["snapshot"], Place(asked["url"], "reader"), plan)
     stages.make_tables(job)
-    stages.load_kernels(settings)
     warm()  # compiled code is no part of what rows take
     _ = plan.kernels.known
     before = _resident()

@@ -75,7 +75,7 @@ def _ours(made: Served, shop: str) -> tuple[float, float]:
             for table, names in columns_of(shop).items()
         }
         text = dump_policy(Policy(tables))
-        known = prepare(snapshot.connection, text, KEY)
+        known = prepare(snapshot.connection, text, KEY, settings=made.settings)
         job = Job(made.settings, shop, snapshot.id, place, known.plan)
         stages.make_tables(job)
         for part in stages.plan_parts(job, snapshot.connection.info.server_version):

@@ -65,9 +65,8 @@ def _measure(made: Served, shop: str) -> dict[str, float]:
     )
     place = Place(made.url, "staging")
     with hold_snapshot(shop) as snapshot:
-        job = Job(
-            made.settings, shop, snapshot.id, place, prepare(snapshot.connection, text, KEY).plan
-        )
+        known = prepare(snapshot.connection, text, KEY, settings=made.settings)
+        job = Job(made.settings, shop, snapshot.id, place, known.plan)
         stages.make_tables(job)
         with Meter(made.pid) as meter:
             for part in stages.plan_parts(job, snapshot.connection.info.server_version):

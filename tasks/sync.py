@@ -146,7 +146,7 @@ def _prepared(sync: Syncing, at: Moment) -> tuple[Prepared, Job]:
     policy, key = _policy_and_key(sync)
     url = _source_url(sync.project_id)
     with joined(url, at.snapshot) as connection:
-        known = prepare(connection, policy, key, sync.tables)
+        known = prepare(connection, policy, key, sync.tables, load_settings())
     # A server that was made anew may give a snapshot the name that another had yesterday.
     meaning = f"{known.policy.fingerprint()}/{known.key_id}/{at.taken_at.isoformat()}"
     return known, Job(load_settings(), url, at.snapshot, place_of(sync), known.plan, meaning)

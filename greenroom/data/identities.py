@@ -104,32 +104,41 @@ class Identities:
         kind = KINDS.get(method)
         if kind is None:
             return
-        patterns, shortest = self._patterns, SHORTEST.get(kind, 6)
         for value in values:
-            if kind != "PERSON" and value in patterns:
-                continue  # the same few come in many tables
-            number = number_of(value)
-            if number:
-                self._numbers.setdefault(number.encode(), kind)
-            for variant in _variants(kind, value):
-                if len(variant) >= shortest or _UNSPACED_NAME.fullmatch(variant):
-                    patterns.setdefault(variant, kind)
-            if kind == "PERSON":
-                self._singles.update(_singles(value))
-        self._automaton, self._last = None, (None, [])
+            if kind == "PERSON" or value not in self._patterns:  # the same few in many tables
+                self._keep(kind, value)
+        self._last = None, []
+
+    def _keep(self, kind: str, value: str) -> None:
+        number, shortest = number_of(value), SHORTEST.get(kind, 6)
+        if number:
+            self._numbers.setdefault(number.encode(), kind)
+        for variant in variants(kind, value):
+            if len(variant) >= shortest or is_unspaced(variant):
+                self._patterns.setdefault(variant, kind)
+        if kind == "PERSON":
+            self._singles.update(filter(None, map(single, outer_words(value))))
+        self._automaton = None
 
     def knows(self, value: str) -> bool:
         """Whether a value is an original that was collected, or holds the number of one.
 
         In any layout and with other groups of digits around it: the proof looks no less closely.
         """
-        if " ".join(fold(value).split()) in self._patterns:
+        if self._kind_of(" ".join(fold(value).split())) is not None:
             return True
-        return any(number in self._numbers for number, _, _ in numbers_in(value.encode()))
+        numbers = numbers_in(value.encode())
+        return any(self._kind_of_number(number) is not None for number, _, _ in numbers)
+
+    def _kind_of(self, folded: str) -> str | None:
+        return self._patterns.get(folded)
+
+    def _kind_of_number(self, number: bytes) -> str | None:
+        return self._numbers.get(number)
 
     def find(self, text: str) -> list[Match]:
         """Find the longest identities that stand in a text as words of their own."""
-        if not self._patterns:
+        if not len(self):
             return []
         asked, found = self._last
         if (
@@ -142,9 +151,12 @@ class Identities:
     def _find(self, text: str) -> list[Match]:
         if not text.isascii() and not unicodedata.is_normalized("NFC", text):
             return self._find_apart(text)
+        found = self._find_spelled(text)
+        return [*found, *self._find_numbers(text, found)]
+
+    def _find_spelled(self, text: str) -> list[Match]:
         if len(text) <= FEW and text.isascii() and text.isprintable():
-            found = list(self._find_whole_words(text))
-            return [*found, *self._find_numbers(text, found)]
+            return list(self._find_whole_words(text))
         if self._automaton is None:
             singles = self._singles.difference(self._patterns)
             self._kinds = [*self._patterns.values(), *("PERSON" for _ in singles)]
@@ -153,12 +165,11 @@ class Identities:
                 implementation=Implementation.ContiguousNFA,
             )  # fmt: skip
         folded, known = fold(text), len(self._patterns)
-        found = [
+        return [
             Match(self._kinds[number], start, end)
             for number, start, end in self._automaton.find_matches_as_indexes(folded)
             if _stands_alone(folded, start, end) and (number < known or text[start].isupper())
         ]
-        return [*found, *self._find_numbers(text, found)]
 
     def _find_whole_words(self, text: str) -> Iterator[Match]:
         """Find them in a short text by trying it from each word to each: no automaton is made."""
@@ -182,7 +193,7 @@ class Identities:
         """Find numbers in whatever layout: the proof will look no less closely."""
         octets = text.encode("latin-1", "replace")  # each character one octet: places stay
         for number, start, end in numbers_in(octets):
-            kind = self._numbers.get(number)
+            kind = self._kind_of_number(number)
             if kind is None or not _stands_alone(text, start, end):
                 continue
             if not any(match.start <= start and end <= match.end for match in found):
@@ -216,19 +227,21 @@ def _unspaced(value: str) -> str:
     return _SPACES.sub(" ", value)
 
 
-def _variants(kind: str, value: str) -> list[str]:
+def variants(kind: str, value: str) -> list[str]:
     """Give the ways people write an identity, folded."""
     is_ascii = value.isascii()
     plain = _unspaced(value.lower() if is_ascii else fold(value)).strip()
     if kind != "PERSON":
         return [plain]
     found = [plain]
-    if not is_ascii and _UNSPACED_NAME.fullmatch(plain):
+    if is_unspaced(plain):
         return found if len(plain) >= SHORTEST_UNSPACED else []
     last, comma, first = plain.partition(",")
     words = plain.split()
-    if comma:
+    if comma and first.strip() and last.strip():
         found.append(f"{first.strip()} {last.strip()}")
+    elif comma:
+        pass
     elif len(words) >= 2:
         found.append(f"{words[-1]}, {' '.join(words[:-1])}")
         if len(words) > 2:
@@ -238,16 +251,24 @@ def _variants(kind: str, value: str) -> list[str]:
     return found
 
 
-def _singles(name: str) -> list[str]:
-    """Give the words of a name that are nothing but names: alone, and in capitals, they are it."""
+def is_unspaced(value: str) -> bool:
+    """Whether a value is a name in a script that puts no space between words."""
+    return not value.isascii() and _UNSPACED_NAME.fullmatch(value) is not None
+
+
+def has_unspaced(value: str) -> bool:
+    """Whether a value has letters of a script that puts no space between words."""
+    return not value.isascii() and _UNSPACED.search(value) is not None
+
+
+def outer_words(name: str) -> list[str]:
+    """Give the first and the last word of a name of several: in capitals, alone, they are it."""
     words = name.replace(",", " ").split()
-    if len(words) < 2:
-        return []
-    return [single for word in (words[0], words[-1]) if (single := _single(word))]
+    return [words[0], words[-1]] if len(words) > 1 else []
 
 
 @lru_cache(100_000)
-def _single(word: str) -> str:
+def single(word: str) -> str:
     """Give a word, folded, that is nothing but a name; else nothing."""
     from greenroom.data.ner.lists import FAMILY, GIVEN, lists_of
     from greenroom.data.ner.tagger import load_tagger

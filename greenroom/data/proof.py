@@ -11,7 +11,7 @@ from greenroom.data.copy import TablePlan, as_it_is
 from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
 from greenroom.data.pipe import read_blocks
 from greenroom.data.refusals import STAGING
-from greenroom.data.rows import unescape
+from greenroom.data.rows import values_of
 from greenroom.data.schema import Column, Table, quote
 from greenroom.data.source import Connection
 from greenroom.data.tally import NUMBER_TYPES, WHOLE_TYPES, Findings
@@ -209,18 +209,16 @@ def distinct_values(
     """Give each distinct value of a column, as text; of an array, of each of its elements."""
     value, rows = _values_of(table, column)
     condition = f"({value}) is not null" + (f" and ({where})" if where else "")
-    command = (
-        f"copy (select distinct {value} from {rows} where {condition}) to stdout{as_it_is(source)}"
-    )
-    for block in read_blocks(source, command, table.key):
-        if b"\\" not in block:
-            try:
-                yield from block[:-1].decode().split("\n")
-            except UnicodeDecodeError:
-                pass
-            else:
-                continue
-        yield from map(unescape, block[:-1].split(b"\n"))
+    command = f"copy (select distinct {value} from {rows} where {condition}) to stdout"
+    for block in read_blocks(source, command + as_it_is(source), table.key):
+        yield from values_of(block)
+
+
+def value_blocks(source: Connection, table: Table, column: str) -> Iterator[bytes]:
+    """Give each value of a column as often as it comes, many at a time, one a line of COPY."""
+    value, rows = _values_of(table, column)
+    command = f"copy (select {value} from {rows} where ({value}) is not null) to stdout"
+    return read_blocks(source, command + as_it_is(source), table.key)
 
 
 def _lines(target: Connection, table: Table, column: Column) -> Iterator[bytes]:

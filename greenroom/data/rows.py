@@ -5,8 +5,9 @@ Source of the format: PostgreSQL documentation, COPY, "Text Format".
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 NULL = rb"\N"
 MEMORY = 50_000
@@ -72,6 +73,15 @@ def field_masker(kernel: Kernel, memory: int = MEMORY) -> Callable[[bytes], byte
         return found
 
     return mask
+
+
+def values_of(block: bytes) -> Iterator[str]:
+    """Give the values in lines of COPY."""
+    if b"\\" not in block:
+        with contextlib.suppress(UnicodeDecodeError):
+            yield from block[:-1].decode().split("\n")
+            return
+    yield from map(unescape, block[:-1].split(b"\n"))
 
 
 def row_masker(maskers: Sequence[Callable[[bytes], bytes]]) -> Callable[[bytes], bytes]:

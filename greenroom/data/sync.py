@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -132,9 +132,12 @@ def _shape(job: Job, source: Connection, server: Connection) -> Iterator[Shape]:
         yield shape
 
 
-def load_kernels(settings: Settings, plan: SyncPlan | None = None) -> None:
-    """Load what masks rows and finds originals; the first large sync compiles it. Idempotent."""
-    octets = sum(one.table.size_bytes for one in plan.tables) if plan is not None else None
+def load_kernels(settings: Settings, tables: Iterable[Table] | None = None) -> None:
+    """Load what masks rows and finds originals; the first large sync compiles it. Idempotent.
+
+    ``tables`` are those whose rows are copied: they say whether the sync is large.
+    """
+    octets = None if tables is None else sum(table.size_bytes for table in tables)
     is_small = octets is not None and octets < settings.sync_compile_from_bytes
     load_compiled(settings.home / "cache" / "kernels", is_small=is_small)
 
@@ -177,7 +180,7 @@ def copy_part(
     ``check`` is called before each and may raise; ``tell`` after each.
     Errors: SyncFailed, SourceUnavailable, DatabaseUnavailable.
     """
-    load_kernels(job.settings, job.plan)
+    load_kernels(job.settings, (one.table for one in job.plan.tables))
     pace = _pace(job.settings.sync_max_bytes_per_second)
     tables = {p.table.key: p for p in job.plan.tables}
     with job.source() as source, job.target(source) as target:
@@ -264,7 +267,7 @@ def prove_job(job: Job, say: Say) -> Proof:
 
     Errors: LeakFound; SyncFailed when the snapshot was lost meanwhile.
     """
-    load_kernels(job.settings, job.plan)
+    load_kernels(job.settings, (one.table for one in job.plan.tables))
     with job.source() as source, job.target(source) as target:
         proof = prove(source, target, job.plan, say)
     with job.source():  # held still: else a TRUNCATE could have hidden originals from the proof

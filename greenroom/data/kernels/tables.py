@@ -14,6 +14,7 @@ import numpy as np
 from greenroom.data import siphash as plain
 from greenroom.data import words
 from greenroom.data.identities import Identities
+from greenroom.data.index import IdentityIndex
 from greenroom.data.kernels import values as v
 from greenroom.data.kernels.hashing import hashed
 from greenroom.data.kernels.letters import (
@@ -78,7 +79,9 @@ def arm() -> None:
 
 
 def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
-    """Mark whom the database knows."""
+    """Mark whom the database knows, unless they are marked already."""
+    if isinstance(people, IdentityIndex):
+        return people.known(_matrix((*pseudonyms.words(), words.street_kinds())))
     key = np.array([secrets.randbits(64), secrets.randbits(64)], np.uint64)
     work = np.zeros(WORK, np.uint8)
     patterns = people.patterns()
@@ -87,15 +90,15 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
     kinds = np.fromiter(map(number_of.__getitem__, patterns.values()), np.uint8, len(patterns))
     lines = "\n".join(patterns).encode("utf-8", "surrogatepass")
     apart = np.frombuffer(lines or b"\n", np.uint8)
-    octets, ends = _laid_out(lines)
+    octets, ends = laid_out(lines)
     marks = marks_of(octets, ends, key[0], key[1], work)
     lists = pseudonyms.words()
     ours = "\n".join(word for some in lists for word in some).lower().encode()
-    word_table, _ = _table(marks_of(*_laid_out(ours), key[0], key[1], work))
-    digits, digit_ends = _laid_out(b"\n".join(people.numbers()))
+    word_table, _ = table_of(marks_of(*laid_out(ours), key[0], key[1], work))
+    digits, digit_ends = laid_out(b"\n".join(people.numbers()))
     return Known(
-        key, *_table(marks, kinds),
-        _table(marks_of(digits, digit_ends, key[0], key[1], work))[0],
+        key, *table_of(marks, kinds),
+        table_of(marks_of(digits, digit_ends, key[0], key[1], work))[0],
         bool(any_word_known(apart, word_table, key[0], key[1], work)),
         any(map(_HEXADECIMAL.fullmatch, patterns)), names,
         _matrix((*lists, words.street_kinds())),
@@ -105,7 +108,7 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
 _HEXADECIMAL = re.compile("[0-9a-f-]*")
 
 
-def _laid_out(lines: bytes) -> tuple[Any, Any]:
+def laid_out(lines: bytes) -> tuple[Any, Any]:
     """Give texts, of which none has an end of line, one after another, and where each ends."""
     octets = np.frombuffer(lines, np.uint8)
     if not lines:
@@ -115,7 +118,8 @@ def _laid_out(lines: bytes) -> tuple[Any, Any]:
     return octets[octets != ord("\n")], ends
 
 
-def _table(marks: Any, kinds: Any = None) -> tuple[Any, Any]:
+def table_of(marks: Any, kinds: Any = None) -> tuple[Any, Any]:
+    """Give a table of marks, at most half full, and the kind of each where kinds are told."""
     size = 1 << (2 * len(marks)).bit_length() if len(marks) else 1
     table, found = np.zeros(size, np.uint64), np.zeros(size, np.uint8)
     fill(table, found, marks, np.zeros(len(marks), np.uint8) if kinds is None else kinds)

@@ -10,6 +10,7 @@ from greenroom.data import search
 from greenroom.data.compiled import Kernels
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
+from greenroom.data.index import IdentityIndex
 from greenroom.data.kernels import reading
 from greenroom.data.kernels.lines import Lines
 from greenroom.data.ner.tagger import load_tagger
@@ -48,6 +49,11 @@ def warm() -> None:
         state, slot = reading.new_state()
         # libpq answers a missing connection with an error. Source: its PQgetCopyData.
         reading.read_batch(np.intp(0), np.zeros(16, np.uint8), 1, state, slot)
+    index = IdentityIndex()
+    index.harvest("full_name", ["Ann Other"])
+    index.harvest("phone", ["+1 212 555 0100"])
+    index.find("Ann Other, +1 212 555 0100")
+    index.harvest("email", (f"{number}@mail.test" for number in range(3000)))  # it must grow
     Lines([b"somebody"])(b"somebody else\n")
     tables = search.Tables(np.ones(1, np.uint64))
     tables.places(b"a text of some octets")
