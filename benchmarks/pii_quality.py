@@ -3,14 +3,17 @@
 Our set is made here, from frames that the model was not trained on, and names of Faker's lists, on
 which it was: nobody in it exists. The yardstick is presidio-research's synthetic set v2, read from
 the path in the setting ``GREENROOM_BENCH_PRESIDIO_SET`` (it is not copied in, and nothing was
-trained or tuned on it). Of it the share is given that what Greenroom replaces would hide; its own
-evaluator asks for more kinds (dates, ages, places, titles) and for exact borders.
+trained or tuned on it). Of it are given the share that would be hidden, and what its own evaluator
+says, installed by uv into a folder that goes at the end: what is found must cover the same words,
+nine tenths of their letters, whatever kind it is.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,15 +22,17 @@ from typing import Any
 
 from faker import Faker
 
+from benchmarks.apart import install
 from benchmarks.line import Line
 from greenroom.data.identities import Identities
-from greenroom.data.models import active_models
-from greenroom.data.recognizers import analyzer
-from greenroom.data.text import KINDS
+from greenroom.data.models import Models, active_models
+from greenroom.data.pseudonyms import Pseudonyms
+from greenroom.data.text import TextMasker
 from greenroom.settings import process_environment
 
 ROWS, KNOWN = 600, 0.8
 GOAL_TEXT, GOAL_HARM = 0.95, 0.005
+EVALUATOR = "presidio-evaluator==0.3.2"
 SETTING = "GREENROOM_BENCH_PRESIDIO_SET"
 FRAMES = (
     "The courier asked for {PERSON} but nobody opened at {ADDRESS}.",
@@ -110,15 +115,16 @@ def _scores(find: Find, rows: Sequence[tuple[str, list[tuple[str, int, int]]]]) 
 
 
 def _layers(known: Identities) -> dict[str, Find]:
-    models = active_models().recognizers
+    def make(people: Identities, models: Models | None, *, is_strict: bool = False) -> Find:
+        masker = TextMasker(Pseudonyms(bytes(32)), people, models, is_strict=is_strict)
+        return lambda text: {(found.start, found.end) for found in masker.find(text)}
 
-    def make(people: Identities, use: bool) -> Find:
-        engine = analyzer(people, models if use else ())
-        return lambda text: {(r.start, r.end) for r in engine.find(text, KINDS)}
-
+    models, nobody = active_models(), Identities()
     return {
-        "patterns and lists": make(Identities(), False), "and known people": make(known, False),
-        "and the model": make(Identities(), True), "all": make(known, True),
+        "patterns and lists": make(nobody, None), "and known people": make(known, None),
+        "and the model": make(nobody, models), "all": make(known, models),
+        "strict, nobody known": make(nobody, models, is_strict=True),
+        "strict": make(known, models, is_strict=True),
     }  # fmt: skip
 
 
@@ -135,12 +141,29 @@ _METHODS = {"PERSON": "full_name", "ADDRESS": "street", "EMAIL_ADDRESS": "email"
 
 
 def _yardstick(path: Path) -> dict[str, Any]:
+    """Give by layer the share hidden, and precision, recall and F2 by the set's own evaluator."""
     rows = [
         (row["full_text"],
          [(s["entity_type"], s["start_position"], s["end_position"]) for s in row["spans"]])
         for row in json.loads(path.read_text())
     ]  # fmt: skip
-    return {name: _scores(find, rows) for name, find in _layers(_known_of(rows)).items()}
+    layers = _layers(_known_of(rows))
+    with tempfile.TemporaryDirectory(prefix="gr-bench-") as folder:
+        python = install(EVALUATOR, Path(folder)) / "python"
+        scored = {name: _by_its_own(python, find, rows) for name, find in layers.items()}
+    return {"by": EVALUATOR, "scored": scored,
+            "hidden": {name: _scores(find, rows) for name, find in layers.items()}}  # fmt: skip
+
+
+def _by_its_own(
+    python: Path, find: Find, rows: Sequence[tuple[str, list[tuple[str, int, int]]]]
+) -> Any:
+    asked = [(text, spans, [("PII", *span) for span in find(text)]) for text, spans in rows]
+    child = Path(__file__).with_name("yardstick_child.py")
+    done = subprocess.run(
+        [python, child], input=json.dumps(asked), capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 def _known_of(rows: Sequence[tuple[str, list[tuple[str, int, int]]]]) -> Identities:
@@ -164,7 +187,7 @@ def run() -> Line:
     }  # fmt: skip
     path = process_environment().get(SETTING)
     if path:
-        details["yardstick_hidden"] = _yardstick(Path(path))
+        details["yardstick"] = _yardstick(Path(path))
     recall = ours["all"]["recall"]
     return Line(
         "pii_quality", recall, "recall in texts of our own, four in five people known",

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 
 from benchmarks import data_shop
+from benchmarks.apart import install
 from benchmarks.cpu import Meter
 from benchmarks.line import Line
 from benchmarks.postgres import Served, serving
@@ -87,17 +87,12 @@ def _ours(made: Served, shop: str) -> tuple[float, float]:
 def _theirs(made: Served) -> tuple[float, float]:
     folder: Path = made.folder / "rival"
     folder.mkdir()
-    uv = Path(sys.executable).with_name("uv")
-    subprocess.run([uv, "venv", "-q", folder / "venv"], check=True)
-    subprocess.run(
-        [uv, "pip", "install", "-q", "--python", folder / "venv" / "bin" / "python", RIVAL],
-        check=True,
-    )  # fmt: skip
+    programs = install(RIVAL, folder)
     (folder / "strategy.yml").write_text(STRATEGY)
     known = psycopg.conninfo.conninfo_to_dict(made.url)
     path = f"{made.programs}{os.pathsep}{process_environment()['PATH']}"
     command = [
-        folder / "venv" / "bin" / "pynonymizer", "-t", "postgres", "-d", known["host"],
+        programs / "pynonymizer", "-t", "postgres", "-d", known["host"],
         "-P", known["port"], "-n", "theirs", "-u", known["user"], "-p", known["password"],
         "-s", folder / "strategy.yml", "--only-step", "ANONYMIZE_DB",
     ]  # fmt: skip

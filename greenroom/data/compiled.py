@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from greenroom.data.compiling import go_plainly, goes_plainly, is_loaded, tell_loaded
 from greenroom.data.identities import Identities
 from greenroom.data.kernels import places
+from greenroom.data.ops import Op
+from greenroom.data.policy import DOCUMENT_METHODS, STRICT_METHODS
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel, row_masker
 
@@ -86,6 +88,13 @@ class Kernels:
                 )
             return made
 
+    def _text_of(self, column: str, op: Op | None) -> tuple[Callable[[str, str], str], str] | None:
+        """Give what masks the texts of a column's documents, and the column's name."""
+        if self._masker is None or op is None or op.method not in DOCUMENT_METHODS:
+            return None
+        masker = self._masker.strict if op.method in STRICT_METHODS else self._masker
+        return masker.text_of, column
+
     def masker(self, plan: TablePlan, *, is_binary: bool, room: int = ROOM) -> RowMasker:
         """Make a masker of a plan's rows, for one thread."""
         if is_binary:
@@ -100,11 +109,7 @@ class Kernels:
             return Plainly(plainly, is_binary=is_binary)
         from greenroom.data.kernels.masking import Masker
 
-        texts = [
-            (self._masker.text_of, name)
-            if self._masker is not None and op is not None and op.method == "json" else None
-            for name, op in plan.op_by_column.items()
-        ]  # fmt: skip
+        texts = [self._text_of(name, op) for name, op in plan.op_by_column.items()]
         return Masker(
             self._tables(plan, is_binary=is_binary), fields, texts, plainly, is_binary=is_binary,
             room=room,

@@ -12,7 +12,7 @@ from typing import Any
 
 from greenroom.data.identities import Identities, fold
 from greenroom.data.models import Models
-from greenroom.data.policy import Policy
+from greenroom.data.policy import TEXT_METHODS, Policy
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Schema, quote
 from greenroom.data.source import Connection
@@ -72,7 +72,8 @@ def sample_texts(source: Connection, schema: Schema, policy: Policy) -> Iterator
         (table, column)
         for table in schema.tables
         for column in table.columns
-        if (decision := policy.decision(table, column)) is not None and decision.method == "text"
+        if (decision := policy.decision(table, column)) is not None
+        and decision.method in TEXT_METHODS
     ]
     for table, column in columns:
         name = quote(column.name)

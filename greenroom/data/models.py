@@ -7,7 +7,7 @@ it was trained on real news and knows more of ordinary talk, and costs some twen
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,12 +16,25 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from greenroom.data.context import LANGUAGE
+from greenroom.data.coordinates import Coordinates
 from greenroom.data.ner.lists import FAMILY, GIVEN, WORD, lists_of
 from greenroom.data.ner.tagger import Tagger, load_tagger, model_hash
 
 SCORE = 0.45
 """Above the threshold, below whatever patterns, lists and the database itself know."""
-NAMES, ADDRESS = frozenset({"PERSON", "PER"}), "ADDRESS"
+ADDRESS = "ADDRESS"
+NAMES = {"PERSON": "PERSON", "PER": "PERSON"}
+"""What models of spaCy's call people."""
+STRICT_NAMES = NAMES | {
+    "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION", "ORG": "ORGANIZATION",
+    "DATE": "DATE_TIME", "TIME": "DATE_TIME", "NORP": "NATIONALITY",
+}  # fmt: skip
+STRICT_KINDS = (
+    "PERSON", ADDRESS, "LOCATION", "ORGANIZATION", "DATE_TIME", "AGE", "NATIONALITY", "TITLE",
+    "PHONE_NUMBER",
+)  # fmt: skip
+"""What our model tells where texts are read strictly."""
+_alone = threading.Lock()
 _NEEDED_PARTS = frozenset({"tok2vec", "transformer", "ner", "curated_transformer"})
 
 
@@ -70,16 +83,10 @@ def is_credible(tagger: Tagger, kind: str, found: str) -> bool:
 class InstalledModel(EntityRecognizer):
     """Presidio's recognizer for a model of spaCy's that the machine has."""
 
-    def __init__(self, name: str) -> None:
-        import spacy
-
-        self._nlp: Any = spacy.load(name)
-        self._alone = threading.Lock()
-        unneeded = [part for part in self._nlp.pipe_names if part not in _NEEDED_PARTS]
-        kept = [part for part in unneeded if part != "entity_ruler"]
-        self._nlp.select_pipes(disable=kept)
+    def __init__(self, name: str, names: Mapping[str, str] = NAMES) -> None:
+        self._nlp, self._names = _load(name), names
         super().__init__(
-            supported_entities=["PERSON"], name=f"InstalledModel {name}",
+            supported_entities=sorted(set(names.values())), name=f"InstalledModel {name}",
             supported_language=LANGUAGE,
         )  # fmt: skip
 
@@ -89,15 +96,23 @@ class InstalledModel(EntityRecognizer):
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
     ) -> list[RecognizerResult]:
-        """Find names."""
-        if "PERSON" not in entities:
-            return []
-        with self._alone, self._nlp.memory_zone():  # zones of two threads would free each other's
+        """Find them."""
+        with _alone, self._nlp.memory_zone():  # zones of two threads would free each other's
             return [
-                RecognizerResult("PERSON", entity.start_char, entity.end_char, SCORE)
+                RecognizerResult(kind, entity.start_char, entity.end_char, SCORE)
                 for entity in self._nlp(text).ents
-                if entity.label_ in NAMES
+                if (kind := self._names.get(entity.label_)) in entities
             ]
+
+
+@cache
+def _load(name: str) -> Any:
+    import spacy
+
+    nlp: Any = spacy.load(name)
+    unneeded = [part for part in nlp.pipe_names if part not in _NEEDED_PARTS]
+    nlp.select_pipes(disable=[part for part in unneeded if part != "entity_ruler"])
+    return nlp
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,8 @@ class Models:
 
     recognizers: tuple[EntityRecognizer, ...]
     words: str
+    strict: tuple[EntityRecognizer, ...] = ()
+    """The same, telling more than who somebody is: what is told of them."""
 
 
 @cache
@@ -117,10 +134,12 @@ def active_models() -> Models:
         return Models(
             (OwnModel(),), f"patterns, lists of names and {ours}; no model of spaCy's is installed:"
             " it would find more of the names in ordinary talk",
+            (OwnModel(STRICT_KINDS), Coordinates()),
         )  # fmt: skip
     return Models(
         (OwnModel(), InstalledModel(installed)),
         f"patterns, lists of names, {ours} and spaCy's {installed}",
+        (OwnModel(STRICT_KINDS), Coordinates(), InstalledModel(installed, STRICT_NAMES)),
     )
 
 

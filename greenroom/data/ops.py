@@ -15,7 +15,7 @@ PURPOSES: dict[str, tuple[str, ...]] = {
     "city": ("city",), "country_subdivision": ("city",), "postcode": ("postcode",),
     "token": ("token",), "digits": ("digits",), "national_id": ("national id",),
     "phone": ("phone",), "ip": ("ip",), "uuid": ("uuid",), "url": ("url",),
-    "json": (), "null": (), "empty": (), "constant": (),
+    "json": (), "json_strict": (), "null": (), "empty": (), "constant": (),
 }  # fmt: skip
 """Methods that have a kernel, and what their keys are for."""
 LONGEST_CONSTANT = 400

@@ -12,7 +12,14 @@ from greenroom.data.compiled import Kernels, kernels_of_nobody
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import KINDS
 from greenroom.data.ops import Op, op_of
-from greenroom.data.policy import Policy, TablePolicy, check_decided
+from greenroom.data.policy import (
+    DOCUMENT_METHODS,
+    READING_METHODS,
+    STRICT_METHODS,
+    Policy,
+    TablePolicy,
+    check_decided,
+)
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import Kernel
 from greenroom.data.schema import Column, Schema, Table
@@ -80,6 +87,11 @@ def make_plan(
 class Untried:
     """Stands for a masker where a plan is only tried: Presidio takes seconds to load."""
 
+    @property
+    def strict(self) -> Untried:
+        """Give itself."""
+        return self
+
     def text_kernel(self, column: str) -> Kernel:
         """Give a function that is never called."""
         return str
@@ -119,7 +131,7 @@ def _masked(
         decision = policy.decision(table, column)
         if column.is_generated or decision is None or decision.method == "keep":
             continue
-        if decision.method in ("text", "json"):
+        if decision.method in READING_METHODS:
             kernel = _of_text(decision.method, table, column, masker)
             masked.append((column.name, kernel, op_of(decision.method, column, {}, kernel)))
             continue
@@ -149,11 +161,13 @@ def _of_text(
     method: str, table: Table, column: Column, masker: TextMasker | Untried | None
 ) -> Kernel:
     is_document = column.base_type in ("json", "jsonb")
-    if masker is None or is_document != (method == "json"):
+    if masker is None or is_document != (method in DOCUMENT_METHODS):
         raise InvalidPolicy(
             f"{table.policy_key}.{column.name} is {column.type}: {method} does not fit",
             hint="json is for documents, text for everything else.",
         )
+    if method in STRICT_METHODS:
+        masker = masker.strict
     if is_document:
         return masker.json_kernel(column.name)
     kernel = masker.text_kernel(column.name)

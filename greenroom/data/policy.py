@@ -51,10 +51,17 @@ METHODS: dict[str, str] = {
     "number": "a share more or less (option: percent)",
     "coordinates": "rounded (option: decimals)",
     "text": "people found in it become their fakes; the rest stays",
-    "json": "the same in every text of a document",
+    "text_strict": "places, companies, days, ages, nations and titles, too",
+    "json": "people in every text of a document become their fakes",
+    "json_strict": "places, companies, days, ages, nations and titles, too",
     "binary": "NULL, or nothing where NULL is not allowed",
 }
 """Every method, in words for the file's head, the command line and the console."""
+TEXT_METHODS = frozenset({"text", "text_strict"})
+DOCUMENT_METHODS = frozenset({"json", "json_strict"})
+READING_METHODS = TEXT_METHODS | DOCUMENT_METHODS
+"""Methods that read values for people."""
+STRICT_METHODS = frozenset({"text_strict", "json_strict"})
 ROWS = ("all", "none", "schema only")
 _PLAIN = re.compile(r"[a-z][a-z0-9_]*")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})

@@ -13,7 +13,7 @@ from greenroom.data.identities import Identities
 from greenroom.data.introspect import read_schema
 from greenroom.data.models import active_models
 from greenroom.data.plan import identity_columns, make_plan
-from greenroom.data.policy import Policy, TablePolicy, load_policy
+from greenroom.data.policy import READING_METHODS, Policy, TablePolicy, load_policy
 from greenroom.data.proof import distinct_values, value_blocks
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Schema, Table
@@ -23,7 +23,6 @@ from greenroom.data.text import TextMasker
 from greenroom.errors import InvalidInput
 from greenroom.settings import Settings
 
-_READ_AS_TEXT = ("json", "text")
 TIERS = (
     "patterns: e-mail addresses, phone numbers, cards, IBANs and the like, by Presidio",
     "the database's own people: whoever stands in a masked column is found in every text",
@@ -81,7 +80,7 @@ def prepare(
 def reads_text(policy: Policy, schema: Schema) -> bool:
     """Whether any column is read for people in it. Pure."""
     decisions = (policy.decision(table, c) for table in schema.tables for c in table.columns)
-    return any(d is not None and d.method in _READ_AS_TEXT for d in decisions)
+    return any(d is not None and d.method in READING_METHODS for d in decisions)
 
 
 def _harvest(connection: Connection, policy: Policy, schema: Schema) -> Identities:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Container
 from functools import cached_property
 from typing import Any
 
-from greenroom.data import dates, shapes, words
+from greenroom.data import dates, shapes, spoken, words
 from greenroom.data.arrays import elementwise
 from greenroom.data.hints import NUMBERS, TEXTS
 from greenroom.data.permute import Keyed
@@ -324,6 +324,18 @@ class Pseudonyms:
 
     def _make_birth_date(self, column: Column, options: dict[str, Any]) -> Kernel:
         return self._of_dates(column, dates.within_band(self.keyed("birth date")))
+
+    def _make_spoken_day(self, column: Column, options: dict[str, Any]) -> Kernel:
+        return spoken.day(self.keyed("spoken day"))
+
+    def _make_spoken_age(self, column: Column, options: dict[str, Any]) -> Kernel:
+        return spoken.age(self.keyed("spoken age"))
+
+    def _make_nation(self, column: Column, options: dict[str, Any]) -> Kernel:
+        return spoken.nation(self.keyed("nation"))
+
+    def _make_title(self, column: Column, options: dict[str, Any]) -> Kernel:
+        return spoken.title(self.keyed("title"))
 
     def _make_year(self, column: Column, options: dict[str, Any]) -> Kernel:
         return self._of_dates(column, lambda date: date.replace(month=1, day=1))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from greenroom import __version__
-from greenroom.data.policy import METHODS, Policy
+from greenroom.data.policy import METHODS, READING_METHODS, Policy
 from greenroom.data.proof import Proof
 from greenroom.data.quasi import SMALL_GROUP, Groups
 from greenroom.data.schema import Schema, Table
@@ -147,7 +147,7 @@ def risks(report: Mapping[str, Any]) -> list[str]:
     scanned = [
         f"{t['table']}.{c['column']}"
         for t in report["tables"] for c in t["columns"]
-        if c.get("method") in ("text", "json") and t["rows_wanted"] == "all"
+        if c.get("method") in READING_METHODS and t["rows_wanted"] == "all"
     ]  # fmt: skip
     if scanned:
         more = f" and {len(scanned) - 6} more" if len(scanned) > 6 else ""

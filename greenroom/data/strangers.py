@@ -73,7 +73,7 @@ _STREETS = "|".join(
     ))
 )  # fmt: skip
 _STREET_WORDS = frozenset(re.findall("[a-z]+", _STREETS.lower()))
-_LEAD_WORDS = _TITLES | _GREETINGS
+LEAD_WORDS = _TITLES | _GREETINGS
 _ADDRESSES = (
     # 17 Harbour Row; 1600 North Elm St.
     re.compile(rf"\b\d{{1,5}}[a-zA-Z]?,?{_GAP}(?:{_WORD}\.?{_GAP}){{1,4}}(?:{_STREETS})\b"),
@@ -129,7 +129,7 @@ def find_strangers(text: str) -> list[RecognizerResult]:
     lower = text.lower()
     words = lower.translate(_APART).split()
     found = []
-    has_lead = not _LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
+    has_lead = not LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
     if has_lead or _TWO.search(text):
         found += [RecognizerResult("PERSON", *span) for span in _names(text)]
     if _MAY_BE_ADDRESS.search(text):

@@ -8,19 +8,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from presidio_analyzer import RecognizerResult
 
+from greenroom.data.choosing import Chosen, choose
 from greenroom.data.context import LANGUAGE
 from greenroom.data.halves import HALF, quoted
 from greenroom.data.identities import SCORE, Identities
-from greenroom.data.models import Models
+from greenroom.data.models import Models, is_credible
+from greenroom.data.ner.tagger import load_tagger
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.recognizers import analyzer
 from greenroom.data.schema import Column
-from greenroom.data.strangers import find_strangers
+from greenroom.data.strangers import LEAD_WORDS, find_strangers
 
 PIECE = 4_000
 """Characters analysed at once: Presidio's time grows with the square of a text's length."""
@@ -32,6 +34,7 @@ _ID = re.compile(
     r"(?=[0-9-]*[a-f])(?:[0-9a-f]{16,128}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 )
 """Hexadecimal digests and UUIDs: what a check of numbers finds in them is chance."""
+_WORD = re.compile(r"\w+")
 _METHODS = {
     "PERSON": "full_name", "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone",
     "USERNAME": "username", "ADDRESS": "street", "ORGANIZATION": "company", "IBAN_CODE": "iban",
@@ -39,7 +42,12 @@ _METHODS = {
     "NATIONAL_ID": "national_id", "CRYPTO": "token",
 }  # fmt: skip
 """What Presidio finds, and what becomes of it."""
-KINDS = list(_METHODS)
+_STRICT_METHODS = _METHODS | {
+    "LOCATION": "city", "DATE_TIME": "spoken_day", "AGE": "spoken_age", "NATIONALITY": "nation",
+    "TITLE": "title", "COORDINATES": "coordinates",
+}  # fmt: skip
+"""The same where what tells somebody only together with more is replaced, too."""
+KINDS, STRICT_KINDS = list(_METHODS), list(_STRICT_METHODS)
 
 
 @dataclass(frozen=True)
@@ -56,16 +64,26 @@ class TextMasker:
     """Replaces people in texts."""
 
     def __init__(
-        self, pseudonyms: Pseudonyms, identities: Identities, models: Models | None = None
-    ) -> None:
-        self.models = models
-        self._engine = analyzer(identities, models.recognizers if models else ())
+        self, pseudonyms: Pseudonyms, identities: Identities, models: Models | None = None, *,
+        is_strict: bool = False,
+    ) -> None:  # fmt: skip
+        self.models, self._pseudonyms = models, pseudonyms
+        methods = _STRICT_METHODS if is_strict else _METHODS
+        self._kinds = list(methods)
+        recognizers = (models.strict if is_strict else models.recognizers) if models else ()
+        self._engine = analyzer(identities, recognizers)
         self._identities = identities
         self._remembered = lru_cache(MEMORY)(self._mask)
         column = Column("text", "text", "text")
         self._replace: dict[str, Callable[[str], str | None]] = {
-            kind: pseudonyms.for_column(method, column, {}) for kind, method in _METHODS.items()
+            kind: lru_cache(MEMORY)(pseudonyms.for_column(method, column, {}))
+            for kind, method in methods.items()
         }
+
+    @cached_property
+    def strict(self) -> TextMasker:
+        """Give one that replaces places, companies, days, ages, nations and titles as well."""
+        return TextMasker(self._pseudonyms, self._identities, self.models, is_strict=True)
 
     def mask(self, text: str, context: str = "") -> tuple[str, list[Finding]]:
         """Give a text without people, and what was found where.
@@ -118,16 +136,21 @@ class TextMasker:
 
         return run
 
-    def find(self, text: str, context: str = "") -> list[RecognizerResult]:
+    def find(self, text: str, context: str = "") -> list[Chosen]:
         """Find people in one piece, none within another."""
         if _ID.fullmatch(text):
-            return choose([*self._known(text), *find_strangers(text)])
+            return self._choose(text, [*self._known(text), *find_strangers(text)])
         whole = self._known(text) if len(text) <= SHORT else []
         if len(whole) == 1 and whole[0].end - whole[0].start == len(text):
-            return whole  # a field that holds one of the database's people and nothing else
+            return self._choose(text, whole)  # a field of one of the database's people, no more
         if _is_address(text):
-            return [RecognizerResult("IP_ADDRESS", 0, len(text), SCORE)]
-        return choose(self._engine.find_to_choose(text, KINDS, context.replace("_", " ").split()))
+            return self._choose(text, [RecognizerResult("IP_ADDRESS", 0, len(text), SCORE)])
+        words = context.replace("_", " ").split()
+        return self._choose(text, self._engine.find_to_choose(text, self._kinds, words))
+
+    @staticmethod
+    def _choose(text: str, results: list[RecognizerResult]) -> list[Chosen]:
+        return choose(results, text, _may_join)
 
     def _known(self, text: str) -> list[RecognizerResult]:
         """Find the database's own people."""
@@ -136,27 +159,26 @@ class TextMasker:
             for match in self._identities.find(text)
         ]
 
-    def find_all(self, text: str, context: str = "") -> list[RecognizerResult]:
+    def find_all(self, text: str, context: str = "") -> list[Chosen]:
         """Find people by plain Presidio: the slow way, to hold the other against."""
         words = context.replace("_", " ").split() or None
-        results = self._engine.analyze(text, language=LANGUAGE, entities=KINDS, context=words)
-        return choose(results)
+        results = self._engine.analyze(text, language=LANGUAGE, entities=self._kinds, context=words)
+        return self._choose(text, results)
 
-    def _rewrite(self, text: str, found: list[RecognizerResult]) -> str:
+    def _rewrite(self, text: str, found: list[Chosen]) -> str:
         for result in reversed(found):
-            original = text[result.start : result.end]
+            original = text[slice(*result.sure)]
             fake = self._replace[result.entity_type](original)
             text = text[: result.start] + (fake or "") + text[result.end :]
         return text
 
 
-def choose(results: list[RecognizerResult]) -> list[RecognizerResult]:
-    """Give the surest of what overlaps, in the text's order."""
-    chosen: list[RecognizerResult] = []
-    for result in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
-        if all(result.end <= other.start or result.start >= other.end for other in chosen):
-            chosen.append(result)
-    return sorted(chosen, key=lambda r: r.start)
+def _may_join(kind: str, words: str) -> bool:
+    """Whether words beside somebody known are part of the same name; of an address any are."""
+    said = [word for word in map(str.lower, _WORD.findall(words)) if word not in LEAD_WORDS]
+    if not said:
+        return False
+    return kind != "PERSON" or is_credible(load_tagger(), kind, words)
 
 
 def _is_address(text: str) -> bool:

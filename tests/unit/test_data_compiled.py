@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from greenroom.data.compiled import Kernels, load
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
+from greenroom.data.models import active_models
 from greenroom.data.ops import op_of, travels_binary
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.rows import NULL, escape, row_masker
@@ -168,6 +169,23 @@ DOCUMENTS = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def test_a_strict_column_answers_for_itself_beside_one_that_is_not() -> None:
+    masker = TextMasker(PSEUDONYMS, PEOPLE, active_models())
+    columns = (Column("a", "jsonb", "jsonb"), Column("b", "jsonb", "jsonb"))
+    kernels = (masker.json_kernel("a"), masker.strict.json_kernel("b"))
+    plan = TablePlan(
+        Table("public", "t", columns), tuple(zip("ab", kernels, strict=True)),
+        ops=(op_of("json", columns[0], {}, str), op_of("json_strict", columns[1], {}, str)),
+    )  # fmt: skip
+    text = '{"k": "on March 3rd, 1998", "l": ["in Boston"]}'
+    made = _through(Kernels(PSEUDONYMS, PEOPLE, masker), plan, [f"{text}\t{text}\n".encode()] * 2,
+                    is_binary=False)  # fmt: skip
+    expected = "\t".join(kernel(text) or "" for kernel in kernels)
+    assert made == f"{expected}\n".encode() * 2
+    assert "Boston" in expected.split("\t")[0]
+    assert "Boston" not in expected.split("\t")[1]
 
 
 @given(st.lists(DOCUMENTS, min_size=1, max_size=5))

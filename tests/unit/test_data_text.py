@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.data.identities import Identities, fold
+from greenroom.data.models import active_models
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Column
 from greenroom.data.text import PIECE, TextMasker, pieces
@@ -139,3 +142,32 @@ def test_pieces_are_the_whole_text(text: str, size: int) -> None:
 @given(st.text(max_size=60))
 def test_folding_keeps_every_place(text: str) -> None:
     assert len(fold(text)) == len(text)
+
+
+def test_a_strict_reading_replaces_what_tells_of_people() -> None:
+    strict = TextMasker(Pseudonyms(bytes(32)), Identities(), active_models()).strict
+    text = "Mr. Tom Arnold, 43 and German, left Boston on March 3rd, 1998 for Siemens AG."
+    made, _ = strict.mask(text)
+    for said in ("Tom", "Arnold", "43", "German", "Boston", "March", "1998", "Siemens", "Mr"):
+        assert said not in made
+    assert made.startswith("Mx. ")
+    assert strict.mask(text)[0] == made
+    assert strict.mask("Order ORD-2026-123456, version 4.12.0")[0] == (
+        "Order ORD-2026-123456, version 4.12.0"
+    )
+
+
+def test_a_strict_reading_rounds_places_in_degrees() -> None:
+    strict = TextMasker(Pseudonyms(bytes(32)), Identities(), active_models()).strict
+    assert strict.mask("at 52.5200, 13.4050.")[0] == "at 52.5, 13.4."
+    assert strict.mask("52.5200\u00b0 N, 13.4050\u00b0 E")[0] == "52.5\u00b0 N, 13.4\u00b0 E"
+
+
+def test_documents_are_read_strictly_where_that_is_decided() -> None:
+    masker = TextMasker(Pseudonyms(bytes(32)), Identities(), active_models())
+    document = '{"born": "on March 3rd, 1998 in Boston", "n": 12}'
+    assert json.loads(masker.json_kernel("d")(document)) == json.loads(document)
+    made = json.loads(masker.strict.json_kernel("d")(document))
+    assert made["n"] == 12
+    assert "1998" not in made["born"]
+    assert "Boston" not in made["born"]

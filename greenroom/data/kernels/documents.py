@@ -81,7 +81,7 @@ def mark_of(
     work: Octets,
 ) -> Any:  # fmt: skip
     """Give the mark of a text under a key, by which its answer is remembered."""
-    work[0], work[1] = 255, number if context < 0 else 255
+    work[0], work[1] = 255, number
     count = 2
     if context >= 0:
         count = put_octets(src, context, min(context_end, context + 1000), work, count)

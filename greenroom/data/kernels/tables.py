@@ -27,6 +27,7 @@ from greenroom.data.kernels.letters import (
 )
 from greenroom.data.ops import PURPOSES, Op, constant_octets, names
 from greenroom.data.permute import Keyed
+from greenroom.data.policy import DOCUMENT_METHODS
 from greenroom.data.pseudonyms import MAIL_DOMAINS, TAG_LETTERS, Pseudonyms
 from greenroom.data.shapes import FICTIONAL
 
@@ -38,7 +39,8 @@ _NUMBERS = {
     "first_name": v.FIRST_NAME, "last_name": v.LAST_NAME, "street": v.STREET, "city": v.CITY,
     "country_subdivision": v.CITY, "postcode": v.CODE, "token": v.CODE, "digits": v.DIGITS,
     "national_id": v.DIGITS, "phone": v.PHONE, "ip": v.IP, "uuid": v.UUID, "url": v.URL,
-    "json": v.JSON, "null": v.NULL, "empty": v.CONSTANT, "constant": v.CONSTANT,
+    "json": v.JSON, "json_strict": v.JSON, "null": v.NULL, "empty": v.CONSTANT,
+    "constant": v.CONSTANT,
 }  # fmt: skip
 _MADE_OF_WORDS = {v.EMAIL, v.FULL_NAME, v.FIRST_NAME, v.LAST_NAME, v.STREET, v.CITY}
 _CHECKED_ALWAYS = {"phone", "national_id"}
@@ -150,7 +152,7 @@ def make_tables(
             keyed: Keyed = pseudonyms.keyed(purpose)
             keys[number, at] = keyed.first, keyed.second
     matrix, sizes, starts = known.lists
-    has_memo = any(op is not None and op.method == "json" for op in ops)
+    has_memo = any(op is not None and op.method in DOCUMENT_METHODS for op in ops)
     places = MEMO_PLACES if has_memo else 1
     return Tables(
         made, keys, folding(), lowering(), kinds_of_letters(), matrix, sizes, starts,
