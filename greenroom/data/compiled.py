@@ -25,7 +25,7 @@ from greenroom.data.rows import Kernel, row_masker
 
 if TYPE_CHECKING:
     from greenroom.data.copy import TablePlan
-    from greenroom.data.text import TextMasker
+    from greenroom.data.text import MakeFakes, TextMasker
 
 ROOM = 2 << 20
 """Octets for what becomes of a batch: fakes may be longer than what they stand for."""
@@ -87,6 +87,14 @@ class Kernels:
                     is_binary=is_binary,
                 )
             return made
+
+    def fakes(self, methods: Mapping[str, str]) -> MakeFakes | None:
+        """Give what makes fakes of many originals at once, by kind; None where nothing does."""
+        if goes_plainly() or not is_loaded():
+            return None
+        from greenroom.data.kernels.fakes import Fakes
+
+        return Fakes(self._pseudonyms, self.known, methods)
 
     def _text_of(self, column: str, op: Op | None) -> tuple[Callable[[str, str], str], str] | None:
         """Give what masks the texts of a column's documents, and the column's name."""

@@ -73,6 +73,8 @@ def prepare(
     pseudonyms = Pseudonyms(base64.urlsafe_b64decode(key), is_original=people.knows)
     masker = TextMasker(pseudonyms, people, active_models()) if reads_text(policy, schema) else None
     kernels = Kernels(pseudonyms, people, masker)
+    if masker is not None:
+        masker.make_fakes_by(kernels.fakes)
     plan = make_plan(policy, schema, pseudonyms, masker, kernels)
     return Prepared(schema, policy, plan, pseudonyms.key_id, masker, people)
 

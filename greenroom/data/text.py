@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -50,6 +50,14 @@ _STRICT_METHODS = _METHODS | {
 KINDS, STRICT_KINDS = list(_METHODS), list(_STRICT_METHODS)
 
 
+MakeFakes = Callable[[Sequence[tuple[str, str]]], list[str | None]]
+"""Makes a fake for each kind and original; None for what is left to the plain functions."""
+
+
+def _make_none(methods: Mapping[str, str]) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something found in a text; never what it was."""
@@ -68,8 +76,9 @@ class TextMasker:
         is_strict: bool = False,
     ) -> None:  # fmt: skip
         self.models, self._pseudonyms = models, pseudonyms
-        methods = _STRICT_METHODS if is_strict else _METHODS
-        self._kinds = list(methods)
+        self.methods = _STRICT_METHODS if is_strict else _METHODS
+        self._kinds = list(self.methods)
+        self._compile: Callable[[Mapping[str, str]], MakeFakes | None] = _make_none
         recognizers = (models.strict if is_strict else models.recognizers) if models else ()
         self._engine = analyzer(identities, recognizers)
         self._identities = identities
@@ -77,13 +86,23 @@ class TextMasker:
         column = Column("text", "text", "text")
         self._replace: dict[str, Callable[[str], str | None]] = {
             kind: lru_cache(MEMORY)(pseudonyms.for_column(method, column, {}))
-            for kind, method in methods.items()
+            for kind, method in self.methods.items()
         }
 
     @cached_property
     def strict(self) -> TextMasker:
         """Give one that replaces places, companies, days, ages, nations and titles as well."""
-        return TextMasker(self._pseudonyms, self._identities, self.models, is_strict=True)
+        made = TextMasker(self._pseudonyms, self._identities, self.models, is_strict=True)
+        made.make_fakes_by(self._compile)
+        return made
+
+    def make_fakes_by(self, compile_: Callable[[Mapping[str, str]], MakeFakes | None]) -> None:
+        """Let compiled code make fakes where it can: it is asked for what does so, by methods."""
+        self._compile = compile_
+
+    @cached_property
+    def _together(self) -> MakeFakes | None:
+        return self._compile(self.methods)
 
     def mask(self, text: str, context: str = "") -> tuple[str, list[Finding]]:
         """Give a text without people, and what was found where.
@@ -105,9 +124,6 @@ class TextMasker:
             ]
             offset += len(piece)
         return "".join(made), findings
-
-    methods = _METHODS
-    """What becomes of each kind that is found."""
 
     def text_of(self, text: str, context: str) -> str:
         """Give a document's text without people."""
@@ -166,11 +182,16 @@ class TextMasker:
         return self._choose(text, results)
 
     def _rewrite(self, text: str, found: list[Chosen]) -> str:
-        for result in reversed(found):
-            original = text[slice(*result.sure)]
-            fake = self._replace[result.entity_type](original)
-            text = text[: result.start] + (fake or "") + text[result.end :]
-        return text
+        if not found:
+            return text
+        originals = [(one.entity_type, text[slice(*one.sure)]) for one in found]
+        made = self._together(originals) if self._together else [None] * len(found)
+        parts, at = list[str](), 0
+        for one, (kind, original), fake in zip(found, originals, made, strict=True):
+            known = self._replace[kind](original) if fake is None else fake
+            parts += (text[at : one.start], known or "")
+            at = one.end
+        return "".join((*parts, text[at:]))
 
 
 def _may_join(kind: str, words: str) -> bool:

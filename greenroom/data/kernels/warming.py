@@ -12,6 +12,7 @@ from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
 from greenroom.data.index import IdentityIndex
 from greenroom.data.kernels import reading
+from greenroom.data.kernels.fakes import Fakes
 from greenroom.data.kernels.lines import Lines
 from greenroom.data.ner.tagger import load_tagger
 from greenroom.data.ops import op_of
@@ -41,6 +42,7 @@ def warm() -> None:
     nobody: Any = _Nobody()
     kernels = Kernels(Pseudonyms(bytes(32)), Identities(), nobody)
     tuple_ = b"\0\1" + (len(_DOCUMENT) + 1).to_bytes(4, "big") + b"\1" + _DOCUMENT
+    Fakes(Pseudonyms(bytes(32)), kernels.known, {"PERSON": "full_name"})([("PERSON", "Ann")])
     made: list[Any] = []
     for is_binary, row in ((False, _DOCUMENT + b"\n"), (True, tuple_)):
         masker = kernels.masker(plan, is_binary=is_binary)
