@@ -12,6 +12,7 @@ import json
 import quopri
 import secrets
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from greenroom.data.copy import TablePlan
@@ -19,6 +20,9 @@ from greenroom.data.schema import Column, Table
 from greenroom.data.source import Connection
 from greenroom.data.verify import Leak, Needles, Origin
 from greenroom.errors import SyncFailed
+
+if TYPE_CHECKING:
+    from greenroom.data.needles import MarkedNeedles
 
 PLACE = "a canary"
 FORMS: dict[str, Callable[[str], str]] = {
@@ -50,7 +54,7 @@ def make() -> dict[str, str]:
     return made
 
 
-def add_to(needles: Needles, canaries: dict[str, str]) -> None:
+def add_to(needles: Needles | MarkedNeedles, canaries: dict[str, str]) -> None:
     """Have them looked for, as originals are."""
     for form, value in canaries.items():
         needles.add(Origin(PLACE, form), [value])

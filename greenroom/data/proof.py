@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from greenroom.data import canaries
+from greenroom.data.compiling import goes_plainly, is_loaded
 from greenroom.data.copy import TablePlan, as_it_is
 from greenroom.data.pieces import SEPARATOR, texts, texts_in_octets
 from greenroom.data.pipe import read_blocks
@@ -19,6 +20,7 @@ from greenroom.data.verify import Leak, Needles, Origin, Scanner
 from greenroom.errors import LeakFound, SyncFailed
 
 if TYPE_CHECKING:
+    from greenroom.data.needles import MarkedNeedles
     from greenroom.data.sync import SyncPlan
 
 BLOCK_OCTETS, OVERLAP_OCTETS = 1 << 20, 1 << 16
@@ -123,37 +125,28 @@ def _describe(leaks: list[Leak]) -> str:
     return f"originals were found after masking in {', '.join(places[:5])}{more}"
 
 
-def _collect(source: Connection, plan: SyncPlan, proof: Proof) -> Needles:
-    needles = Needles()
+def _collect(source: Connection, plan: SyncPlan, proof: Proof) -> Needles | MarkedNeedles:
+    needles = _needles()
     for table in plan.tables:
         for name, _ in table.masked:
-            origin = Origin(table.table.key, name)
-            values = distinct_values(source, table.table, name)  # also of rows that stay away
-            counted = _Counted(values)
-            if table.proved is None or name in table.proved:
-                needles.add(origin, counted)
-            else:
-                counted.exhaust()
-            proof.originals[str(origin)] = counted.count
+            origin, count = Origin(table.table.key, name), 0
+            is_proved = table.proved is None or name in table.proved
+            for block in distinct_blocks(source, table.table, name):  # also of rows that stay away
+                count += block.count(b"\n")
+                if is_proved:
+                    needles.add_block(origin, block)
+            proof.originals[str(origin)] = count
     proof.needles = len(needles)
     proof.weak = {str(origin): count for origin, count in needles.weak.items()}
     return needles
 
 
-class _Counted:
-    """Passes values on and counts them."""
+def _needles() -> Needles | MarkedNeedles:
+    if not is_loaded() or goes_plainly():
+        return Needles()
+    from greenroom.data.needles import MarkedNeedles
 
-    def __init__(self, values: Iterator[str]) -> None:
-        self._values, self.count = values, 0
-
-    def __iter__(self) -> Iterator[str]:
-        for value in self._values:
-            self.count += 1
-            yield value
-
-    def exhaust(self) -> None:
-        for _ in self:
-            pass
+    return MarkedNeedles()
 
 
 def check_counts(
@@ -207,11 +200,18 @@ def distinct_values(
     source: Connection, table: Table, column: str, where: str = ""
 ) -> Iterator[str]:
     """Give each distinct value of a column, as text; of an array, of each of its elements."""
+    for block in distinct_blocks(source, table, column, where):
+        yield from values_of(block)
+
+
+def distinct_blocks(
+    source: Connection, table: Table, column: str, where: str = ""
+) -> Iterator[bytes]:
+    """Give the same many at a time, one a line of COPY."""
     value, rows = _values_of(table, column)
     condition = f"({value}) is not null" + (f" and ({where})" if where else "")
     command = f"copy (select distinct {value} from {rows} where {condition}) to stdout"
-    for block in read_blocks(source, command + as_it_is(source), table.key):
-        yield from values_of(block)
+    return read_blocks(source, command + as_it_is(source), table.key)
 
 
 def value_blocks(source: Connection, table: Table, column: str) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ numba compiles it at first use and keeps it on disk; where it cannot, numpy does
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -56,9 +56,11 @@ class Tables:
 
 def _table(numbers: Any, bits: int) -> tuple[Any, Any]:
     """Make a table of bits."""
-    table, shift = np.zeros(1 << bits, dtype=np.bool_), np.uint64(64 - bits)
-    table[(numbers * np.uint64(MIX)) >> shift] = True
-    return np.packbits(table, bitorder="little"), shift
+    table, shift = np.zeros(1 << (bits - 3), dtype=np.uint8), np.uint64(64 - bits)
+    places = (numbers * np.uint64(MIX)) >> shift
+    bit = np.left_shift(np.uint8(1), (places & np.uint64(7)).astype(np.uint8))
+    np.bitwise_or.at(table, (places >> np.uint64(3)).astype(np.intp), bit)
+    return table, shift
 
 
 def _has(table: Any, places: Any) -> Any:
@@ -84,7 +86,7 @@ _IS_CODE = np.zeros(256, dtype=np.bool_)
 _IS_CODE[list(b"+/-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 
 
-def runs_of_code(text: bytes, shortest: int) -> list[tuple[int, int]]:
+def runs_of_code(text: bytes, shortest: int) -> Iterable[tuple[int, int]]:
     """Give where letters and digits of base64 stand together, ``shortest`` and more.
 
     Words are left out: what has neither digit nor capital behind its first letter.
@@ -97,7 +99,7 @@ def runs_of_code(text: bytes, shortest: int) -> list[tuple[int, int]]:
             if match.end() - match.start() >= shortest and _MIXED.search(match[0], 1)
         ]
     found = scan(np.frombuffer(text, dtype=np.uint8), _IS_CODE, shortest)
-    return [(start, end) for start, end in found.tolist()]
+    return zip(found[:, 0].tolist(), found[:, 1].tolist(), strict=True)
 
 
 def places_of(text: bytes, signs: bytes) -> list[int]:

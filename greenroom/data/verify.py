@@ -12,14 +12,13 @@ import unicodedata
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from greenroom.data.compiling import is_loaded
 from greenroom.data.encodings import readings
 from greenroom.data.numbers import LAYOUT, number_of, numbers_in
+from greenroom.data.rows import values_of
 from greenroom.data.search import WIDTH, Tables
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ LONGEST_ESCAPE = 40
 """Octets around a needle that an escape may take in, as the longest of HTML's do."""
 _CORE_STARTS = (0, 2, 3)
 """Letters of base64 that what stands before takes a part in, by its octets."""
-_LETTER = re.compile(r"[^\W\d_]")
+LETTER = re.compile(r"[^\W\d_]")
 _SPACE = re.compile(r"\s+")
-_IS_LAYOUT = np.zeros(256, dtype=np.bool_)
-_IS_LAYOUT[list(LAYOUT)] = True
+IS_LAYOUT = np.zeros(256, dtype=np.bool_)
+IS_LAYOUT[list(LAYOUT)] = True
 LAYOUT_REACH = 4
 """Octets of a number in its layout for each of its digits, at most: see ``numbers_in``."""
 _ODD_SPACE = (b"\n", b"\t", b"\r", b"\f", b"\v")
@@ -141,7 +140,7 @@ class Needles:
                 continue
             found[octets] = (
                 self._needle(origin, "plain", is_short=True)
-                if is_short and not _LETTER.search(plain) else plain_needle
+                if is_short and not LETTER.search(plain) else plain_needle
             )  # fmt: skip
             bare = value.strip()
             small = bare.lower()
@@ -152,6 +151,10 @@ class Needles:
                 key = core.lower()
                 if key not in found:
                     found[key], exact[key] = coded_needle, core
+
+    def add_block(self, origin: Origin, block: bytes) -> None:
+        """Add originals of one column: a block of COPY, one a line."""
+        self.add(origin, values_of(block))
 
     def __len__(self) -> int:
         """Count the patterns."""
@@ -164,11 +167,28 @@ class Needles:
 
     def build(self) -> Scanner:
         """Make the scanner."""
-        return Scanner(self._found, self._digits, self._exact)
+        found, digits = PlainIndex(self._found, self._exact), PlainIndex(self._digits, {})
+        return Scanner(found, digits, self.longest)
 
 
-class _Index:
-    """Finds which of many patterns, of eight octets and more, stand in a text.
+class Index(Protocol):
+    """Finds which of many patterns, of eight octets and more, stand in a text."""
+
+    def __len__(self) -> int:
+        """Count the patterns."""
+
+    def find(self, text: bytes, raw: bytes) -> list[Needle]:
+        """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
+
+    def whole(self, value: bytes) -> Needle | None:
+        """Give the needle that a value is as a whole."""
+
+    def holds_number(self, text: bytes) -> bool:
+        """Whether some pattern of digits may stand in a text, in whatever layout."""
+
+
+class PlainIndex:
+    """Finds them with their texts at hand.
 
     The first eight octets of each are a number; tables say which numbers cannot be. What is left
     is compared in full.
@@ -200,18 +220,21 @@ class _Index:
             hits += self._compare(text, raw, place, at)
         return hits
 
-    def words(self) -> list[bytes]:
-        """Give the patterns that must stand alone."""
-        return [key for key, needle in self._patterns.items() if needle.is_word]
+    def __len__(self) -> int:
+        """Count the patterns."""
+        return len(self._patterns)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the patterns."""
+        return iter(self._patterns)
 
     def whole(self, value: bytes) -> Needle | None:
-        """Give the word that a value is."""
-        needle = self._patterns.get(value)
-        return needle if needle is not None and needle.is_word else None
+        """Give the needle that a value is as a whole."""
+        return self._patterns.get(value)
 
     def holds_number(self, text: bytes) -> bool:
         """Whether some pattern of digits may stand in a text, in whatever layout."""
-        places = self._tables.numbers(text, _IS_LAYOUT)
+        places = self._tables.numbers(text, IS_LAYOUT)
         if places is None:
             bare = text.translate(None, LAYOUT)
             return bool(self.find(bare, bare))
@@ -260,10 +283,11 @@ class Scanner:
     """Looks for needles in texts."""
 
     def __init__(
-        self, found: dict[bytes, Needle], digits: dict[bytes, Needle], exact: dict[bytes, bytes]
-    ) -> None:
-        self._found, self._digits, self._numbers = _Index(found, exact), _Index(digits, {}), digits
-        self._reach = max(map(len, (*found, *digits)), default=0) + LONGEST_ESCAPE
+        self, found: Index, digits: Index, longest: int, lines: Lines | None = None,
+        odd: Scanner | None = None,
+    ) -> None:  # fmt: skip
+        self._found, self._digits, self._reach = found, digits, longest + LONGEST_ESCAPE
+        self._made_lines, self._odd = lines, odd
 
     def find(self, text: bytes) -> list[tuple[Origin, str]]:
         """Give what is found in a text of any size, each with the encoding it was found in."""
@@ -274,29 +298,24 @@ class Scanner:
         hits = self._look(text, "plain")
         for reading, said in readings(text, self._reach):
             hits += self._look(said, reading)
-        return hits
+        return hits + self._odd.hits(text) if self._odd else hits
 
     def whole(self, value: bytes) -> Needle | None:
         """Give the needle that a value is, a network's length aside; None for none."""
         plain = value.lower().partition(b"/")[0]
-        return self._found.whole(plain) or self._numbers.get(plain)
+        word = self._found.whole(plain)
+        return word if word is not None and word.is_word else self._digits.whole(plain)
 
     def holds_number(self, text: bytes) -> bool:
         """Whether the digits of some number may stand in a text."""
-        return bool(self._numbers) and self._digits.holds_number(text)
+        return len(self._digits) > 0 and self._digits.holds_number(text)
 
     def likely(self, lines: bytes) -> tuple[int, list[bytes]]:
         """Count values that stand one a line; give those that may be a needle whole."""
-        if not is_loaded():
+        if self._made_lines is None:
             values = lines[:-1].split(b"\n")
             return len(values), values
-        return self._lines(lines)
-
-    @cached_property
-    def _lines(self) -> Lines:
-        from greenroom.data.kernels.lines import Lines
-
-        return Lines([*self._found.words(), *self._numbers])
+        return self._made_lines(lines)
 
     def _look(self, text: bytes, reading: str) -> list[tuple[Needle, str]]:
         hits = []
@@ -313,7 +332,7 @@ class Scanner:
         """Find numbers that are some groups of digits, with nothing but layout between them."""
         hits = []
         for number, start, end in numbers_in(text):
-            needle = self._numbers.get(number)
+            needle = self._digits.whole(number)
             if needle is not None and _stands_alone(text, start, end):
                 hits.append((needle, needle.encoding))
         return hits

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from greenroom.data import search
 from greenroom.data.kernels.lines import Lines
+from greenroom.data.needles import MarkedNeedles
 from greenroom.data.numbers import numbers_in
 from greenroom.data.pieces import texts_in_octets
 from greenroom.data.tally import Findings
@@ -28,9 +29,18 @@ NAME = Origin("public.users", "full_name")
 PHONE = Origin("public.users", "phone")
 
 
+Collector = type[Needles] | type[MarkedNeedles]
+
+
+@pytest.fixture(scope="module", params=[Needles, MarkedNeedles])
+def collector(request: pytest.FixtureRequest) -> Collector:
+    kind: Collector = request.param
+    return kind
+
+
 @pytest.fixture(scope="module")
-def scanner() -> Scanner:
-    needles = Needles()
+def scanner(collector: Collector) -> Scanner:
+    needles = collector()
     needles.add(EMAIL, ["Grete.Öhm@mail.test", "ada@x.test"])
     needles.add(NAME, ["Grete Öhm-Kästner", "Jo"])
     needles.add(PHONE, ["+44 (20) 7946-0958"])
@@ -144,14 +154,14 @@ def test_lines_that_are_a_value_are_likely(known: list[bytes], others: list[byte
     assert likely == [v for v in mixed if len(v) >= 8 and v.lower().partition(b"/")[0] in wanted]
 
 
-def _of_phones(*numbers: str) -> Scanner:
-    needles = Needles()
+def _of_phones(collector: Collector, *numbers: str) -> Scanner:
+    needles = collector()
     needles.add(PHONE, numbers)
     return needles.build()
 
 
-def test_a_few_short_numbers_in_a_column_of_numbers_are_chance() -> None:
-    found, scanner = Findings(), _of_phones("20 12 34 56", "30123456")
+def test_a_few_short_numbers_in_a_column_of_numbers_are_chance(collector: Collector) -> None:
+    found, scanner = Findings(), _of_phones(collector, "20 12 34 56", "30123456")
     orders = [b"20123456", *(b"%d" % number for number in range(40_000_000, 40_000_099))]
     texts = [b"order 30123456 of today", *(b"order %d" % number for number in range(99))]
     found.look_whole("orders.id", lines(orders), scanner, are_numbers=True)
@@ -160,9 +170,9 @@ def test_a_few_short_numbers_in_a_column_of_numbers_are_chance() -> None:
     assert found.coincidences == {"orders.id": 1, "orders.note": 1}
 
 
-def test_a_column_of_short_numbers_that_are_somebodys_is_a_leak() -> None:
+def test_a_column_of_short_numbers_that_are_somebodys_is_a_leak(collector: Collector) -> None:
     numbers = [f"{number}" for number in range(20_123_456, 20_123_476)]
-    found, scanner = Findings(), _of_phones(*numbers)
+    found, scanner = Findings(), _of_phones(collector, *numbers)
     values = [number.encode() for number in numbers]
     found.look_whole("t.a", lines([*values, b"77", b"99999999"]), scanner, are_numbers=True)
     found.weigh("t.b", b"\0".join(b"call " + value for value in values), b"\0", scanner)
@@ -170,21 +180,21 @@ def test_a_column_of_short_numbers_that_are_somebodys_is_a_leak() -> None:
     assert found.coincidences == {}
 
 
-def test_one_short_number_in_a_masked_text_is_a_leak() -> None:
+def test_one_short_number_in_a_masked_text_is_a_leak(collector: Collector) -> None:
     found = Findings()
-    found.look("t.body", b"call 20 12 34 56 please", _of_phones("20123456"))
+    found.look("t.body", b"call 20 12 34 56 please", _of_phones(collector, "20123456"))
     assert [leak.encoding for leak in found.leaks] != []
 
 
-def test_longer_numbers_and_letters_are_a_leak_wherever_they_are() -> None:
-    found, scanner = Findings(), _of_phones("+45 20 12 34 56", "AB123456C")
+def test_longer_numbers_and_letters_are_a_leak_wherever_they_are(collector: Collector) -> None:
+    found, scanner = Findings(), _of_phones(collector, "+45 20 12 34 56", "AB123456C")
     found.weigh("t.a", b"x\0" * 99 + b"4520123456", b"\0", scanner)
     found.weigh("t.b", b"x\0" * 99 + b"of ab123456c", b"\0", scanner)
     assert [leak.place for leak in found.leaks] == ["t.a", "t.b"]
 
 
-def test_a_value_of_a_fixed_form_is_an_original_whole_or_not_at_all() -> None:
-    needles = Needles()
+def test_a_value_of_a_fixed_form_is_an_original_whole_or_not_at_all(collector: Collector) -> None:
+    needles = collector()
     needles.add(Origin("t", "ip"), ["203.0.113.77"])
     needles.add(PHONE, ["20123456"])
     found, scanner = Findings(), needles.build()
@@ -197,8 +207,8 @@ def test_a_value_of_a_fixed_form_is_an_original_whole_or_not_at_all() -> None:
     assert [leak.place for leak in found.leaks] == ["t.ip"]
 
 
-def test_without_needles_nothing_is_found() -> None:
-    assert Needles().build().find(MAIL.encode()) == []
+def test_without_needles_nothing_is_found(collector: Collector) -> None:
+    assert collector().build().find(MAIL.encode()) == []
 
 
 @given(st.binary(max_size=300), st.sets(st.binary(min_size=8, max_size=12), max_size=20))
@@ -216,17 +226,19 @@ def test_compiled_and_plain_search_agree(text: bytes, patterns: set[bytes]) -> N
         assert whole.index(pattern) in tables.places(whole).tolist()
 
 
-def test_a_number_behind_many_that_only_seem_to_be_one_is_found() -> None:
-    needles = Needles()
+def test_a_number_behind_many_that_only_seem_to_be_one_is_found(collector: Collector) -> None:
+    needles = collector()
     needles.add(PHONE, ["0000000042", "4930901820"])
     assert needles.build().holds_number(b"0" * 4000 + b" 49 (30) 90-18-20")
 
 
 @given(st.text("0123456789 -.()/x", max_size=60), st.integers(8, 11))
 @settings(max_examples=100, deadline=None)
-def test_numbers_are_looked_for_wherever_their_digits_stand(text: str, size: int) -> None:
+def test_numbers_are_looked_for_wherever_their_digits_stand(
+    collector: Collector, text: str, size: int
+) -> None:
     numbers = [number.decode() for number, _, _ in numbers_in(text.encode())]
-    needles = Needles()
+    needles = collector()
     needles.add(PHONE, [number for number in numbers if len(number) == size])
     octets = text.encode()
     assert needles.build().holds_number(octets) == any(len(number) == size for number in numbers)

@@ -58,6 +58,13 @@ class Lines:
         fill(self._table, np.zeros(self._table.size, np.uint8), marks,
              np.zeros(marks.size, np.uint8))  # fmt: skip
 
+    @classmethod
+    def of_marks(cls, table: Any) -> Lines:
+        """Give one for values that are marked already."""
+        made = cls([])
+        made._table = table
+        return made
+
     def __call__(self, block: bytes) -> tuple[int, list[bytes]]:
         """Count the lines of a block; give those that may be one of the values."""
         most = len(block) // SHORTEST + 1

@@ -14,10 +14,12 @@ from greenroom.data.index import IdentityIndex
 from greenroom.data.kernels import reading
 from greenroom.data.kernels.fakes import Fakes
 from greenroom.data.kernels.lines import Lines
+from greenroom.data.needles import MarkedNeedles
 from greenroom.data.ner.tagger import load_tagger
 from greenroom.data.ops import op_of
 from greenroom.data.pseudonyms import Pseudonyms
 from greenroom.data.schema import Column, Table
+from greenroom.data.verify import Origin
 
 
 class _Nobody:
@@ -56,6 +58,12 @@ def warm() -> None:
     index.harvest("phone", ["+1 212 555 0100"])
     index.find("Ann Other, +1 212 555 0100")
     index.harvest("email", (f"{number}@mail.test" for number in range(3000)))  # it must grow
+    needles = MarkedNeedles()
+    needles.add(Origin("t", "c"), ["ann other", "ann\\other", "+1 212 555 0100"])
+    needles.add(Origin("t", "c"), (f"{number}@mail.test" for number in range(3000)))
+    scanner = needles.build()
+    scanner.find(b"ann other, +1 212 555 0100")
+    scanner.whole(b"somebody")
     Lines([b"somebody"])(b"somebody else\n")
     tables = search.Tables(np.ones(1, np.uint64))
     tables.places(b"a text of some octets")
