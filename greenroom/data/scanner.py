@@ -26,10 +26,14 @@ from presidio_analyzer.predefined_recognizers import (
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
 from greenroom.data.identities import SCORE
+from greenroom.data.kernels import flags
 from greenroom.data.mails import DatabaseMails
 from greenroom.data.numbers import is_plain
 from greenroom.data.phones import DatabasePhones
+from greenroom.data.strangers import Strangers, find_strangers, sieve_of
 
+FEW = 24
+"""Findings that are held against each other one by one."""
 MEMORY = 50_000
 """Words whose findings are remembered: addresses and hosts come again and again."""
 
@@ -63,11 +67,14 @@ _IN_WORDS: dict[type[EntityRecognizer], _Gate] = {
     CryptoRecognizer: _Gate(r"[13bB](?:(?<=[13])|[cC]1)\w{25}"),
 }
 """Recognizers whose patterns hold no space."""
-_IN_TEXT: dict[type[EntityRecognizer], _Gate] = {
-    DatabaseCards: _Gate(r"[1-6](?<!\w[1-6])\d{3}[ -]?\d{4}[ -]?\d{4}"),
-    IbanRecognizer: _Gate(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}"),
-    UsSsnRecognizer: _Gate(r"[0-9](?<!\w[0-9])[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}\b"),
-}
+_IN_TEXT: dict[type[EntityRecognizer], tuple[int, _Gate]] = {
+    DatabaseCards: (flags.CARD, _Gate(r"[1-6](?<!\w[1-6])\d{3}[ -]?\d{4}[ -]?\d{4}")),
+    IbanRecognizer: (flags.IBAN, _Gate(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}")),
+    UsSsnRecognizer: (
+        flags.LONG, _Gate(r"[0-9](?<!\w[0-9])[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}\b"),
+    ),
+}  # fmt: skip
+_PATTERNS = flags.EVERY & ~(flags.NAMES | flags.STREETS)
 _ANCHOR = re.compile(r"[@:.-](?:(?<=@)|[0-9A-Fa-f:])|[13bB](?:(?<=[13])|[cC]1)\w{25}")
 """What a word has in which one of those without space may find something."""
 _NO_TOKENS: Any = None
@@ -87,7 +94,7 @@ class FastEngine(AnalyzerEngine):
         assert isinstance(enhancer, LemmaContextAwareEnhancer)
         self._enhancer = enhancer
         self._words: list[tuple[_Gate, EntityRecognizer]] = []
-        self._texts: list[tuple[_Gate, EntityRecognizer]] = []
+        self._texts: list[tuple[int, _Gate, EntityRecognizer]] = []
         self._phones: list[DatabasePhones] = []
         self._always: list[EntityRecognizer] = []
         for recognizer in self.registry.recognizers:
@@ -96,7 +103,7 @@ class FastEngine(AnalyzerEngine):
             elif isinstance(recognizer, DatabasePhones):
                 self._phones.append(recognizer)
             elif type(recognizer) in _IN_TEXT:
-                self._texts.append((_IN_TEXT[type(recognizer)], recognizer))
+                self._texts.append((*_IN_TEXT[type(recognizer)], recognizer))
             else:
                 self._always.append(recognizer)
         self._by_id = {recognizer.id: recognizer for recognizer in self.registry.recognizers}
@@ -117,37 +124,35 @@ class FastEngine(AnalyzerEngine):
 
     def _find(self, text: str, entities: list[str], context: Sequence[str], *, is_choosing: bool
               ) -> list[RecognizerResult]:  # fmt: skip
-        results = [
-            result
-            for recognizer in self._always
-            for result in recognizer.analyze(text, entities, _NO_TOKENS)
-        ]
-        has_digit = _DIGIT.search(text) is not None
-        if has_digit or _may_match(text):
+        seen, results = _seen(text), list[RecognizerResult]()
+        for recognizer in self._always:
+            if type(recognizer) is Strangers:
+                found = find_strangers(text, seen)
+                results += [result for result in found if result.entity_type in entities]
+            else:
+                results += recognizer.analyze(text, entities, _NO_TOKENS)
+        if seen & _PATTERNS:
             spoken = Context(text, self.nlp_engine, self._enhancer, context)
             known = [r for r in results if r.score == SCORE] if is_choosing else []
-            found = self._patterns(text, spoken, known, has_digit=has_digit)
+            found = self._patterns(text, spoken, known, seen)
             self._enhance(found, spoken)
             results += found
-        if not results:
-            return results
-        results = [r for r in results if r.score >= self.default_score_threshold]
-        return EntityRecognizer.remove_duplicates(results)
+        return _distinct([r for r in results if r.score >= self.default_score_threshold])
 
     def _patterns(
-        self, text: str, spoken: Context, known: list[RecognizerResult], *, has_digit: bool
+        self, text: str, spoken: Context, known: list[RecognizerResult], seen: int
     ) -> list[RecognizerResult]:
         found = [
             _result(self._words[number][1], begin + start, begin + end, score)
             for begin, word in _words(text)
             for number, start, end, score in self._find_in_word(word)
-        ]
-        if not has_digit:
-            return found
+        ] if seen & flags.WORDS else []  # fmt: skip
         plain = is_plain(text)
-        for gate, recognizer in self._texts:
-            if gate.opens(text, plain):
+        for flag, gate, recognizer in self._texts:
+            if seen & flag and gate.opens(text, plain):
                 found += recognizer.analyze(text, [], _NO_TOKENS)
+        if not seen & flags.CALL:
+            return found
         taken = [
             (one.start, one.end) for one in known
             if not any(f.start < one.end and one.start < f.end for f in found)
@@ -179,6 +184,32 @@ class FastEngine(AnalyzerEngine):
                     max(raised, enhancer.min_score_with_context_similarity),
                     EntityRecognizer.MAX_SCORE,
                 )
+
+
+def _seen(text: str) -> int:
+    """Give the flags of what could be in a text."""
+    sieve = sieve_of(text)
+    if sieve is not None:
+        return sieve.flags(text)
+    if _DIGIT.search(text) is not None:
+        return flags.EVERY
+    return flags.NAMES | flags.STREETS | (flags.WORDS if _may_match(text) else 0)
+
+
+def _distinct(results: list[RecognizerResult]) -> list[RecognizerResult]:
+    """Do what ``remove_duplicates`` does, for a few at once without all it makes for many."""
+    if len(results) < 2:
+        return results
+    if len(results) > FEW:
+        return EntityRecognizer.remove_duplicates(results)
+    kept: list[RecognizerResult] = []
+    for one in sorted(results, key=lambda r: (r.entity_type, r.start, -r.end, -r.score)):
+        if not any(
+            one.entity_type == other.entity_type and one.end <= other.end
+            and one.score <= other.score for other in kept
+        ):  # fmt: skip
+            kept.append(one)
+    return kept
 
 
 def _may_match(text: str) -> bool:

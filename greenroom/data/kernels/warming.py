@@ -12,6 +12,7 @@ from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
 from greenroom.data.kernels import reading
 from greenroom.data.kernels.lines import Lines
+from greenroom.data.kernels.sieve import Sieve
 from greenroom.data.ner.tagger import load_tagger
 from greenroom.data.ops import op_of
 from greenroom.data.pseudonyms import Pseudonyms
@@ -55,3 +56,6 @@ def warm() -> None:
     search.places_of(b"a%20", b"%")
     search.runs_of_code(b"a1text0f50me0ctets", 8)
     load_tagger().find("Ann Berg")
+    sieve = Sieve({}, ["ann"])
+    sieve.flags("Mr. Ann Berg")
+    sieve.runs("Mr. Ann Berg")
