@@ -23,6 +23,7 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 
+from greenroom.data.asking import ask, distinct, result_of
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
 from greenroom.data.identities import SCORE
@@ -32,8 +33,6 @@ from greenroom.data.numbers import is_plain
 from greenroom.data.phones import DatabasePhones
 from greenroom.data.strangers import Strangers, find_strangers, sieve_of
 
-FEW = 24
-"""Findings that are held against each other one by one."""
 MEMORY = 50_000
 """Words whose findings are remembered: addresses and hosts come again and again."""
 
@@ -137,20 +136,20 @@ class FastEngine(AnalyzerEngine):
             found = self._patterns(text, spoken, known, seen)
             self._enhance(found, spoken)
             results += found
-        return _distinct([r for r in results if r.score >= self.default_score_threshold])
+        return distinct([r for r in results if r.score >= self.default_score_threshold])
 
     def _patterns(
         self, text: str, spoken: Context, known: list[RecognizerResult], seen: int
     ) -> list[RecognizerResult]:
         found = [
-            _result(self._words[number][1], begin + start, begin + end, score)
+            result_of(self._words[number][1], begin + start, begin + end, score)
             for begin, word in _words(text)
             for number, start, end, score in self._find_in_word(word)
         ] if seen & flags.WORDS else []  # fmt: skip
         plain = is_plain(text)
         for flag, gate, recognizer in self._texts:
             if seen & flag and gate.opens(text, plain):
-                found += recognizer.analyze(text, [], _NO_TOKENS)
+                found += ask(recognizer, text)
         if not seen & flags.CALL:
             return found
         taken = [
@@ -167,7 +166,7 @@ class FastEngine(AnalyzerEngine):
             (number, found.start, found.end, found.score)
             for number, (gate, recognizer) in enumerate(self._words)
             if gate.opens(word, is_plain(word))
-            for found in recognizer.analyze(word, [], _NO_TOKENS)
+            for found in ask(recognizer, word)
         )
 
     def _enhance(self, results: list[RecognizerResult], spoken: Context) -> None:
@@ -196,22 +195,6 @@ def _seen(text: str) -> int:
     return flags.NAMES | flags.STREETS | (flags.WORDS if _may_match(text) else 0)
 
 
-def _distinct(results: list[RecognizerResult]) -> list[RecognizerResult]:
-    """Do what ``remove_duplicates`` does, for a few at once without all it makes for many."""
-    if len(results) < 2:
-        return results
-    if len(results) > FEW:
-        return EntityRecognizer.remove_duplicates(results)
-    kept: list[RecognizerResult] = []
-    for one in sorted(results, key=lambda r: (r.entity_type, r.start, -r.end, -r.score)):
-        if not any(
-            one.entity_type == other.entity_type and one.end <= other.end
-            and one.score <= other.score for other in kept
-        ):  # fmt: skip
-            kept.append(one)
-    return kept
-
-
 def _may_match(text: str) -> bool:
     """Whether a text without digits may hold anything that a pattern finds."""
     return "@" in text or any(
@@ -231,15 +214,3 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
         assert tail is not None
         at = tail.end()
         yield start, text[start:at]
-
-
-def _result(
-    recognizer: EntityRecognizer, start: int, end: int, score: float
-) -> RecognizerResult:  # fmt: skip
-    return RecognizerResult(
-        recognizer.supported_entities[0], start, end, score,
-        recognition_metadata={
-            RecognizerResult.RECOGNIZER_NAME_KEY: str(recognizer.name),  # type: ignore[has-type]
-            RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: recognizer.id,
-        },
-    )  # fmt: skip
