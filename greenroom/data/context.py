@@ -84,11 +84,18 @@ class Context:
         """Whether a wanted word is near a place, or among the words that came with the text."""
         if self._others and self._supports(self._others, wanted):
             return True
-        self._lower = self._lower or self._text.lower()
-        if not any(word in self._lower for word in wanted):
+        if not self._holds_any(wanted):
             return False
         near = self._is_near(start, wanted)
         return self._supports(self._words_near(start), wanted) if near is None else near
+
+    def may_speak(self, wanted: Sequence[str]) -> bool:
+        """Whether a wanted word is in the text at all, or among those that came with it."""
+        return bool(self._others) or self._holds_any(wanted)
+
+    def _holds_any(self, wanted: Sequence[str]) -> bool:
+        self._lower = self._lower or self._text.lower()
+        return any(word in self._lower for word in wanted)
 
     def _is_near(self, start: int, wanted: Sequence[str]) -> bool | None:
         """Whether a wanted word is so near that it counts; None where words must be cut to tell."""

@@ -150,7 +150,7 @@ class FastEngine(AnalyzerEngine):
         for flag, gate, recognizer in self._texts:
             if seen & flag and gate.opens(text, plain):
                 found += ask(recognizer, text)
-        if not seen & flags.CALL:
+        if not seen & (flags.CALL | flags.BARE):
             return found
         taken = [
             (one.start, one.end) for one in known
@@ -158,6 +158,8 @@ class FastEngine(AnalyzerEngine):
         ]  # fmt: skip
         for phones in self._phones:
             wanted = phones.context
+            if not seen & flags.CALL and not spoken.may_speak(wanted):
+                continue
             found += phones.analyze_fast(text, lambda at: spoken.speaks_for(at, wanted), taken)  # noqa: B023
         return found
 

@@ -15,12 +15,14 @@ from greenroom.data.identities import Identities
 from greenroom.data.kernels import flags
 from greenroom.data.kernels.sieve import MOST_RUNS
 from greenroom.data.ner.texts import Texts
+from greenroom.data.phones import DatabasePhones
 from greenroom.data.recognizers import LANGUAGE, analyzer
 from greenroom.data.scanner import FastEngine
 from greenroom.data.strangers import find_strangers, sieve_of
 from greenroom.data.text import KINDS
 
 pytestmark = pytest.mark.unit
+PHONES = DatabasePhones()
 NAMES = (
     "Maria", "ROSSI", "Peter", "Nowak's", "Anna-Lena", "O'Brien", "Van", "van", "der", "de", "la",
     "Zzyz", "The", "X", "J.", "F", "mr", "Mr.", "Dr", "dear", "Dear", "Hi", "I'm", "thank you",
@@ -39,6 +41,15 @@ WORDS = st.lists(
     st.tuples(st.sampled_from((*NAMES, *STREETS)), st.sampled_from(MARKS)), max_size=14
 ).map(lambda parts: "".join(word + mark for word, mark in parts))
 SIGNS = st.text("0123456789abcdefABCDEFbcxgG:.-@_%/ ,+()", max_size=60)
+NUMBERS = st.lists(
+    st.sampled_from(
+        ("2026-11-23", "10:30", "49.90", "4.12.0", "A-12", "ORD-2026-123456", "x", "ext ", "int ",
+         "#", ",", ";ext=", " ", "  ", "-", ".", "/", "(", ")", "+", "[", "~", "     ", "at", "to ",
+         "nt", "1", "12", "123", "1234", "030", "0301234567", "2125550187", "555", "0187", "44",
+         "7946", "0958", "12345678901234567890123", "_", "=", "\n", ":", "call ", "anexo ")
+    ),
+    max_size=10,
+).map("".join)  # fmt: skip
 LETTERS = st.text("aAbBdeDEfFgGlLmMrRsStTuUwWzZ 019.,:'-_\n", max_size=60)
 
 
@@ -91,7 +102,7 @@ def test_strangers_in_what_people_write_are_the_same() -> None:
     assert any(map(strangers, plain))
 
 
-@given(st.one_of(SIGNS, st.text(st.characters(max_codepoint=127), max_size=60)))
+@given(st.one_of(SIGNS, NUMBERS, st.text(st.characters(max_codepoint=127), max_size=60)))
 @example("::")
 @example("1.2.3.4")
 @example("255.255.255.255")
@@ -113,9 +124,22 @@ def test_patterns_are_asked_wherever_they_find_something(engine: FastEngine, tex
     assert shown[0] == shown[1] == shown[2]
 
 
+@given(st.one_of(NUMBERS, SIGNS))
+@settings(max_examples=400, deadline=None)
+def test_phones_are_asked_wherever_they_find_something(text: str) -> None:
+    sieve = sieve_of(text)
+    assert sieve is not None
+    found = PHONES.analyze(text, [])
+    seen = sieve.flags(text)
+    if not seen & flags.CALL:
+        assert all(text[one.start : one.end].isdigit() for one in found)
+        assert seen & flags.BARE or not found
+
+
 def test_most_texts_have_nothing_to_look_for() -> None:
     sieve = sieve_of("")
     assert sieve is not None
-    for text in ("", "the parcel was late.", "Call 12, at 9", "Thank you. The box", "Paid"):
+    for text in ("", "the parcel was late.", "It is 12 past 10:15", "Thank you. The box",
+                 "A-2026-123 of 2026-11-23"):  # fmt: skip
         assert sieve.flags(text) == 0
     assert sieve_of("café") is None

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numba import int64, uint8, uint64
 
+from greenroom.data.kernels.calls import CALL_DIGITS, calls_in
 from greenroom.data.kernels.flags import (
-    CALL,
     CARD,
     GREETING,
     IBAN,
@@ -40,7 +40,7 @@ _NAME_BITS = 20
 _NAME_MASK = (1 << _NAME_BITS) - 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
-_LONG_WORD, _DISTANCE, _CALL_DIGITS, _LONG_DIGITS, _CARD_DIGITS = 26, 11, 4, 9, 12
+_LONG_WORD, _DISTANCE, _LONG_DIGITS, _CARD_DIGITS = 26, 11, 9, 12
 _COLONS, _DASHES, _DOTS = 4, 4, 2
 """Of signs that stand as in an address, how many more than the first."""
 _WEG = 0x776567
@@ -125,7 +125,7 @@ def _signs(octets: Octets) -> Any:
     """Give the flags of digits and signs; whether a digit is there, and one before a capital."""
     flags = begun = digits = close = colons = dashes = dots = 0
     digit = colon = dash = dot = -64
-    has_capital = False
+    has_capital = may_call = False
     for at in range(octets.size):
         octet = octets[at]
         small = octet | 32
@@ -137,7 +137,7 @@ def _signs(octets: Octets) -> Any:
             before = octets[at - 1] if at else uint8(0)
             is_close = near == 1 or (near == 2 and (before == 32 or before == 45 or before == 46))
             close = close + 1 if is_close else 1
-            flags |= (digits >= _CALL_DIGITS) * CALL
+            may_call = may_call or digits >= CALL_DIGITS
             flags |= (close >= _LONG_DIGITS) * LONG | (close >= _CARD_DIGITS) * CARD
             if (
                 near == 1
@@ -172,6 +172,8 @@ def _signs(octets: Octets) -> Any:
             flags |= (near == 5 or dots >= _DOTS) * WORDS
     if octets.size - begun >= _LONG_WORD:
         flags |= WORDS
+    if may_call:
+        flags |= calls_in(octets)
     return flags, digit >= 0, has_capital
 
 
@@ -190,8 +192,8 @@ def _classes(octets: Octets, marks: Any, classes: Any) -> int:
 
 
 @inner
-def _lead(octets: Octets, start: int, marks: Any, classes: Any) -> int:
-    """Give what the word before a name is; TITLE where that is too far to tell."""
+def _lead(octets: Octets, first: int, start: int, marks: Any, classes: Any) -> int:
+    """Give what the word before a name is, from ``first`` on; TITLE where it is too far away."""
     end = start
     while end > 0 and (octets[end - 1] <= 32 or octets[end - 1] == 44 or octets[end - 1] == 46
                        or octets[end - 1] == 58):  # fmt: skip
@@ -199,7 +201,7 @@ def _lead(octets: Octets, start: int, marks: Any, classes: Any) -> int:
         if start - end > LONGEST_LEAD:
             return TITLE
     at = end
-    while at > 0 and (_is_of_word(octets[at - 1]) or octets[at - 1] == 39):
+    while at > first and (_is_of_word(octets[at - 1]) or octets[at - 1] == 39):
         at -= 1
         if start - at > LONGEST_LEAD:
             return TITLE
@@ -246,8 +248,10 @@ def _find_runs(octets: Octets, names: Any, marks: Any, classes: Any, found: Any)
             at += 1
             continue
         start, number, last, may_be = at, 0, -9, False
+        before = 0
         while True:
-            lead = _lead(octets, at, marks, classes)
+            lead = _lead(octets, before, at, marks, classes)
+            before = at
             end, is_listed = _word(octets, at, names)
             if lead & TITLE or (lead and (is_listed or end - at == 1)):
                 may_be = True
