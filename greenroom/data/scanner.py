@@ -30,7 +30,7 @@ from greenroom.data.identities import SCORE
 from greenroom.data.kernels import flags
 from greenroom.data.mails import DatabaseMails
 from greenroom.data.numbers import is_plain
-from greenroom.data.phones import DatabasePhones
+from greenroom.data.phones import DatabasePhones, Spans
 from greenroom.data.strangers import Strangers, find_strangers, sieve_of
 
 MEMORY = 50_000
@@ -96,11 +96,14 @@ class FastEngine(AnalyzerEngine):
         self._texts: list[tuple[int, _Gate, EntityRecognizer]] = []
         self._phones: list[DatabasePhones] = []
         self._always: list[EntityRecognizer] = []
+        self._strangers = False
         for recognizer in self.registry.recognizers:
             if type(recognizer) in _IN_WORDS:
                 self._words.append((_IN_WORDS[type(recognizer)], recognizer))
             elif isinstance(recognizer, DatabasePhones):
                 self._phones.append(recognizer)
+            elif type(recognizer) is Strangers:
+                self._strangers = True
             elif type(recognizer) in _IN_TEXT:
                 self._texts.append((*_IN_TEXT[type(recognizer)], recognizer))
             else:
@@ -117,7 +120,8 @@ class FastEngine(AnalyzerEngine):
                        ) -> list[RecognizerResult]:  # fmt: skip
         """Find what matters where of findings that overlap the surest one is chosen.
 
-        Numbers within one of the database's own people are not weighed: they would lose to it.
+        Names and numbers within one of the database's own people are not weighed: they would lose
+        to it.
         """
         return self._find(text, entities, context, is_choosing=True)
 
@@ -125,22 +129,24 @@ class FastEngine(AnalyzerEngine):
               ) -> list[RecognizerResult]:  # fmt: skip
         seen, results = _seen(text), list[RecognizerResult]()
         for recognizer in self._always:
-            if type(recognizer) is Strangers:
-                found = find_strangers(text, seen)
-                results += [result for result in found if result.entity_type in entities]
-            else:
-                results += recognizer.analyze(text, entities, _NO_TOKENS)
+            results += recognizer.analyze(text, entities, _NO_TOKENS)
+        known = [r for r in results if r.score == SCORE] if is_choosing else []
+        spoken, found = None, list[RecognizerResult]()
         if seen & _PATTERNS:
             spoken = Context(text, self.nlp_engine, self._enhancer, context)
-            known = [r for r in results if r.score == SCORE] if is_choosing else []
-            found = self._patterns(text, spoken, known, seen)
+            found = self._patterns(text, seen)
+        taken = _taken(known, found) if known else []
+        if self._strangers and seen & (flags.NAMES | flags.STREETS):
+            strangers = find_strangers(text, seen, taken)
+            results += [one for one in strangers if one.entity_type in entities]
+        if spoken is not None:
+            if seen & (flags.CALL | flags.BARE):
+                found += self._numbers(text, spoken, taken, seen)
             self._enhance(found, spoken)
             results += found
         return distinct([r for r in results if r.score >= self.default_score_threshold])
 
-    def _patterns(
-        self, text: str, spoken: Context, known: list[RecognizerResult], seen: int
-    ) -> list[RecognizerResult]:
+    def _patterns(self, text: str, seen: int) -> list[RecognizerResult]:
         found = [
             result_of(self._words[number][1], begin + start, begin + end, score)
             for begin, word in _words(text)
@@ -150,12 +156,12 @@ class FastEngine(AnalyzerEngine):
         for flag, gate, recognizer in self._texts:
             if seen & flag and gate.opens(text, plain):
                 found += ask(recognizer, text)
-        if not seen & (flags.CALL | flags.BARE):
-            return found
-        taken = [
-            (one.start, one.end) for one in known
-            if not any(f.start < one.end and one.start < f.end for f in found)
-        ]  # fmt: skip
+        return found
+
+    def _numbers(
+        self, text: str, spoken: Context, taken: Spans, seen: int
+    ) -> list[RecognizerResult]:  # fmt: skip
+        found: list[RecognizerResult] = []
         for phones in self._phones:
             wanted = phones.context
             if not seen & flags.CALL and not spoken.may_speak(wanted):
@@ -195,6 +201,18 @@ def _seen(text: str) -> int:
     if _DIGIT.search(text) is not None:
         return flags.EVERY
     return flags.NAMES | flags.STREETS | (flags.WORDS if _may_match(text) else 0)
+
+
+def _taken(known: list[RecognizerResult], found: list[RecognizerResult]) -> Spans:
+    """Give the places of known people that nothing overlaps: they are sure to be chosen."""
+    return [
+        (one.start, one.end)
+        for one in known
+        if not any(
+            other is not one and other.start < one.end and one.start < other.end
+            for others in (known, found) for other in others
+        )
+    ]  # fmt: skip
 
 
 def _may_match(text: str) -> bool:

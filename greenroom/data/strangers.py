@@ -7,7 +7,7 @@ alone it is an ordinary word too often. No model, no download.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -131,10 +131,13 @@ class Strangers(EntityRecognizer):
         return [found for found in find_strangers(text) if found.entity_type in entities]
 
 
-def find_strangers(text: str, seen: int = flags.EVERY) -> list[RecognizerResult]:
+def find_strangers(
+    text: str, seen: int = flags.EVERY, taken: Sequence[tuple[int, int]] = ()
+) -> list[RecognizerResult]:
     """Find names and addresses of people whom the database does not know.
 
-    ``seen``: what ``greenroom.data.kernels.flags`` says of the text.
+    ``seen``: what ``greenroom.data.kernels.flags`` says of the text. Names within one of the places
+    that are ``taken`` are left out.
     """
     found: list[RecognizerResult] = []
     if not seen & (flags.NAMES | flags.STREETS):
@@ -144,7 +147,7 @@ def find_strangers(text: str, seen: int = flags.EVERY) -> list[RecognizerResult]
     if seen & flags.NAMES:
         has_lead = not _LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
         if has_lead or _TWO.search(text):
-            found += [RecognizerResult("PERSON", *span) for span in _names(text)]
+            found += [RecognizerResult("PERSON", *span) for span in _names(text, taken)]
     if seen & flags.STREETS and _MAY_BE_ADDRESS.search(text):
         is_romance = not _ROMANCE_STREETS.isdisjoint(words)
         may_be = (
@@ -199,9 +202,11 @@ class Lead(Enum):
     TITLE = 2
 
 
-def _names(text: str) -> Iterator[tuple[int, int, float]]:
+def _names(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
     """Give start, end and score of each name."""
     for run in _runs(text):
+        if any(start <= run.start() and run.end() <= end for start, end in taken):
+            continue
         words = [(m.group(), run.start() + m.start()) for m in _PART.finditer(run.group())]
         at, lead = 0, _lead(text[max(0, run.start() - LEAD_LETTERS) : run.start()])
         while at < len(words):

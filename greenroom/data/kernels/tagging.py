@@ -137,16 +137,24 @@ def _place(keys: Any, first: Any, second: Any, third: Any) -> int:
 
 
 @held
-def put(octets: Octets, numbers: Any, keys: Any, facts: Any) -> bool:
-    """Put a word's numbers into the table; whether it was not there. Shapes: (n), (6)."""
-    first, second, third = _key(octets, 0, octets.size)
-    place = _place(keys, first, second, third)
-    if keys[place, 0] != 0:
-        return False
-    for column in range(COLUMNS):
-        facts[place, column] = numbers[column]
-    keys[place, 0], keys[place, 1], keys[place, 2] = first, second, third
-    return True
+def put(octets: Octets, spans: Any, numbers: Any, keys: Any, facts: Any) -> int:
+    """Put words with their numbers into the table; give how many were not there.
+
+    Shapes: (n), (words, 3) of anything, start and end; (words, 6). Longer words are passed over.
+    """
+    count = 0
+    for word in range(spans.shape[0]):
+        if spans[word, 2] - spans[word, 1] > LONGEST:
+            continue
+        first, second, third = _key(octets, spans[word, 1], spans[word, 2])
+        place = _place(keys, first, second, third)
+        if keys[place, 0] != 0:
+            continue
+        for column in range(COLUMNS):
+            facts[place, column] = numbers[word, column]
+        keys[place, 0], keys[place, 1], keys[place, 2] = first, second, third
+        count += 1
+    return count
 
 
 @held

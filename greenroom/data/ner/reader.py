@@ -59,32 +59,34 @@ class Reader:
             )
             if not unknown:
                 return [tuple(row) for row in found[:count].tolist()] if count else []
-            longs = self._learn(text, found[:unknown].tolist())
+            longs = self._learn(text, octets, found[:unknown])
         return None
 
-    def _learn(self, text: str, missing: list[list[int]]) -> Any:
+    def _learn(self, text: str, octets: Any, missing: Any) -> Any:
         """Put words into the table; give the numbers of those that are too long for it."""
-        longs = []
+        spans = missing.tolist()
+        made = [self._numbers_of(text[start:end]) for _, start, end in spans]
+        numbers = np.array(made, np.uint64)
         with self._mutex:
-            for is_long, start, end in missing:
-                numbers = np.array(self._numbers_of(text[start:end]), np.uint64)
-                if is_long:
-                    longs.append(numbers)
-                    continue
-                octets = np.frombuffer(text[start:end].encode(), np.uint8)
-                self._count += self._kernels.put(octets, numbers, *self._table)
-                if self._count * 2 >= len(self._table[0]):
-                    self._grow()
-        return np.array(longs, np.uint64) if longs else self._nothing
+            while 2 * (self._count + len(made)) >= len(self._table[0]):
+                if not self._grow():
+                    break
+            if 2 * (self._count + len(made)) < len(self._table[0]):
+                self._count += self._kernels.put(octets, missing, numbers, *self._table)
+        longs = [place for place, (is_long, _, _) in enumerate(spans) if is_long]
+        return numbers[longs] if longs else self._nothing
 
-    def _grow(self) -> None:
+    def _grow(self) -> bool:
+        """Make more places, or begin anew; whether there is room for more now."""
         if len(self._table[0]) >= MOST_PLACES:
-            self._clear(FIRST_PLACES)
-            return
+            is_full = self._count > 0
+            self._clear(len(self._table[0]))
+            return is_full
         old, count = self._table, self._count
         self._clear(len(old[0]) * 4)
         self._kernels.move(*old, *self._table)
         self._count = count
+        return True
 
 
 def new_reader(
