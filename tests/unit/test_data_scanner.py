@@ -33,6 +33,7 @@ PARTS = (
     "2026-11-23", "10:30", "Grete Öhm", "Maria Rossi", "é", "ü", "\u017f", "\u212a",
     "\uff11\uff12\uff13",
     "17 Harbour Row", "ORD-2024-123456", "e-mail", "don't", "be", "us", "1712345678", "\u0663",
+    "x:call", "call-back", "Call", "cell",
     "Mr. Unbekannt", "Dear", "Hauptstraße 12a", "12, rue de la Paix", "4.12.0", "49.90",
 )  # fmt: skip
 DIGITS = st.text("0123456789 -.()+/x#\n", min_size=4, max_size=40)
