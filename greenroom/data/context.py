@@ -69,6 +69,13 @@ def _tokenizer() -> _Tokenizer:
     return _TOKENIZERS[0]
 
 
+@lru_cache(100)
+def _apart(wanted: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell words that count from those that never do by themselves."""
+    is_stop = _tokenizer().is_stop
+    return tuple(w for w in wanted if not is_stop(w)), tuple(filter(is_stop, wanted))
+
+
 class Context:
     """What speaks for the findings of one text."""
 
@@ -84,11 +91,28 @@ class Context:
         """Whether a wanted word is near a place, or among the words that came with the text."""
         if self._others and self._supports(self._others, wanted):
             return True
-        self._lower = self._lower or self._text.lower()
+        wanted = self._that_count(wanted)
         if not any(word in self._lower for word in wanted):
             return False
         near = self._is_near(start, wanted)
         return self._supports(self._words_near(start), wanted) if near is None else near
+
+    def may_speak(self, wanted: Sequence[str]) -> bool:
+        """Whether a wanted word is in the text at all, or among those that came with it."""
+        if self._others:
+            return True
+        wanted = self._that_count(wanted)
+        return any(word in self._lower for word in wanted)
+
+    def _that_count(self, wanted: Sequence[str]) -> Sequence[str]:
+        """Leave out the words that never count in this text: spaCy takes ``call`` for a filler."""
+        self._lower = self._lower or self._text.lower()
+        counting, never = _apart(tuple(wanted))
+        if ":" in self._lower and any(
+            f":{word}" in self._lower or f"{word}:" in self._lower for word in never
+        ):
+            return wanted  # a part of another word does
+        return counting
 
     def _is_near(self, start: int, wanted: Sequence[str]) -> bool | None:
         """Whether a wanted word is so near that it counts; None where words must be cut to tell."""

@@ -10,6 +10,7 @@ FEWEST_DIGITS = 8
 LAYOUT = b" -./()\xc2\xa0"
 _ODD = re.compile(r"[^\0-\u017e\u0180-\u024f\u2010-\u2026\u20ac]")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
+_EACH_DIGIT = b"0123456789"
 _DIGITS = re.compile(rb"[0-9]+")
 _NUMBERS = re.compile(rb"[0-9](?:[ \-./()\xc2\xa0]{0,3}[0-9]){7,}")
 """Runs of eight digits and more, as they are laid out."""
@@ -34,6 +35,8 @@ def numbers_in(text: bytes) -> Iterator[tuple[bytes, int, int]]:
 
     Each with where it begins and ends; longer ones hold shorter ones.
     """
+    if len(text) - len(text.translate(None, _EACH_DIGIT)) < FEWEST_DIGITS:
+        return
     for window in _NUMBERS.finditer(text):
         groups = [(g.start(), g.end()) for g in _DIGITS.finditer(text, *window.span())]
         for first, (start, _) in enumerate(groups):

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 import phonenumbers
 from phonenumbers import phonenumbermatcher as matcher
-from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer import RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
+from greenroom.data.asking import distinct, result_of
 from greenroom.data.numbers import is_plain
 
 Spans = Sequence[tuple[int, int]]
@@ -43,6 +45,8 @@ _PLUS = re.compile(r"[^0-9+]*\+[^0-9+]*[0-9][^+]*$")
 _HARMLESS = frozenset(["", *" \n\t,;:.!?'\")<>|"])
 """Characters beside a number that make nothing else of it."""
 _GROUP = re.compile(r"[0-9]+")
+_SIMPLE = re.compile(r"[0-9 ()\[\]./-]*\+?[0-9 ()\[\]./-]*")
+"""Digits without an extension."""
 _MAY_HOLD = re.compile(r"(?:[0-9][^0-9]{0,10}){4}")
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip",
@@ -70,16 +74,10 @@ class DatabasePhones(PhoneRecognizer):
         What lies within one of the places that are ``taken`` is left out.
         """
         found = [
-            RecognizerResult(
-                self.supported_entities[0], start, end, self.SCORE,
-                recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: str(self.name),  # type: ignore[has-type]
-                    RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
-                },
-            )
+            result_of(self, start, end, self.SCORE)
             for start, end in find_numbers(text, speaks_for, taken)
-        ]  # fmt: skip
-        return self._weigh(text, EntityRecognizer.remove_duplicates(found)) if found else []
+        ]
+        return self._weigh(text, distinct(found))
 
     @staticmethod
     def _weigh(text: str, results: Iterable[RecognizerResult]) -> list[RecognizerResult]:
@@ -160,14 +158,31 @@ def _find(
     for region in sorted(regions, key=lambda region: not _shape(region).fullmatch(digits)):
         spans.update(
             ((match.start - first, match.end - first), None)
-            for match in phonenumbers.PhoneNumberMatcher(
-                before + place + after, region, leniency=LENIENCY
-            )
+            for match in _Matcher(before + place + after, region, leniency=LENIENCY)
             if match.start < end
         )
         if (0, len(place)) in spans:
             break  # what other countries find in it counts for nothing beside it
     return tuple(spans)
+
+
+class _Matcher(phonenumbers.PhoneNumberMatcher):
+    """Does not parse what no valid number looks like: most of what it tries."""
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> Any:
+        if not _may_be_valid(candidate, self.preferred_region):
+            return None
+        return super()._parse_and_verify(candidate, offset)
+
+
+def _may_be_valid(candidate: str, region: str | None) -> bool:
+    """Whether digits, as they are dialled in a country, may be a valid number."""
+    if region is None or not _SIMPLE.fullmatch(candidate):
+        return True
+    digits = "".join(_GROUP.findall(candidate))
+    if _shape(region).fullmatch(digits):
+        return True
+    return "+" in candidate and bool(digits) and _is_international(digits)
 
 
 @lru_cache(MEMORY)
@@ -235,7 +250,8 @@ def _numbers_of(code: int) -> re.Pattern[str] | None:
         if known is None or (number == 0 and known.national_prefix_transform_rule):
             return None
         if number == 0 and known.national_prefix_for_parsing:
-            national = f"(?:{known.national_prefix_for_parsing})?"
+            # It may stand there twice: it is taken off with the country's code, and after it.
+            national = f"(?:{known.national_prefix_for_parsing}){{0,2}}"
         kinds = (getattr(known, kind) for kind in _TYPES)
         patterns += [k.national_number_pattern for k in kinds if k and k.national_number_pattern]
     return re.compile(f"{national}0*(?:{'|'.join(dict.fromkeys(patterns))})")

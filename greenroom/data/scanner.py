@@ -23,12 +23,15 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 
+from greenroom.data.asking import ask, distinct, result_of
 from greenroom.data.cards import DatabaseCards
 from greenroom.data.context import Context
 from greenroom.data.identities import SCORE
+from greenroom.data.kernels import flags
 from greenroom.data.mails import DatabaseMails
 from greenroom.data.numbers import is_plain
-from greenroom.data.phones import DatabasePhones
+from greenroom.data.phones import DatabasePhones, Spans
+from greenroom.data.strangers import Strangers, find_strangers, sieve_of
 
 MEMORY = 50_000
 """Words whose findings are remembered: addresses and hosts come again and again."""
@@ -63,11 +66,14 @@ _IN_WORDS: dict[type[EntityRecognizer], _Gate] = {
     CryptoRecognizer: _Gate(r"[13bB](?:(?<=[13])|[cC]1)\w{25}"),
 }
 """Recognizers whose patterns hold no space."""
-_IN_TEXT: dict[type[EntityRecognizer], _Gate] = {
-    DatabaseCards: _Gate(r"[1-6](?<!\w[1-6])\d{3}[ -]?\d{4}[ -]?\d{4}"),
-    IbanRecognizer: _Gate(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}"),
-    UsSsnRecognizer: _Gate(r"[0-9](?<!\w[0-9])[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}\b"),
-}
+_IN_TEXT: dict[type[EntityRecognizer], tuple[int, _Gate]] = {
+    DatabaseCards: (flags.CARD, _Gate(r"[1-6](?<!\w[1-6])\d{3}[ -]?\d{4}[ -]?\d{4}")),
+    IbanRecognizer: (flags.IBAN, _Gate(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2}")),
+    UsSsnRecognizer: (
+        flags.LONG, _Gate(r"[0-9](?<!\w[0-9])[0-9]{2}[- .]?[0-9]{2}[- .]?[0-9]{4}\b"),
+    ),
+}  # fmt: skip
+_PATTERNS = flags.EVERY & ~(flags.NAMES | flags.STREETS)
 _ANCHOR = re.compile(r"[@:.-](?:(?<=@)|[0-9A-Fa-f:])|[13bB](?:(?<=[13])|[cC]1)\w{25}")
 """What a word has in which one of those without space may find something."""
 _NO_TOKENS: Any = None
@@ -87,16 +93,19 @@ class FastEngine(AnalyzerEngine):
         assert isinstance(enhancer, LemmaContextAwareEnhancer)
         self._enhancer = enhancer
         self._words: list[tuple[_Gate, EntityRecognizer]] = []
-        self._texts: list[tuple[_Gate, EntityRecognizer]] = []
+        self._texts: list[tuple[int, _Gate, EntityRecognizer]] = []
         self._phones: list[DatabasePhones] = []
         self._always: list[EntityRecognizer] = []
+        self._strangers = False
         for recognizer in self.registry.recognizers:
             if type(recognizer) in _IN_WORDS:
                 self._words.append((_IN_WORDS[type(recognizer)], recognizer))
             elif isinstance(recognizer, DatabasePhones):
                 self._phones.append(recognizer)
+            elif type(recognizer) is Strangers:
+                self._strangers = True
             elif type(recognizer) in _IN_TEXT:
-                self._texts.append((_IN_TEXT[type(recognizer)], recognizer))
+                self._texts.append((*_IN_TEXT[type(recognizer)], recognizer))
             else:
                 self._always.append(recognizer)
         self._by_id = {recognizer.id: recognizer for recognizer in self.registry.recognizers}
@@ -111,49 +120,52 @@ class FastEngine(AnalyzerEngine):
                        ) -> list[RecognizerResult]:  # fmt: skip
         """Find what matters where of findings that overlap the surest one is chosen.
 
-        Numbers within one of the database's own people are not weighed: they would lose to it.
+        Names and numbers within one of the database's own people are not weighed: they would lose
+        to it.
         """
         return self._find(text, entities, context, is_choosing=True)
 
     def _find(self, text: str, entities: list[str], context: Sequence[str], *, is_choosing: bool
               ) -> list[RecognizerResult]:  # fmt: skip
-        results = [
-            result
-            for recognizer in self._always
-            for result in recognizer.analyze(text, entities, _NO_TOKENS)
-        ]
-        has_digit = _DIGIT.search(text) is not None
-        if has_digit or _may_match(text):
+        seen, results = _seen(text), list[RecognizerResult]()
+        for recognizer in self._always:
+            results += recognizer.analyze(text, entities, _NO_TOKENS)
+        known = [r for r in results if r.score == SCORE] if is_choosing else []
+        spoken, found = None, list[RecognizerResult]()
+        if seen & _PATTERNS:
             spoken = Context(text, self.nlp_engine, self._enhancer, context)
-            known = [r for r in results if r.score == SCORE] if is_choosing else []
-            found = self._patterns(text, spoken, known, has_digit=has_digit)
+            found = self._patterns(text, seen)
+        taken = _taken(known, found) if known else []
+        if self._strangers and seen & (flags.NAMES | flags.STREETS):
+            strangers = find_strangers(text, seen, taken)
+            results += [one for one in strangers if one.entity_type in entities]
+        if spoken is not None:
+            if seen & (flags.CALL | flags.BARE):
+                found += self._numbers(text, spoken, taken, seen)
             self._enhance(found, spoken)
             results += found
-        if not results:
-            return results
-        results = [r for r in results if r.score >= self.default_score_threshold]
-        return EntityRecognizer.remove_duplicates(results)
+        return distinct([r for r in results if r.score >= self.default_score_threshold])
 
-    def _patterns(
-        self, text: str, spoken: Context, known: list[RecognizerResult], *, has_digit: bool
-    ) -> list[RecognizerResult]:
+    def _patterns(self, text: str, seen: int) -> list[RecognizerResult]:
         found = [
-            _result(self._words[number][1], begin + start, begin + end, score)
+            result_of(self._words[number][1], begin + start, begin + end, score)
             for begin, word in _words(text)
             for number, start, end, score in self._find_in_word(word)
-        ]
-        if not has_digit:
-            return found
+        ] if seen & flags.WORDS else []  # fmt: skip
         plain = is_plain(text)
-        for gate, recognizer in self._texts:
-            if gate.opens(text, plain):
-                found += recognizer.analyze(text, [], _NO_TOKENS)
-        taken = [
-            (one.start, one.end) for one in known
-            if not any(f.start < one.end and one.start < f.end for f in found)
-        ]  # fmt: skip
+        for flag, gate, recognizer in self._texts:
+            if seen & flag and gate.opens(text, plain):
+                found += ask(recognizer, text)
+        return found
+
+    def _numbers(
+        self, text: str, spoken: Context, taken: Spans, seen: int
+    ) -> list[RecognizerResult]:  # fmt: skip
+        found: list[RecognizerResult] = []
         for phones in self._phones:
             wanted = phones.context
+            if not seen & flags.CALL and not spoken.may_speak(wanted):
+                continue
             found += phones.analyze_fast(text, lambda at: spoken.speaks_for(at, wanted), taken)  # noqa: B023
         return found
 
@@ -162,7 +174,7 @@ class FastEngine(AnalyzerEngine):
             (number, found.start, found.end, found.score)
             for number, (gate, recognizer) in enumerate(self._words)
             if gate.opens(word, is_plain(word))
-            for found in recognizer.analyze(word, [], _NO_TOKENS)
+            for found in ask(recognizer, word)
         )
 
     def _enhance(self, results: list[RecognizerResult], spoken: Context) -> None:
@@ -179,6 +191,28 @@ class FastEngine(AnalyzerEngine):
                     max(raised, enhancer.min_score_with_context_similarity),
                     EntityRecognizer.MAX_SCORE,
                 )
+
+
+def _seen(text: str) -> int:
+    """Give the flags of what could be in a text."""
+    sieve = sieve_of(text)
+    if sieve is not None:
+        return sieve.flags(text)
+    if _DIGIT.search(text) is not None:
+        return flags.EVERY
+    return flags.NAMES | flags.STREETS | (flags.WORDS if _may_match(text) else 0)
+
+
+def _taken(known: list[RecognizerResult], found: list[RecognizerResult]) -> Spans:
+    """Give the places of known people that nothing overlaps: they are sure to be chosen."""
+    return [
+        (one.start, one.end)
+        for one in known
+        if not any(
+            other is not one and other.start < one.end and one.start < other.end
+            for others in (known, found) for other in others
+        )
+    ]  # fmt: skip
 
 
 def _may_match(text: str) -> bool:
@@ -200,15 +234,3 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
         assert tail is not None
         at = tail.end()
         yield start, text[start:at]
-
-
-def _result(
-    recognizer: EntityRecognizer, start: int, end: int, score: float
-) -> RecognizerResult:  # fmt: skip
-    return RecognizerResult(
-        recognizer.supported_entities[0], start, end, score,
-        recognition_metadata={
-            RecognizerResult.RECOGNIZER_NAME_KEY: str(recognizer.name),  # type: ignore[has-type]
-            RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: recognizer.id,
-        },
-    )  # fmt: skip

@@ -7,13 +7,16 @@ alone it is an ordinary word too often. No model, no download.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from greenroom.data.compiling import goes_plainly
+from greenroom.data.kernels import flags
 from greenroom.data.lexicon import (
     family_names,
     fold_name,
@@ -22,6 +25,9 @@ from greenroom.data.lexicon import (
     languages_of_given,
     ordinary_words,
 )
+
+if TYPE_CHECKING:
+    from greenroom.data.kernels.sieve import Sieve
 
 SURE, LIKELY = 0.6, 0.5
 """Scores: below what the database itself knows, above the threshold."""
@@ -58,7 +64,8 @@ _POSSESSIVE = re.compile(r"(?:['\u2019]s|[.'\u2019])$")
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĖĘĚĞĢĪĮİĶĹĻŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŹŻŽ\u0386-\u03ab\u0400-\u042f]"
 _WORD = rf"{_CAPITAL}[\w'\u2019-]*"
 _GAP = r"[ \u00a0]"
-_PARTICLE = r"(?:van|von|de|der|den|da|das|do|dos|di|del|della|du|la|le|bin|ibn|al|el|zu|ter|y)"
+_PARTICLES = "van|von|de|der|den|da|das|do|dos|di|del|della|du|la|le|bin|ibn|al|el|zu|ter|y"
+_PARTICLE = rf"(?:{_PARTICLES})"
 _RUN = re.compile(rf"\b{_WORD}\.?(?:{_GAP}(?:{_PARTICLE}{_GAP}){{0,2}}{_WORD}\.?)*")
 _CAPITALS = r"[A-ZÀ-ÞĀ-Ž\u0386-\u042f](?<!\w.)"
 """What a word of a run may begin with, and more: first in an expression it is scanned for fast."""
@@ -124,15 +131,24 @@ class Strangers(EntityRecognizer):
         return [found for found in find_strangers(text) if found.entity_type in entities]
 
 
-def find_strangers(text: str) -> list[RecognizerResult]:
-    """Find names and addresses of people whom the database does not know."""
+def find_strangers(
+    text: str, seen: int = flags.EVERY, taken: Sequence[tuple[int, int]] = ()
+) -> list[RecognizerResult]:
+    """Find names and addresses of people whom the database does not know.
+
+    ``seen``: what ``greenroom.data.kernels.flags`` says of the text. Names within one of the places
+    that are ``taken`` are left out.
+    """
+    found: list[RecognizerResult] = []
+    if not seen & (flags.NAMES | flags.STREETS):
+        return found
     lower = text.lower()
     words = lower.translate(_APART).split()
-    found = []
-    has_lead = not LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
-    if has_lead or _TWO.search(text):
-        found += [RecognizerResult("PERSON", *span) for span in _names(text)]
-    if _MAY_BE_ADDRESS.search(text):
+    if seen & flags.NAMES:
+        has_lead = not LEAD_WORDS.isdisjoint(words) or any(map(lower.__contains__, _PHRASES))
+        if has_lead or _TWO.search(text):
+            found += [RecognizerResult("PERSON", *span) for span in _names(text, taken)]
+    if seen & flags.STREETS and _MAY_BE_ADDRESS.search(text):
         is_romance = not _ROMANCE_STREETS.isdisjoint(words)
         may_be = (
             not _STREET_WORDS.isdisjoint(words),
@@ -145,6 +161,25 @@ def find_strangers(text: str) -> list[RecognizerResult]:
             for match in form.finditer(text)
         ]
     return found
+
+
+@cache
+def _compiled_sieve() -> Sieve | None:
+    try:
+        from greenroom.data.kernels.sieve import Sieve
+    except (ImportError, RuntimeError):  # no numba, or nowhere to keep what it compiles
+        return None
+    words = {
+        flags.TITLE: _TITLES, flags.PARTICLE: _listed(_PARTICLES, "|"),
+        flags.GREETING: _GREETINGS | {phrase.split()[-1] for phrase in _PHRASES},
+        flags.STREET: _STREET_WORDS, flags.ROMANCE: _ROMANCE_STREETS,
+    }  # fmt: skip
+    return Sieve(words, given_names() | family_names())
+
+
+def sieve_of(text: str) -> Sieve | None:
+    """Give what sees through a text at once; None where that is not to be had."""
+    return _compiled_sieve() if text.isascii() and not goes_plainly() else None
 
 
 class _Apart(dict[int, str]):
@@ -167,9 +202,11 @@ class Lead(Enum):
     TITLE = 2
 
 
-def _names(text: str) -> Iterator[tuple[int, int, float]]:
+def _names(text: str, taken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
     """Give start, end and score of each name."""
-    for run in _RUN.finditer(text):
+    for run in _runs(text):
+        if any(start <= run.start() and run.end() <= end for start, end in taken):
+            continue
         words = [(m.group(), run.start() + m.start()) for m in _PART.finditer(run.group())]
         at, lead = 0, _lead(text[max(0, run.start() - LEAD_LETTERS) : run.start()])
         while at < len(words):
@@ -181,6 +218,15 @@ def _names(text: str) -> Iterator[tuple[int, int, float]]:
             else:
                 size, lead = 1, _lead(words[at][0])
             at += size
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """Give the runs of capitals that may hold a name."""
+    sieve = sieve_of(text)
+    places = sieve.runs(text) if sieve else None
+    if places is None:
+        return _RUN.finditer(text)
+    return filter(None, (_RUN.match(text, at) for at in places))
 
 
 def _lead(before: str) -> Lead:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import phonenumbers
 import pytest
 from faker import Faker
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from presidio_analyzer import RecognizerResult
+from presidio_analyzer import PatternRecognizer, RecognizerResult
 
 from benchmarks.talk import Talk
+from greenroom.data import phones
+from greenroom.data.asking import ask
 from greenroom.data.choosing import choose
 from greenroom.data.identities import Identities
 from greenroom.data.phones import DatabasePhones
@@ -31,6 +34,7 @@ PARTS = (
     "2026-11-23", "10:30", "Grete Öhm", "Maria Rossi", "é", "ü", "\u017f", "\u212a",
     "\uff11\uff12\uff13",
     "17 Harbour Row", "ORD-2024-123456", "e-mail", "don't", "be", "us", "1712345678", "\u0663",
+    "x:call", "call-back", "Call", "cell",
     "Mr. Unbekannt", "Dear", "Hauptstraße 12a", "12, rue de la Paix", "4.12.0", "49.90",
 )  # fmt: skip
 DIGITS = st.text("0123456789 -.()+/x#\n", min_size=4, max_size=40)
@@ -111,3 +115,36 @@ def test_what_machines_write(engine: FastEngine) -> None:
                 text = frame.format(make(), make(), make())
                 fast, plain = both(engine, text)
                 assert fast == plain, text
+
+
+@given(st.one_of(DIGITS, NUMBERS), st.sampled_from(("", "1", "0", "00", "+", "11")))
+@settings(max_examples=300, deadline=None)
+def test_no_valid_number_is_left_unparsed(text: str, first: str) -> None:
+    for region in phones.REGIONS:
+        plain = phonenumbers.PhoneNumberMatcher(first + text, region, leniency=phones.LENIENCY)
+        fast = phones._Matcher(first + text, region, leniency=phones.LENIENCY)
+        assert [(m.start, m.end) for m in fast] == [(m.start, m.end) for m in plain]
+
+
+@pytest.mark.parametrize("number", ["1114425285283", "1 1 (442) 528-5283", "00 49 30 1234567"])
+def test_a_prefix_may_stand_before_a_number_twice(number: str) -> None:
+    assert shown(PHONES.analyze_fast(number)) == shown(PHONES.analyze(number, []))
+
+
+@given(
+    st.sampled_from(
+        ("grete@mail.test", "a@b", "203.0.113.9", "::1", "fe80::a", "aa:bb:cc:dd:ee:ff",
+         "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "078-05-1120", "000-00-0000", "4111111111111111",
+         "999.1.1.1")
+    ),
+    st.text("0123456789abf:.@-", max_size=8),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_recognizers_are_asked_as_they_would_answer(
+    engine: FastEngine, value: str, more: str
+) -> None:
+    for recognizer in engine.registry.recognizers:
+        if isinstance(recognizer, PatternRecognizer):
+            for text in (value + more, more + value, f"{value} {more} {value}"):
+                plain = recognizer.analyze(text, [], None)  # type: ignore[arg-type]
+                assert shown(ask(recognizer, text)) == shown(plain)

@@ -11,10 +11,12 @@ from greenroom.data.compiled import Kernels
 from greenroom.data.copy import TablePlan
 from greenroom.data.identities import Identities
 from greenroom.data.index import IdentityIndex
-from greenroom.data.kernels import reading
+from greenroom.data.kernels import reading, tagging
 from greenroom.data.kernels.fakes import Fakes
 from greenroom.data.kernels.lines import Lines
+from greenroom.data.kernels.sieve import Sieve
 from greenroom.data.needles import MarkedNeedles
+from greenroom.data.ner.features import COLUMNS
 from greenroom.data.ner.tagger import load_tagger
 from greenroom.data.ops import op_of
 from greenroom.data.pseudonyms import Pseudonyms
@@ -70,4 +72,11 @@ def warm() -> None:
     tables.numbers(b"12345678", np.zeros(256, np.bool_))
     search.places_of(b"a%20", b"%")
     search.runs_of_code(b"a1text0f50me0ctets", 8)
-    load_tagger().find("Ann Berg")
+    tagger = load_tagger()
+    tagger.find("Ann Berg")
+    tagger.find_plainly("Ann Berg")
+    words = (np.zeros((2, tagging.KEY_WORDS), np.uint64), np.zeros((2, COLUMNS), np.uint32))
+    tagging.move(*words, *words)
+    sieve = Sieve({}, ["ann"])
+    sieve.flags("Mr. Ann Berg")
+    sieve.runs("Mr. Ann Berg")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ TOKEN = re.compile(r"\w+(?:[-'\u2019](?!s\b)\w+)*|\n+|[^\w\s]")
 _SHAPES = (
     (re.compile(r"[A-ZÀ-ÖØ-Þ]"), "X"), (re.compile(r"[^\W\d_X]"), "x"), (re.compile(r"\d"), "9"),
 )  # fmt: skip
+_DIGIT = re.compile(r"\d")
+_ASCII_SHAPES = str.maketrans(
+    ascii_uppercase + ascii_lowercase + digits, "X" * 26 + "x" * 26 + "9" * 10
+)
 _REPEATED = re.compile(r"(.)\1{2,}")
 COLUMNS = 6
 """Numbers that are kept of each word: itself, start, end, short end, shape, lists."""
@@ -47,16 +52,19 @@ _JOINT = (
     ((SHAPE, -2), (SHAPE, -1), (SHAPE, 0), (SHAPE, 1)), ((SHAPE, 0), (SHAPE, 1), (SHAPE, 2)),
 )  # fmt: skip
 FEATURES = 1 + len(_SINGLE) + len(_JOINT)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+MIX = np.uint64(0x9E3779B97F4A7C15)
 """Source: 2**64 divided by the golden ratio, D. Knuth, The Art of Computer Programming 6.4."""
 
 
 def shape_of(word: str) -> str:
     """Give a word's shape: ``Xxx`` for names, ``9`` for digits, signs as they are."""
     made = word
-    for pattern, letter in _SHAPES:
-        made = pattern.sub(letter, made)
-    return _REPEATED.sub(r"\1\1", made)
+    if word.isascii():
+        made = word.translate(_ASCII_SHAPES)
+    else:
+        for pattern, letter in _SHAPES:
+            made = pattern.sub(letter, made)
+    return _REPEATED.sub(r"\1\1", made) if len(made) > 2 else made
 
 
 def _number(kind: str, text: str) -> int:
@@ -65,7 +73,9 @@ def _number(kind: str, text: str) -> int:
 
 def numbers_of(word: str, lists: int) -> tuple[int, ...]:
     """Give a word's numbers; ``lists`` says in which lists it stands."""
-    lower = re.sub(r"\d", "0", word.lower())
+    lower = word.lower()
+    if not lower.isalpha():
+        lower = _DIGIT.sub("0", lower)
     return (
         _number("w", lower), _number("s", lower[:3]), _number("e", lower[-3:]),
         _number("e", lower[-2:]), _number("h", shape_of(word)), _number("l", str(lists)),
@@ -83,26 +93,26 @@ def rows_of(numbers: Any) -> Any:
     shift = np.uint64(64 - TABLE_BITS)
     for column, offset in _SINGLE:
         seed = np.uint64(at * 0x1000193)
-        mixed = ((padded[3 + offset : 3 + offset + count, column] + seed) * _MIX) >> shift
+        mixed = ((padded[3 + offset : 3 + offset + count, column] + seed) * MIX) >> shift
         rows[:, at] = mixed
         at += 1
     for parts in _JOINT:
         mixed = np.full(count, at * 0x1000193, dtype=np.uint64)
         for column, offset in parts:
-            mixed = (mixed ^ padded[3 + offset : 3 + offset + count, column]) * _MIX
+            mixed = (mixed ^ padded[3 + offset : 3 + offset + count, column]) * MIX
             mixed ^= mixed >> np.uint64(29)
-        rows[:, at] = (mixed * _MIX) >> shift
+        rows[:, at] = (mixed * MIX) >> shift
         at += 1
     return rows
 
 
-_TERMS = np.array(
+TERMS = np.array(
     [column * 16 + 3 + offset for column, offset in _SINGLE]
     + [c * 16 + 3 + offset for parts in _JOINT for c, offset in parts], dtype=np.int64,
 )  # fmt: skip
 """Each feature's parts as ``column * 16 + offset + 3``, one feature after another."""
-_TERM_ENDS = np.cumsum([1] * len(_SINGLE) + [len(parts) for parts in _JOINT])
-_SINGLES = len(_SINGLE)
+TERM_ENDS = np.cumsum([1] * len(_SINGLE) + [len(parts) for parts in _JOINT])
+SINGLES = len(_SINGLE)
 
 
 def scores_of(numbers: Any, weights: Any, scale: Any) -> Any:
@@ -117,18 +127,18 @@ def scores_of(numbers: Any, weights: Any, scale: Any) -> Any:
         for label in range(labels):
             total[label] = weights[0, label]
         term = 0
-        for feature in range(_TERM_ENDS.size):
+        for feature in range(TERM_ENDS.size):
             mixed = np.uint64((feature + 1) * 0x1000193)
-            while term < _TERM_ENDS[feature]:
-                column, place = _TERMS[term] >> 4, at + (_TERMS[term] & 15) - 3
+            while term < TERM_ENDS[feature]:
+                column, place = TERMS[term] >> 4, at + (TERMS[term] & 15) - 3
                 number = numbers[place, column] if 0 <= place < count else np.uint64(1)
-                if feature < _SINGLES:
+                if feature < SINGLES:
                     mixed += number
                 else:
-                    mixed = (mixed ^ number) * _MIX
+                    mixed = (mixed ^ number) * MIX
                     mixed ^= mixed >> np.uint64(29)
                 term += 1
-            row = np.int64((mixed * _MIX) >> np.uint64(64 - TABLE_BITS))
+            row = np.int64((mixed * MIX) >> np.uint64(64 - TABLE_BITS))
             for label in range(labels):
                 total[label] += weights[row, label]
         for label in range(labels):
