@@ -60,7 +60,7 @@ def mask_lines(
     asks: Any,
 ) -> Any:  # fmt: skip
     """Mask rows of the text format; give octets written, questions, and where the rest begins."""
-    o, asked = 0, 0
+    o, asked = int64(0), int64(0)  # of a literal numba would compile all once more
     while at < end:
         row, row_o, row_asked = at, o, asked
         for number in fields:
@@ -75,7 +75,7 @@ def mask_lines(
                 o += 2
             else:
                 o, asked = put_field(
-                    src, start, at, number, t, work, stack, out, o, asks, asked, -1, is_plain
+                    src, start, at, number, t, work, stack, out, o, asks, asked, int64(-1), is_plain
                 )  # fmt: skip
             if o + MARGIN > out.size or o == FULL:
                 return row_o, row_asked, row
@@ -115,7 +115,7 @@ def mask_tuples(
     asks: Any,
 ) -> Any:  # fmt: skip
     """Mask rows of the binary format; give octets written, questions, and where the rest begins."""
-    o, asked = 0, 0
+    o, asked = int64(0), int64(0)  # of a literal numba would compile all once more
     while at < end:
         row, row_o, row_asked = at, o, asked
         count = int64(src[at]) << 8 | int64(src[at + 1])
@@ -141,7 +141,7 @@ def mask_tuples(
             o = put_octets(src, at, at + skipped, out, o)
             o, asked = put_field(
                 src, at + skipped, at + size, number, t, work, stack, out, o, asks, asked, slot,
-                True,
+                count >= 0,
             )  # fmt: skip
             if o + MARGIN > out.size or o == FULL:
                 return row_o, row_asked, row

@@ -97,7 +97,9 @@ def put_document(
     o: int, asks: Any, asked: int, slot: int,
 ) -> Any:  # fmt: skip
     """Write a document; give where it ended, or LEFT or FULL, and how many texts are to ask."""
-    depth, context, context_end = 0, -1, -1
+    depth = 0
+    context: Any = int64(-1)
+    context_end: Any = int64(-1)
     is_key, at = False, start
     while at < end:
         octet = src[at]

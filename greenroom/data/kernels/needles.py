@@ -190,7 +190,9 @@ def add_lines(
             start += 1
         while stop > start and src[stop - 1] == 32:
             stop -= 1
-        size, count, has_letter = 0, 0, False
+        size: Any = int64(0)
+        count: Any = int64(0)
+        has_letter = False
         for place in range(start, stop):
             octet = src[place]
             bare[place - start] = octet

@@ -293,7 +293,7 @@ def harvest_lines(
     work: Octets, left: Any, words: Any,
 ) -> Any:  # fmt: skip
     """Add the people of lines; give where it stopped, how many lines are left, and new words."""
-    lefts = told = 0
+    lefts = told = int64(0)
     folded, digits, way = work[WORK:], work[_DIGITS_AT:], work[_WAY_AT:]
     while at < end and has_room(p) and lefts < left.shape[0] and told + 2 <= words.shape[0]:
         start = at

@@ -88,8 +88,10 @@ def put_full_name(
     is_first: bool,
 ) -> int:  # fmt: skip
     """Write given names and a family name; with ``is_first`` given names alone."""
-    words, at, begun, letters = 0, start, -1, 0
-    first, last, before = -1, -1, 0  # the word that waits to know whether another follows
+    words, at = 0, start
+    begun: Any = int64(-1)
+    letters: Any = int64(0)
+    first, last, before = begun, begun, letters  # a word that waits to know whether another follows
     while at <= end:
         size, is_space = 1, True
         if at < end:
