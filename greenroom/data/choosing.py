@@ -6,7 +6,7 @@ stay: a street that the database knows, and the town behind it that only the mod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from presidio_analyzer import RecognizerResult
@@ -18,6 +18,8 @@ _NAMED = frozenset(
     {"PERSON", "USERNAME", "ORGANIZATION", "LOCATION", "DATE_TIME", "AGE", "NATIONALITY", "TITLE"}
 )
 """Kinds that may be named in an address, which is more than they are: 17 Ann Berg Street."""
+_PARTED = frozenset({"PERSON", "ADDRESS", "LOCATION", "ORGANIZATION"})
+"""Kinds of which a part is something as well: the family name beside a user's name."""
 MayJoin = Callable[[str, str], bool]
 """Whether words beside a finding of a kind may be part of it: kind, words."""
 
@@ -40,7 +42,10 @@ class Chosen:
 def choose(
     results: Iterable[RecognizerResult], text: str, may_join: MayJoin = lambda kind, words: True
 ) -> list[Chosen]:
-    """Give the surest of what overlaps, in the text's order, widened by others of its kind."""
+    """Give the surest of what overlaps, in the text's order, widened by others of its kind.
+
+    What is left of one of another kind counts for itself.
+    """
     chosen: list[Chosen] = []
     for found in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
         start, end, kind = found.start, found.end, found.entity_type
@@ -54,7 +59,33 @@ def choose(
         for other in sorted(met, key=lambda one: one.start):
             if _group(other.entity_type) == _group(kind):
                 _widen(other, start, end, chosen, text, may_join)
+        if kind in _PARTED:
+            chosen += [
+                Chosen(kind, first, last, found.score, (first, last))
+                for first, last in _uncovered(start, end, chosen, text)
+                if may_join(kind, text[first:last])
+            ]
     return sorted(chosen, key=lambda one: one.start)
+
+
+def _uncovered(
+    start: int, end: int, chosen: Iterable[Chosen], text: str
+) -> Iterator[tuple[int, int]]:
+    """Give the parts of a place that nothing chosen covers, without signs at their ends."""
+    for one in sorted(chosen, key=lambda one: one.start):
+        if one.meets(start, end):
+            yield from _bare(start, one.start, text)
+            start = max(start, one.end)
+    yield from _bare(start, end, text)
+
+
+def _bare(start: int, end: int, text: str) -> Iterator[tuple[int, int]]:
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    if start < end:
+        yield start, end
 
 
 def _group(kind: str) -> str:

@@ -161,15 +161,16 @@ class Identities:
             singles = self._singles.difference(self._patterns)
             self._kinds = [*self._patterns.values(), *("PERSON" for _ in singles)]
             self._automaton = AhoCorasick(
-                [*self._patterns, *singles], matchkind=MatchKind.LeftmostLongest,
+                [*self._patterns, *singles], matchkind=MatchKind.Standard,
                 implementation=Implementation.ContiguousNFA,
             )  # fmt: skip
         folded, known = fold(text), len(self._patterns)
-        return [
+        found = self._automaton.find_matches_as_indexes(folded, overlapping=True)
+        return apart([
             Match(self._kinds[number], start, end)
-            for number, start, end in self._automaton.find_matches_as_indexes(folded)
+            for number, start, end in found
             if _stands_alone(folded, start, end) and (number < known or text[start].isupper())
-        ]
+        ])  # fmt: skip
 
     def _find_whole_words(self, text: str) -> Iterator[Match]:
         """Find them in a short text by trying it from each word to each: no automaton is made."""
@@ -225,6 +226,16 @@ def _unspaced(value: str) -> str:
     if value.isprintable() and value.isascii() and "  " not in value:
         return value
     return _SPACES.sub(" ", value)
+
+
+def apart(found: list[Match]) -> list[Match]:
+    """Leave out what begins within another, the longest of one beginning first."""
+    kept, end = list[Match](), 0
+    for match in sorted(found, key=lambda m: (m.start, -m.end)):
+        if match.start >= end:
+            kept.append(match)
+            end = match.end
+    return kept
 
 
 def variants(kind: str, value: str) -> list[str]:

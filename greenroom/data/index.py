@@ -21,6 +21,7 @@ from greenroom.data.identities import (
     SHORTEST,
     Identities,
     Match,
+    apart,
     fold,
     has_unspaced,
     is_unspaced,
@@ -110,18 +111,17 @@ class IdentityIndex(Identities):
 
     def _harvest_one(self, kind: str, value: str) -> None:
         """Collect what compiled code has left."""
-        is_long = len(value.encode(*_ANY)) > k.MOST_OCTETS
-        if is_long or has_unspaced(value) or _SIGNS.match(value.strip()):
-            self._keep(kind, value)
         number = number_of(value)
         self._make_room()
         which, shortest = self._kind_names.index(kind), SHORTEST.get(kind, 6)
         if number:
             k.add_digits(*_octets(number), which, self._p, self._work)
-        for way in variants(kind, value):
-            if len(way) >= shortest or is_unspaced(way):
-                self._make_room()
-                k.add_folded(*_octets(way), which, self._p, self._work)
+        ways = [way for way in variants(kind, value) if len(way) >= shortest or is_unspaced(way)]
+        if has_unspaced(value) or not all(map(_can_be_found, ways)):
+            self._keep(kind, value)
+        for way in ways:
+            self._make_room()
+            k.add_folded(*_octets(way), which, self._p, self._work)
         if kind == "PERSON":
             self._outer.update(outer_words(value))
 
@@ -170,7 +170,7 @@ class IdentityIndex(Identities):
                     found.append(Match("PERSON", start, end))
         if not self._patterns:
             return found
-        return _apart([*found, *super()._find_spelled(text)])
+        return apart([*found, *super()._find_spelled(text)])
 
     def _marked_singles(self) -> Any:
         """Mark the words that are nothing but names; told only where texts are read."""
@@ -178,6 +178,8 @@ class IdentityIndex(Identities):
             with _telling:
                 outer = list(self._outer)
                 self._told.update(filter(None, map(single, outer)))
+                firsts = b"".join(word[0].encode() for word in self._told)
+                self._p.leads[list(firsts)] = 1  # no way of writing somebody may begin so
                 self._singles_table = _marked(sorted(self._told), self._p.key)
                 self._outer.difference_update(outer)
         return self._singles_table
@@ -194,6 +196,13 @@ class IdentityIndex(Identities):
 
 
 _ANY = ("utf-8", "surrogatepass")
+
+
+def _can_be_found(way: str) -> bool:
+    """Whether compiled code finds what is written so: by its first word, and in its reach."""
+    if len(way.encode(*_ANY)) > k.MOST_OCTETS or _SIGNS.match(way):
+        return False
+    return ord(max(way)) < k.WORDS
 
 
 def _octets(text: str) -> tuple[Any, int]:
@@ -217,13 +226,3 @@ def _marked(texts: list[str], key: Any) -> Any:
     octets, ends = laid_out("\n".join(texts).encode(*_ANY))
     work = np.zeros(k.WORK, np.uint8)
     return table_of(marks_of(octets, ends, key[0], key[1], work))[0]
-
-
-def _apart(found: list[Match]) -> list[Match]:
-    """Leave out what begins within another, the longest of one beginning first."""
-    kept, end = list[Match](), 0
-    for match in sorted(found, key=lambda m: (m.start, -m.end)):
-        if match.start >= end:
-            kept.append(match)
-            end = match.end
-    return kept

@@ -29,7 +29,7 @@ STRICT_NAMES = NAMES | {
     "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION", "ORG": "ORGANIZATION",
     "DATE": "DATE_TIME", "TIME": "DATE_TIME", "NORP": "NATIONALITY",
 }  # fmt: skip
-STRICT_KINDS = (
+_STRICT_KINDS = (
     "PERSON", ADDRESS, "LOCATION", "ORGANIZATION", "DATE_TIME", "AGE", "NATIONALITY", "TITLE",
     "PHONE_NUMBER",
 )  # fmt: skip
@@ -134,12 +134,12 @@ def active_models() -> Models:
         return Models(
             (OwnModel(),), f"patterns, lists of names and {ours}; no model of spaCy's is installed:"
             " it would find more of the names in ordinary talk",
-            (OwnModel(STRICT_KINDS), Coordinates()),
+            (OwnModel(_STRICT_KINDS), Coordinates()),
         )  # fmt: skip
     return Models(
         (OwnModel(), InstalledModel(installed)),
         f"patterns, lists of names, {ours} and spaCy's {installed}",
-        (OwnModel(STRICT_KINDS), Coordinates(), InstalledModel(installed, STRICT_NAMES)),
+        (OwnModel(_STRICT_KINDS), Coordinates(), InstalledModel(installed, STRICT_NAMES)),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from greenroom.data.kernels import comparing
 from greenroom.data.kernels import needles as k
 from greenroom.data.kernels.letters import LONGEST
 from greenroom.data.kernels.lines import Lines
@@ -147,7 +148,15 @@ def _twice(table: Any) -> Any:
 
 
 def _sorted(patterns: k.Patterns, count: int) -> k.Patterns:
+    """Sort patterns by their first octets; those of many that share them by length and mark."""
     order = np.argsort(patterns.prefixes[:count], kind="stable")
+    prefixes = patterns.prefixes[order]
+    is_shared = prefixes[1:] == prefixes[:-1]
+    shared = np.flatnonzero(np.append(is_shared, False) | np.append(False, is_shared))
+    some = order[shared]
+    order[shared] = some[
+        np.lexsort((patterns.marks[some], patterns.lengths[some], prefixes[shared]))
+    ]
     return k.Patterns(*(np.ascontiguousarray(table[:count][order]) for table in patterns))
 
 
@@ -173,7 +182,7 @@ class MarkedIndex(Index):
         hits, found = np.zeros(HITS, np.int64), list[Needle]()
         octets, as_it_was = np.frombuffer(text, np.uint8), np.frombuffer(raw, np.uint8)
         while at < len(places):
-            count, at = k.compare(
+            count, at = comparing.compare(
                 octets, as_it_was, places, at, self._key, self._patterns, self._are_words, hits
             )
             found += [self._kinds[kind] for kind in hits[:count].tolist()]
@@ -181,7 +190,9 @@ class MarkedIndex(Index):
 
     def whole(self, value: bytes) -> Needle | None:
         """Give the needle that a value is as a whole."""
-        kind = k.whole_of(np.frombuffer(value or b"\0", np.uint8), self._key, self._patterns)
+        kind = comparing.whole_of(
+            np.frombuffer(value or b"\0", np.uint8), self._key, self._patterns
+        )
         return self._kinds[kind] if kind >= 0 else None
 
     def holds_number(self, text: bytes) -> bool:
@@ -197,7 +208,7 @@ class MarkedIndex(Index):
         if not hasattr(self._rooms, "work"):
             self._rooms.work = np.zeros(LONGEST + SHORTEST, np.uint8)
         return bool(
-            k.any_begins(
+            comparing.any_begins(
                 np.frombuffer(text, np.uint8), np.array(places), LAYOUT_REACH * self._longest,
                 IS_LAYOUT, self._key, self._patterns, self._rooms.work,
             )

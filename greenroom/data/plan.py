@@ -164,7 +164,7 @@ def _of_text(
     if masker is None or is_document != (method in DOCUMENT_METHODS):
         raise InvalidPolicy(
             f"{table.policy_key}.{column.name} is {column.type}: {method} does not fit",
-            hint="json is for documents, text for everything else.",
+            hint="json and json_strict are for documents, text and text_strict for all else.",
         )
     if method in STRICT_METHODS:
         masker = masker.strict

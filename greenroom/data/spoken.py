@@ -44,7 +44,7 @@ def day(keyed: Keyed) -> Replace:
         def moved(found: re.Match[str]) -> str:
             part = found[0]
             step = bits >> (found.start() % 24 * 4) & 0xF
-            return _number(part, step) if part.isdigit() else _name(part, step)
+            return _number(part, step) if part.isdecimal() else _name(part, step)
 
         made = _PART.sub(moved, _ORDINAL.sub("th", text))
         is_same = made == text and not any(letter.isdigit() for letter in text)

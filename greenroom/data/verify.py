@@ -304,7 +304,8 @@ class Scanner:
         """Give the needle that a value is, a network's length aside; None for none."""
         plain = value.lower().partition(b"/")[0]
         word = self._found.whole(plain)
-        return word if word is not None and word.is_word else self._digits.whole(plain)
+        known = word if word is not None and word.is_word else self._digits.whole(plain)
+        return self._odd.whole(value) if known is None and self._odd else known
 
     def holds_number(self, text: bytes) -> bool:
         """Whether the digits of some number may stand in a text."""

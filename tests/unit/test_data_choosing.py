@@ -33,10 +33,29 @@ def test_the_surest_wins_and_takes_the_rest_of_its_kind_along() -> None:
     ]
 
 
-def test_other_kinds_are_not_taken_along() -> None:
-    text = "Ann Berg 0201 555 0134"
+def test_what_is_left_of_another_kind_counts_for_itself() -> None:
+    text = "Ann Berg, 0201 555 0134"
     found = [("PHONE_NUMBER", "0201 555 0134", 0.9), ("PERSON", text, 0.45)]
-    assert _chosen(text, *found) == [("PHONE_NUMBER", "0201 555 0134", "0201 555 0134")]
+    assert _chosen(text, *found) == [
+        ("PERSON", "Ann Berg", "Ann Berg"), ("PHONE_NUMBER", "0201 555 0134", "0201 555 0134"),
+    ]  # fmt: skip
+    text = "Ann Berg Lindqvist 12 Elm Street"
+    found = [
+        ("PERSON", "Ann Berg", 0.95), ("PERSON", "Berg Lindqvist", 0.5),
+        ("ADDRESS", "Lindqvist 12 Elm Street", 0.45),
+    ]  # fmt: skip
+    assert _chosen(text, *found) == [
+        ("PERSON", "Ann Berg Lindqvist", "Ann Berg"), ("ADDRESS", "12 Elm Street", "12 Elm Street"),
+    ]  # fmt: skip
+    text = "at Ann Berg 0201"
+    found = [("PERSON", "Ann Berg", 0.95), ("DATE_TIME", "Berg 0201", 0.45)]
+    assert _chosen(text, *found) == [("PERSON", "Ann Berg", "Ann Berg")]
+
+
+def test_the_family_name_beside_a_known_user_goes_as_well() -> None:
+    masker = _masker(username="hannah", company="Berger")
+    assert "Lindqvist" not in masker.mask("Please ask Hannah Lindqvist about the invoice.")[0]
+    assert "Thomas" not in masker.mask("Mr. Thomas Berger called about it.")[0]
 
 
 def test_an_address_is_more_than_who_is_named_in_it() -> None:

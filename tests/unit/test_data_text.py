@@ -62,7 +62,7 @@ def test_names_are_found_however_they_are_written(masker: TextMasker, text: str)
     assert text not in made
 
 
-@pytest.mark.parametrize("text", ["Grete Öhmann", "agrete öhm", "grete", "Jo said", "number 5"])
+@pytest.mark.parametrize("text", ["grete öhmann", "agrete öhm", "grete", "Jo said", "number 5"])
 def test_others_are_left_alone(masker: TextMasker, text: str) -> None:
     assert masker.mask(text) == (text, [])
 

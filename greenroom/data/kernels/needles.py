@@ -13,12 +13,12 @@ import numpy as np
 from numba import int64, uint8, uint64
 
 from greenroom.data.kernels.hashing import Octets, entry, inner, siphash
-from greenroom.data.kernels.letters import LEFT, LONGEST, put_octets
+from greenroom.data.kernels.letters import LONGEST, put_octets
 from greenroom.data.kernels.people import put_mark
 
 Patterns = namedtuple("Patterns", "prefixes marks lengths kinds exact")
 """Tables of patterns: first octets, whole, octets, number of the needle, and the hash of what the
-text must hold where case counts (0: it does not)."""
+text must hold where case counts (0: it does not). Searched once sorted by the first three."""
 Originals = namedtuple("Originals", "key found digits seen numbers lines state")
 """Patterns of texts and of numbers; marks of the originals and of the numbers that are in them
 already, and of both as ``kernels.lines`` marks them."""
@@ -246,115 +246,3 @@ def regrow(old: Any, made: Any) -> None:
     for number in range(old.size):
         if old[number]:
             put_mark(made, old[number])
-
-
-# --- comparing --------------------------------------------------------------------------------
-
-
-@inner
-def is_word_octet(octet: Any) -> Any:
-    """Whether an octet is part of a word. Twin: ``verify._WORD``."""
-    return (
-        (octet >= 97 and octet <= 122) or (octet >= 48 and octet <= 57) or octet == 95
-        or octet >= 128
-    )  # fmt: skip
-
-
-@inner
-def stands_alone(text: Octets, start: int, end: int) -> Any:
-    """Whether a match is no part of a longer word. Twin: ``verify._stands_alone``."""
-    if start > 0 and is_word_octet(text[start - 1]) and is_word_octet(text[start]):
-        return False
-    return not (end < text.size and is_word_octet(text[end]) and is_word_octet(text[end - 1]))
-
-
-@inner
-def first_of(prefixes: Any, wanted: Any) -> int:
-    """Give the place of the first pattern that begins so, or where it would be."""
-    low, high = 0, prefixes.size
-    while low < high:
-        middle = (low + high) // 2
-        if prefixes[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@entry
-def compare(
-    text: Octets, raw: Octets, places: Any, at: int, key: Any, patterns: Any, are_words: Any,
-    hits: Any,
-) -> Any:  # fmt: skip
-    """Compare what may begin at places; give how many needles stand there, and the next place."""
-    count, number = 0, at
-    prefixes = patterns.prefixes
-    while number < places.size and count < hits.size:
-        place = places[number]
-        number += 1
-        wanted = prefix_at(text, place)
-        pattern, length, mark = first_of(prefixes, wanted), -1, uint64(0)
-        while pattern < prefixes.size and prefixes[pattern] == wanted and count < hits.size:
-            end = place + patterns.lengths[pattern]
-            if end <= text.size:
-                if patterns.lengths[pattern] != length:
-                    length = patterns.lengths[pattern]
-                    mark = mark_of(key, text[place:end], length)
-                kind = patterns.kinds[pattern]
-                if (
-                    patterns.marks[pattern] == mark
-                    and (not are_words[kind] or stands_alone(text, place, end))
-                    and (
-                        patterns.exact[pattern] == 0
-                        or patterns.exact[pattern] == mark_of(key, raw[place:end], length)
-                    )
-                ):
-                    hits[count] = kind
-                    count += 1
-            pattern += 1
-    return count, number
-
-
-@entry
-def whole_of(value: Octets, key: Any, patterns: Any) -> int:
-    """Give the needle that a value is as a whole, or LEFT."""
-    if value.size < SHORTEST:
-        return LEFT
-    wanted, mark = prefix_at(value, 0), mark_of(key, value, value.size)
-    at = first_of(patterns.prefixes, wanted)
-    while at < patterns.prefixes.size and patterns.prefixes[at] == wanted:
-        if patterns.lengths[at] == value.size and patterns.marks[at] == mark:
-            return int64(patterns.kinds[at])
-        at += 1
-    return LEFT
-
-
-@entry
-def any_begins(
-    text: Octets, places: Any, reach: int, is_layout: Any, key: Any, patterns: Any, work: Octets
-) -> bool:
-    """Whether a number of the patterns begins at one of the places, whatever its layout."""
-    prefixes = patterns.prefixes
-    for number in range(places.size):
-        count = 0
-        for at in range(places[number], min(text.size, places[number] + reach)):
-            octet = text[at]
-            if is_layout[octet]:
-                continue
-            if octet < 48 or octet > 57 or count == LONGEST:
-                break
-            work[count] = octet
-            count += 1
-        if count < SHORTEST:
-            continue
-        wanted = prefix_at(work, 0)
-        pattern, length, mark = first_of(prefixes, wanted), -1, uint64(0)
-        while pattern < prefixes.size and prefixes[pattern] == wanted:
-            if patterns.lengths[pattern] <= count:
-                if patterns.lengths[pattern] != length:
-                    length = patterns.lengths[pattern]
-                    mark = mark_of(key, work, length)
-                if patterns.marks[pattern] == mark:
-                    return True
-            pattern += 1
-    return False
