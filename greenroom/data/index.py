@@ -56,7 +56,7 @@ _telling = threading.Lock()
 
 
 class IdentityIndex(Identities):
-    """Collects originals, then finds them; holds none of them that is written simply."""
+    """Collects originals, then finds them; of what is written simply it holds words of names."""
 
     def __init__(self) -> None:
         super().__init__()

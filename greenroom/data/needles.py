@@ -40,7 +40,7 @@ _TABLES = ((k.SEEN, "seen"), (k.NUMBERS, "numbers"), (k.LINES, "lines"))
 
 
 class MarkedNeedles:
-    """Collects originals; holds none of them that is written simply."""
+    """Collects originals; of those that are written simply it holds but their first octets."""
 
     def __init__(self) -> None:
         self._kinds: list[Needle] = []

@@ -149,3 +149,19 @@ def test_every_kind_can_be_collected() -> None:
         index.harvest(method, [f"somebody of {method}"])
     kinds = {m.kind for method in KINDS for m in index.find(f"somebody of {method}")}
     assert kinds == set(KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("\U0001d4e2\U0001d4ea\U0001d4fb \U0001d4e2\U0001d4f6\U0001d4f2", "call {} now", "{}"),
+        ("\u023a" * 950 + " \u023anna", "call {} now", "{}"),
+        ("Berg, Anna Wojciech", "Yesterday Wojciech called", "Wojciech"),
+    ],
+)
+def test_odd_letters_and_outer_words_are_found(name: str, text: str, found: str) -> None:
+    index = IdentityIndex()
+    index.harvest("full_name", [name])
+    said = text.format(name)
+    (match,) = index.find(said)
+    assert said[match.start : match.end] == found.format(name)

@@ -103,3 +103,14 @@ def test_more_are_found_than_one_call_tells() -> None:
     scanner = needles.build()
     assert len(scanner.hits(" ".join(values).encode())) >= HITS + 900
     assert scanner.hits(values[-1].encode()) != []
+
+
+def test_originals_that_begin_alike_are_told_apart() -> None:
+    values = [
+        f"https://cdn.shop.test/u/{number:05}/{'a' * (number % 9)}.png" for number in range(3000)
+    ]
+    made, plain = MarkedNeedles(), Needles()
+    for needles in (made, plain):
+        needles.add(ORIGINS[0], values)
+    text = " ".join([*values[::3], "https://example.com/x", values[1][:-1]]).encode()
+    assert len(made.build().hits(text)) == len(plain.build().hits(text)) == 1000

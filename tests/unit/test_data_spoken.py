@@ -33,6 +33,13 @@ def test_it_keeps_how_a_day_is_written(day: dt.date, form: str) -> None:
     assert time.strptime(made, form)
 
 
+@pytest.mark.parametrize(
+    "text", ["March 1998\u00b9", "May 2004\u00b2", "\u2460 June", "\u00bd", "\u0663"]
+)
+def test_signs_that_are_digits_in_name_only_break_nothing(text: str) -> None:
+    assert isinstance(spoken.day(KEYED)(text), str)
+
+
 @pytest.mark.parametrize("text", ["yesterday", "Easter", "hier"])
 def test_words_that_name_a_day_give_way(text: str) -> None:
     assert spoken.day(KEYED)(text) == spoken.SOME_DAY
