@@ -17,9 +17,9 @@ from greenroom.data.kernels import comparing
 from greenroom.data.kernels import needles as k
 from greenroom.data.kernels.letters import LONGEST
 from greenroom.data.kernels.lines import Lines
-from greenroom.data.numbers import LAYOUT, number_of
+from greenroom.data.numbers import number_of
 from greenroom.data.rows import escape, unescape
-from greenroom.data.search import WIDTH, Tables
+from greenroom.data.search import Tables
 from greenroom.data.verify import (
     IS_LAYOUT,
     LAYOUT_REACH,
@@ -195,14 +195,7 @@ class MarkedIndex(Index):
         )
         return self._kinds[kind] if kind >= 0 else None
 
-    def holds_number(self, text: bytes) -> bool:
-        """Whether some pattern of digits may stand in a text, in whatever layout."""
-        places = self._tables.numbers(text, IS_LAYOUT)
-        if places is None:
-            bare = text.translate(None, LAYOUT)
-            return bool(self.find(bare, bare))
-        if len(places) > len(text) // WIDTH:
-            return True  # so many that not all were told
+    def _begins_at(self, text: bytes, places: list[int]) -> bool:
         if not places:
             return False
         if not hasattr(self._rooms, "work"):

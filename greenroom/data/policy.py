@@ -51,9 +51,9 @@ METHODS: dict[str, str] = {
     "number": "a share more or less (option: percent)",
     "coordinates": "rounded (option: decimals)",
     "text": "people found in it become their fakes; the rest stays",
-    "text_strict": "places, companies, days, ages, nations and titles, too",
+    "text_strict": "people, places, companies, days, ages, nations and titles become others",
     "json": "people in every text of a document become their fakes",
-    "json_strict": "places, companies, days, ages, nations and titles, too",
+    "json_strict": "so do all of those in every text of a document",
     "binary": "NULL, or nothing where NULL is not allowed",
 }
 """Every method, in words for the file's head, the command line and the console."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -171,23 +172,38 @@ class Needles:
         return Scanner(found, digits, self.longest)
 
 
-class Index(Protocol):
+class Index(ABC):
     """Finds which of many patterns, of eight octets and more, stand in a text."""
 
+    _tables: Tables
+
+    @abstractmethod
     def __len__(self) -> int:
         """Count the patterns."""
 
+    @abstractmethod
     def find(self, text: bytes, raw: bytes) -> list[Needle]:
         """Give what stands in ``text``; ``raw`` is the same with its case, place by place."""
 
+    @abstractmethod
     def whole(self, value: bytes) -> Needle | None:
         """Give the needle that a value is as a whole."""
 
+    @abstractmethod
+    def _begins_at(self, text: bytes, places: list[int]) -> bool:
+        """Whether a number begins at one of the places, in whatever layout."""
+
     def holds_number(self, text: bytes) -> bool:
         """Whether some pattern of digits may stand in a text, in whatever layout."""
+        places = self._tables.numbers(text, IS_LAYOUT)
+        if places is None:
+            bare = text.translate(None, LAYOUT)
+            return bool(self.find(bare, bare))
+        # So many may be there that not all were told.
+        return len(places) > len(text) // WIDTH or self._begins_at(text, places)
 
 
-class PlainIndex:
+class PlainIndex(Index):
     """Finds them with their texts at hand.
 
     The first eight octets of each are a number; tables say which numbers cannot be. What is left
@@ -224,22 +240,11 @@ class PlainIndex:
         """Count the patterns."""
         return len(self._patterns)
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Give the patterns."""
-        return iter(self._patterns)
-
     def whole(self, value: bytes) -> Needle | None:
         """Give the needle that a value is as a whole."""
         return self._patterns.get(value)
 
-    def holds_number(self, text: bytes) -> bool:
-        """Whether some pattern of digits may stand in a text, in whatever layout."""
-        places = self._tables.numbers(text, IS_LAYOUT)
-        if places is None:
-            bare = text.translate(None, LAYOUT)
-            return bool(self.find(bare, bare))
-        if len(places) > len(text) // WIDTH:
-            return True  # so many that not all were told
+    def _begins_at(self, text: bytes, places: list[int]) -> bool:
         reach = LAYOUT_REACH * self._longest
         for place in places:
             bare = text[place : place + reach].translate(None, LAYOUT)

@@ -35,12 +35,11 @@ def stands_alone(text: Octets, start: int, end: int) -> Any:
 
 
 @inner
-def first_of(prefixes: Any, wanted: Any) -> int:
-    """Give the place of the first pattern that begins so, or where it would be."""
-    low, high = 0, prefixes.size
+def place_in(values: Any, low: int, high: int, wanted: Any, is_behind: bool) -> int:
+    """Give where in sorted values one begins, or would; with ``is_behind`` where it ends."""
     while low < high:
         middle = (low + high) // 2
-        if prefixes[middle] < wanted:
+        if values[middle] < wanted or (is_behind and values[middle] == wanted):
             low = middle + 1
         else:
             high = middle
@@ -48,42 +47,23 @@ def first_of(prefixes: Any, wanted: Any) -> int:
 
 
 @inner
-def run_end(prefixes: Any, first: int) -> int:
-    """Give where the run of patterns that begin as the first one does ends."""
-    wanted, low, high = prefixes[first], first, prefixes.size
-    while low < high:
-        middle = (low + high) // 2
-        if prefixes[middle] <= wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def run_of(prefixes: Any, wanted: Any) -> Any:
+    """Give the first of the patterns that begin so, and where they end."""
+    first = place_in(prefixes, int64(0), int64(prefixes.size), wanted, False)
+    return first, place_in(prefixes, first, int64(prefixes.size), wanted, True)
 
 
 @inner
 def length_end(patterns: Any, first: int, last: int) -> int:
     """Give where, in a run, the patterns of the first one's length end."""
-    wanted, low, high = patterns.lengths[first], first, last
-    while low < high:
-        middle = (low + high) // 2
-        if patterns.lengths[middle] <= wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return place_in(patterns.lengths, first, last, patterns.lengths[first], True)
 
 
 @inner
 def first_marked(patterns: Any, first: int, last: int, mark: Any) -> int:
     """Give the first of patterns of one length that has a mark, or ``last``."""
-    low, high = first, last
-    while low < high:
-        middle = (low + high) // 2
-        if patterns.marks[middle] < mark:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < last and patterns.marks[low] == mark else last
+    place = place_in(patterns.marks, first, last, mark, False)
+    return place if place < last and patterns.marks[place] == mark else last
 
 
 @entry
@@ -93,15 +73,10 @@ def compare(
 ) -> Any:  # fmt: skip
     """Compare what may begin at places; give how many needles stand there, and the next place."""
     count, number = 0, at
-    prefixes = patterns.prefixes
     while number < places.size and count + MOST_AT_A_PLACE <= hits.size:
         place, most = places[number], count + MOST_AT_A_PLACE
         number += 1
-        wanted = prefix_at(text, place)
-        first = first_of(prefixes, wanted)
-        if first == prefixes.size or prefixes[first] != wanted:
-            continue
-        last = run_end(prefixes, first)
+        first, last = run_of(patterns.prefixes, prefix_at(text, place))
         while first < last:
             length = int64(patterns.lengths[first])
             end, stop = place + length, length_end(patterns, first, last)
@@ -127,11 +102,7 @@ def whole_of(value: Octets, key: Any, patterns: Any) -> int:
     """Give the needle that a value is as a whole, or LEFT."""
     if value.size < SHORTEST:
         return LEFT
-    wanted = prefix_at(value, 0)
-    first = first_of(patterns.prefixes, wanted)
-    if first == patterns.prefixes.size or patterns.prefixes[first] != wanted:
-        return LEFT
-    last = run_end(patterns.prefixes, first)
+    first, last = run_of(patterns.prefixes, prefix_at(value, 0))
     while first < last and patterns.lengths[first] <= value.size:
         stop = length_end(patterns, first, last)
         if patterns.lengths[first] == value.size:
@@ -146,7 +117,6 @@ def any_begins(
     text: Octets, places: Any, reach: int, is_layout: Any, key: Any, patterns: Any, work: Octets
 ) -> bool:
     """Whether a number of the patterns begins at one of the places, whatever its layout."""
-    prefixes = patterns.prefixes
     for number in range(places.size):
         count = 0
         for at in range(places[number], min(text.size, places[number] + reach)):
@@ -159,11 +129,7 @@ def any_begins(
             count += 1
         if count < SHORTEST:
             continue
-        wanted = prefix_at(work, 0)
-        first = first_of(prefixes, wanted)
-        if first == prefixes.size or prefixes[first] != wanted:
-            continue
-        last = run_end(prefixes, first)
+        first, last = run_of(patterns.prefixes, prefix_at(work, 0))
         while first < last and patterns.lengths[first] <= count:
             stop = length_end(patterns, first, last)
             mark = mark_of(key, work, int64(patterns.lengths[first]))

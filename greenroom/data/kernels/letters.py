@@ -256,12 +256,14 @@ def fill(table: Any, kinds: Octets, marks: Any, kind_of: Octets) -> None:
 
 
 @entry
-def any_word_known(octets: Octets, words: Any, first: Any, second: Any, work: Octets) -> bool:
-    """Whether a run of small letters in many texts is one of some words."""
+def any_word_known(
+    octets: Octets, start: int, end: int, words: Any, first: Any, second: Any, work: Octets
+) -> bool:
+    """Whether a run of small letters in texts is one of some words."""
     work[0] = work[1] = 0
     count = 0
-    for at in range(octets.size + 1):
-        octet = octets[at] if at < octets.size else uint8(0)
+    for at in range(start, end + 1):
+        octet = octets[at] if at < end else uint8(0)
         if octet >= 97 and octet <= 122:
             if count < 64:
                 work[2 + count] = octet

@@ -12,7 +12,7 @@ from greenroom.data.kernels.letters import fill, holds
 
 SHORTEST = 8
 """Octets of a value that can be one: see ``greenroom.data.verify``."""
-_BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+BASIS, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 """Source: FNV-1a of 64 bits. No secret is kept by it: what it finds is looked up in full."""
 
 
@@ -23,7 +23,7 @@ def scan_lines(octets: Octets, count: int, table: Any, marks: Any, found: Any) -
     ``marks``, where it has room, gets each line's; ``found`` where those stand that ``table`` has.
     """
     lines = hits = start = 0
-    mark, is_open = _BASIS, True
+    mark, is_open = BASIS, True
     for at in range(count):
         octet = octets[at]
         if octet != 10:
@@ -31,7 +31,7 @@ def scan_lines(octets: Octets, count: int, table: Any, marks: Any, found: Any) -
             if is_open:
                 if octet >= 65 and octet <= 90:
                     octet += uint8(32)
-                mark = (mark ^ uint64(octet)) * _PRIME
+                mark = (mark ^ uint64(octet)) * PRIME
             continue
         mark |= uint64(1)
         if lines < marks.size:
@@ -40,7 +40,7 @@ def scan_lines(octets: Octets, count: int, table: Any, marks: Any, found: Any) -
             found[hits, 0], found[hits, 1] = start, at
             hits += 1
         lines += 1
-        start, mark, is_open = at + 1, _BASIS, True
+        start, mark, is_open = at + 1, BASIS, True
     return lines, hits
 
 

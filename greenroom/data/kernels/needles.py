@@ -14,6 +14,7 @@ from numba import int64, uint8, uint64
 
 from greenroom.data.kernels.hashing import Octets, entry, inner, siphash
 from greenroom.data.kernels.letters import LONGEST, put_octets
+from greenroom.data.kernels.lines import BASIS, PRIME
 from greenroom.data.kernels.people import put_mark
 
 Patterns = namedtuple("Patterns", "prefixes marks lengths kinds exact")
@@ -32,7 +33,6 @@ MOST_PATTERNS = 6
 _ALPHABET = np.frombuffer(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8
 ).copy()
-_BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _SMALL_AT, _BARE_AT, _DIGITS_AT, _CODE_AT = (n * (LONGEST + 8) for n in range(1, 5))
 WORK = _CODE_AT + 2 * LONGEST + 64
 
@@ -75,11 +75,11 @@ def put_pattern(
 @inner
 def line_mark(octets: Octets, count: int) -> Any:
     """Mark octets up to their first stroke, as ``kernels.lines`` does."""
-    mark = _BASIS
+    mark = BASIS
     for at in range(count):
         if octets[at] == 47:
             break
-        mark = (mark ^ uint64(small(octets[at]))) * _PRIME
+        mark = (mark ^ uint64(small(octets[at]))) * PRIME
     return mark | uint64(1)
 
 

@@ -11,10 +11,18 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import int64, uint8, uint64
+from numba import int64, uint64
 
 from greenroom.data.kernels.hashing import Octets, entry, inner, siphash
-from greenroom.data.kernels.letters import LEFT, LONGEST, SPACE, holds, letter_at, put_octets
+from greenroom.data.kernels.letters import (
+    LEFT,
+    LONGEST,
+    SPACE,
+    any_word_known,
+    holds,
+    letter_at,
+    put_octets,
+)
 
 People = namedtuple(
     "People", "key marks kinds numbers number_kinds firsts reach outer outer_kinds ours lowering"
@@ -99,25 +107,6 @@ def put_mark(table: Any, mark: Any) -> Any:
 
 
 @inner
-def has_our_word(way: Octets, count: int, p: Any, work: Octets) -> Any:
-    """Whether a run of small letters is one of our own words. The way begins at ``way[2]``."""
-    length = 0
-    for at in range(2, count + 1):
-        octet = way[at] if at < count else uint8(0)
-        if octet >= 97 and octet <= 122:
-            if length < 64:
-                work[2 + length] = octet
-            length += 1
-        elif length:
-            if length < 64:
-                low, _ = siphash(p.key[0], p.key[1], work, length + 2)
-                if holds(p.ours, low | uint64(1)) >= 0:
-                    return True
-            length = 0
-    return False
-
-
-@inner
 def add_way(way: Octets, count: int, kind: int, shortest: int, p: Any, work: Octets) -> None:
     """Add a way of writing somebody: folded octets from ``way[2]`` to ``way[count]``."""
     letters = 0
@@ -140,8 +129,9 @@ def add_way(way: Octets, count: int, kind: int, shortest: int, p: Any, work: Oct
         )
     if is_hexadecimal:
         p.state[HAS_HEXADECIMAL] = 1
-    work[0] = work[1] = 0
-    if not p.state[HAS_OUR_WORD] and has_our_word(way, count, p, work):
+    if not p.state[HAS_OUR_WORD] and any_word_known(
+        way, 2, count, p.ours, p.key[0], p.key[1], work
+    ):
         p.state[HAS_OUR_WORD] = 1
     end = first_end(way, 2, count, p)
     if end < 0:

@@ -101,7 +101,7 @@ def know(people: Identities, pseudonyms: Pseudonyms) -> Known:
     return Known(
         key, *table_of(marks, kinds),
         table_of(marks_of(digits, digit_ends, key[0], key[1], work))[0],
-        bool(any_word_known(apart, word_table, key[0], key[1], work)),
+        bool(any_word_known(apart, 0, apart.size, word_table, key[0], key[1], work)),
         any(map(_HEXADECIMAL.fullmatch, patterns)), names,
         _matrix((*lists, words.street_kinds())),
     )  # fmt: skip
