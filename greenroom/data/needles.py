@@ -107,6 +107,9 @@ class MarkedNeedles:
         forms = [text.encode() for text in (plain, bare, bare.lower(), number_of(plain))]
         if max(map(len, forms)) > LONGEST:
             self._odd.add(origin, [value])
+            self._make_room()
+            for form in filter(None, (forms[0], forms[3])):
+                k.add_line(np.frombuffer(form, np.uint8), len(form), self._p)
             return
         octets, sizes = np.frombuffer(b"".join(forms) or b"\0", np.uint8), [*map(len, forms)]
         has_letter, is_added = LETTER.search(plain) is not None, False
@@ -135,7 +138,7 @@ class MarkedNeedles:
         found = MarkedIndex(p.key, _sorted(p.found, p.state[k.FOUND]), kinds)
         digits = MarkedIndex(p.key, _sorted(p.digits, p.state[k.DIGITS]), kinds)
         odd = self._odd.build() if len(self._odd) else None
-        return Scanner(found, digits, self.longest, Lines.of_marks(p.lines), odd)
+        return Scanner(found, digits, self.longest, Lines(p.lines), odd)
 
 
 def _patterns() -> k.Patterns:

@@ -89,6 +89,13 @@ def test_whole_values_are_looked_up_alike(both: tuple[Scanner, Scanner], values:
     assert all(value in likely for value in octets if plain.whole(value) and len(value) >= 8)
 
 
+def test_originals_too_long_for_marks_are_looked_up_whole(both: tuple[Scanner, Scanner]) -> None:
+    made, _ = both
+    value = b"x" * 9000
+    assert made.likely(b"another line\n" + value + b"\n") == (2, [value])
+    assert made.whole(value) is not None
+
+
 def test_the_first_column_that_has_a_value_is_told() -> None:
     needles = MarkedNeedles()
     needles.add(ORIGINS[0], ["somebody"])

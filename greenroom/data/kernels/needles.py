@@ -84,6 +84,13 @@ def line_mark(octets: Octets, count: int) -> Any:
 
 
 @inner
+def put_line(octets: Octets, count: int, p: Any) -> None:
+    """Add the mark of a whole value."""
+    _, is_new = put_mark(p.lines, line_mark(octets, count))
+    p.state[LINES] += is_new
+
+
+@inner
 def put_hex(src: Octets, count: int, kind: int, p: Any, code: Octets) -> None:
     """Add the hexadecimal digits of octets."""
     for at in range(count):
@@ -133,8 +140,7 @@ def add_original(
             at = p.state[DIGITS]
             put_pattern(digits, count, kind, uint64(0), p.digits, at, p.state, p.key)
             p.state[DIGITS] += 1
-            _, is_new = put_mark(p.lines, line_mark(digits, count))
-            p.state[LINES] += is_new
+            put_line(digits, count, p)
     if size < SHORTEST:
         p.state[WEAK] += 1
         return
@@ -142,8 +148,7 @@ def add_original(
     if not is_new:
         return
     p.state[SEEN] += 1
-    _, is_new = put_mark(p.lines, line_mark(plain, size))
-    p.state[LINES] += is_new
+    put_line(plain, size, p)
     kind = kinds[SHORT] if is_short and not has_letter else kinds[PLAIN]
     put_pattern(plain, size, kind, uint64(0), p.found, p.state[FOUND], p.state, p.key)
     p.state[FOUND] += 1
@@ -238,6 +243,12 @@ def add_one(
         sizes[3], has_letter, kinds, p, work[_CODE_AT:],
     )  # fmt: skip
     return True
+
+
+@entry
+def add_line(octets: Octets, count: int, p: Any) -> None:
+    """Add the mark of a whole value alone, of which the rest is kept elsewhere."""
+    put_line(octets, count, p)
 
 
 @entry

@@ -13,7 +13,6 @@ from greenroom.data.identities import Identities
 from greenroom.data.index import IdentityIndex
 from greenroom.data.kernels import reading, tagging
 from greenroom.data.kernels.fakes import Fakes
-from greenroom.data.kernels.lines import Lines
 from greenroom.data.kernels.sieve import Sieve
 from greenroom.data.needles import MarkedNeedles
 from greenroom.data.ner.features import COLUMNS
@@ -61,12 +60,12 @@ def warm() -> None:
     index.find("Ann Other, +1 212 555 0100")
     index.harvest("email", (f"{number}@mail.test" for number in range(3000)))  # it must grow
     needles = MarkedNeedles()
-    needles.add(Origin("t", "c"), ["ann other", "ann\\other", "+1 212 555 0100"])
+    needles.add(Origin("t", "c"), ["ann other", "ann\\other", "+1 212 555 0100", "a" * 9000])
     needles.add(Origin("t", "c"), (f"{number}@mail.test" for number in range(3000)))
     scanner = needles.build()
     scanner.find(b"ann other, +1 212 555 0100")
     scanner.whole(b"somebody")
-    Lines([b"somebody"])(b"somebody else\n")
+    scanner.likely(b"somebody else\n")
     tables = search.Tables(np.ones(1, np.uint64))
     tables.places(b"a text of some octets")
     tables.numbers(b"12345678", np.zeros(256, np.bool_))
