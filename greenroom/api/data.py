@@ -95,7 +95,7 @@ class Choice(Given):
     """What becomes of one column."""
 
     method: Short = Field(description="One of: " + ", ".join(sorted(METHODS)))
-    options: dict[Short, int | Short] = Field({}, max_length=20)
+    options: dict[Short, bool | int | float | Short] = Field({}, max_length=20)
     why: Text = ""
 
 

@@ -16,6 +16,7 @@ from greenroom.cli.output import command, json_option, out, say_json, say_table
 from greenroom.cli.sync import COMMANDS
 from greenroom.data.discover import Discovery, discover
 from greenroom.data.introspect import read_schema
+from greenroom.data.options import read_options
 from greenroom.data.place import Place
 from greenroom.data.plan import suggest_truncates
 from greenroom.data.policy import (
@@ -234,7 +235,11 @@ def _say_wrong(project_name: str, missing: list[str], problems: list[Problem]) -
 @click.argument("column", metavar="TABLE.COLUMN")
 @click.argument("method", type=click.Choice(sorted(METHODS)), metavar="METHOD")
 @click.option(
-    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the method."
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the method: keep=2 for postcode. docs/data/policy.md lists them.",
 )
 @click.option("--why", default="", help="The reason, for who reads it after you.")
 @click.option("--by", default="", help="Who decides; default: who types.")
@@ -245,17 +250,18 @@ def data_decide(
 ) -> None:
     """Decide about one column, in the file: TABLE.COLUMN becomes METHOD."""
     policy = _needed(file)
-    decision = Decision(method, dict(map(_option, options)), why, by or actor())
+    given = read_options(method, dict(map(_option, options)))
+    decision = Decision(method, given, why, by or actor())
     changed = with_decision(policy, column, decision)
     _write(file, dump_policy(changed))
     out.print(f"{column}: {METHODS[method]}.", markup=False)
 
 
-def _option(text: str) -> tuple[str, Any]:
+def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InvalidInput(f"{text!r} is no option", hint="Write --option keep=2.")
-    return name, int(value) if value.isdecimal() else value
+    return name, value
 
 
 @data.command("approve")

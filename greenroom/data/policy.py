@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from greenroom.data.options import check_options
 from greenroom.data.schema import Column, Schema, Table
 from greenroom.errors import InvalidInput, InvalidPolicy, Undecided
 from greenroom.yamlfile import compose
@@ -74,7 +75,10 @@ _TOP_KEYS = ("version", "tables", "hooks")
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of one column, and why."""
+    """What becomes of one column, and why.
+
+    Errors: InvalidInput for options that the method does not take.
+    """
 
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -82,6 +86,9 @@ class Decision:
     by: str = ""
     """Who decided: a person, or ``discovered``."""
     confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self.method, self.options)
 
 
 @dataclass(frozen=True)
@@ -250,8 +257,13 @@ def _decision(node: yaml.Node, where: str) -> Decision:
     )
     if confidence is not None and not isinstance(confidence, int | float):
         raise _refuse(f"{where}.confidence is no number", parts["confidence"])
+    method = _method(parts["method"], where)
+    try:
+        check_options(method, options)
+    except InvalidInput as error:
+        raise _refuse(f"{where}: {error.message}", parts["options"], error.hint) from error
     return Decision(
-        _method(parts["method"], where),
+        method,
         options,
         str(_scalar(parts["why"], where)) if "why" in parts else "",
         str(_scalar(parts["by"], where)) if "by" in parts else "",

@@ -73,7 +73,9 @@ def test_a_new_column_is_named_with_the_command_that_decides(file: Path, postgre
     run("decide", "users.nick", "constant", "--option", "value=nobody", "--by", "Ada")
     nick = load_policy(file.read_bytes()).tables["public.users"].columns["nick"]
     assert (nick.options, nick.by) == ({"value": "nobody"}, "Ada")
-    assert "no option" in run("decide", "users.nick", "constant", "--option", "x", code=2).output
+    for option, told in (("x", "no option"), ("valeu=x", "value"), ("keep=2", "no option 'keep'")):
+        assert told in run("decide", "users.nick", "constant", "--option", option, code=2).output
+    assert "0 to 5" in run("decide", "users.nick", "postcode", "--option", "keep=9", code=2).output
     run("decide", "users.nick", "keep", "--why", "a public name")
     alter(postgres_dsn, "alter table users add born date; alter table users drop x")
     said = run("check", "shop", code=1).output

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from greenroom.data.options import read_options
 from greenroom.data.plan import make_plan, suggest_truncates
 from greenroom.data.policy import (
     METHODS,
@@ -26,9 +27,21 @@ from greenroom.errors import InvalidPolicy, Undecided
 
 pytestmark = pytest.mark.unit
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+OPTIONS = {
+    "constant": st.fixed_dictionaries(
+        {}, optional={"value": st.one_of(TEXTS, st.integers(-9, 9), st.booleans())}
+    ),
+    "postcode": st.fixed_dictionaries(
+        {}, optional={"keep": st.integers(0, 5), "generalise": st.booleans()}
+    ),
+    "number": st.fixed_dictionaries({}, optional={"percent": st.floats(0.01, 100)}),
+    "coordinates": st.fixed_dictionaries({}, optional={"decimals": st.integers(0, 3)}),
+}  # fmt: skip
+METHODS_WITH_OPTIONS = st.sampled_from(sorted(METHODS)).flatmap(
+    lambda method: st.tuples(st.just(method), OPTIONS.get(method, st.just({})))
+)
 DECISIONS = st.builds(
-    Decision, st.sampled_from(sorted(METHODS)),
-    st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(-9, 9), st.booleans()), max_size=2),
+    lambda both, *rest: Decision(*both, *rest), METHODS_WITH_OPTIONS,
     st.one_of(st.just(""), TEXTS), st.one_of(st.just(""), TEXTS),
     st.one_of(st.none(), st.integers(0, 100).map(lambda n: n / 100)),
 )  # fmt: skip
@@ -52,6 +65,7 @@ ORDERS = Table(
     foreign_keys=(ForeignKey("f", ("buyer",), "public.users", ("email",)),),
 )  # fmt: skip
 SCHEMA = Schema((USERS, ORDERS))
+OPTION = "version: 1\ntables:\n  t:\n    columns:\n      a: {method: %s, options: {%s}}"
 WHOLE = """\
 version: 1
 tables:
@@ -97,6 +111,13 @@ def test_reasons_do_not_change_what_it_means() -> None:
         ("version: 1\nhooks: {sql: x}", ("must be a list",)),
         ("version: 1\ntables: {t: {where: 2026-02-30}}", ("yaml:2", "t.where", "quotes")),
         ("version: 1\ntables: {t: {sample: true}}", ("percentage",)),
+        (OPTION % ("number", "percnt: 5"), ("yaml:5", "t.a", "no option 'percnt'", "percent")),
+        (OPTION % ("text_strict", "strict: 1"), ("takes no options",)),
+        (OPTION % ("postcode", "keep: -3"), ("keep", "'-3'", "0 to 5")),
+        (OPTION % ("postcode", "keep: true"), ("keep", "0 to 5")),
+        (OPTION % ("postcode", "generalise: 'no'"), ("true or false",)),
+        (OPTION % ("number", "percent: .nan"), ("0.01 to 100",)),
+        (OPTION % ("coordinates", "decimals: 9"), ("0 to 3",)),
         ("version: 1\ntables: [", ("not valid YAML",)),
         ("version: &a 1\ntables: *a", ("aliases",)),
     ],
@@ -106,6 +127,16 @@ def test_a_wrong_file_is_refused_with_its_line(text: str, words: tuple[str, ...]
         load_policy(text)
     for word in words:
         assert word in refused.value.message + refused.value.hint
+
+
+def test_options_are_read_by_what_they_take() -> None:
+    texts = {"keep": "2", "generalise": "False", "other": "3"}
+    assert read_options("postcode", texts) == {"keep": 2, "generalise": False, "other": "3"}
+    assert read_options("postcode", {"keep": "two", "generalise": "no"}) == {
+        "keep": "two", "generalise": "no",
+    }  # fmt: skip
+    assert read_options("number", {"percent": "2.5"}) == {"percent": 2.5}
+    assert read_options("constant", {"value": "007"}) == {"value": "007"}
 
 
 def test_a_column_that_nobody_named_stops_everything() -> None:
