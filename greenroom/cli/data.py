@@ -235,12 +235,9 @@ def _say_wrong(project_name: str, missing: list[str], problems: list[Problem]) -
 @click.argument("column", metavar="TABLE.COLUMN")
 @click.argument("method", type=click.Choice(sorted(METHODS)), metavar="METHOD")
 @click.option(
-    "--option",
-    "options",
-    multiple=True,
-    metavar="NAME=VALUE",
+    "--option", "options", multiple=True, metavar="NAME=VALUE",
     help="An option of the method: keep=2 for postcode. docs/data/policy.md lists them.",
-)
+)  # fmt: skip
 @click.option("--why", default="", help="The reason, for who reads it after you.")
 @click.option("--by", default="", help="Who decides; default: who types.")
 @_file

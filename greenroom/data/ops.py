@@ -52,9 +52,7 @@ def op_of(method: str, column: Column, options: Mapping[str, Any], kernel: Kerne
         return None
     if column.base_type.startswith("_") or (column.is_unique and method in _ONLY_SHARED):
         return None
-    kept = int(options.get("keep", 0)) if method == "postcode" else 0
-    if kept < 0:
-        return None
+    kept = options.get("keep", 0) if method == "postcode" else 0
     constant = str(kernel("")) if method in ("empty", "constant") else ""
     if len(escape(constant)) > LONGEST_CONSTANT:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,21 +14,18 @@ _WORDS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Option:
-    """What an option takes: any value, true or false, or numbers of a range."""
+    """What an option takes, in words, by the types of its values, and by a range of numbers."""
 
     words: str
     kinds: tuple[type, ...]
-    least: float = 0
-    most: float = 0
+    least: float = -math.inf
+    most: float = math.inf
 
     def takes(self, value: object) -> bool:
         """Whether it takes a value."""
         if type(value) not in self.kinds:  # in Python, true is a number, too
             return False
-        return not isinstance(value, int | float) or bool in self.kinds or self._spans(value)
-
-    def _spans(self, number: float) -> bool:
-        return self.least <= number <= self.most
+        return not isinstance(value, int | float) or self.least <= value <= self.most
 
     def read(self, text: str) -> Any:
         """Give what a text means here; the text itself where that is nothing it takes."""

@@ -258,17 +258,11 @@ def _decision(node: yaml.Node, where: str) -> Decision:
     if confidence is not None and not isinstance(confidence, int | float):
         raise _refuse(f"{where}.confidence is no number", parts["confidence"])
     method = _method(parts["method"], where)
+    why, by = (str(_scalar(parts[key], where)) if key in parts else "" for key in ("why", "by"))
     try:
-        check_options(method, options)
+        return Decision(method, options, why, by, confidence)
     except InvalidInput as error:
         raise _refuse(f"{where}: {error.message}", parts["options"], error.hint) from error
-    return Decision(
-        method,
-        options,
-        str(_scalar(parts["why"], where)) if "why" in parts else "",
-        str(_scalar(parts["by"], where)) if "by" in parts else "",
-        confidence,
-    )
 
 
 def _method(node: yaml.Node, where: str) -> str:

@@ -267,14 +267,14 @@ class Pseudonyms:
     _make_country_subdivision = _make_city
 
     def _make_postcode(self, column: Column, options: dict[str, Any]) -> Kernel:
-        kept = int(options.get("keep", 0))
+        kept = options.get("keep", 0)
         other = shapes.letters_and_digits(self.keyed("postcode"))
         if options.get("generalise"):
             return lambda value: value[:kept] + re.sub(r"[0-9A-Za-z]", "0", value[kept:])
         return lambda value: value[:kept] + other(value)[kept:]
 
     def _make_coordinates(self, column: Column, options: dict[str, Any]) -> Kernel:
-        places = int(options.get("decimals", 1))
+        places = options.get("decimals", 1)
         return lambda value: re.sub(
             r"-?\d+\.\d+", lambda found: f"{round(float(found[0]), places):.{places}f}", value
         )
@@ -345,7 +345,7 @@ class Pseudonyms:
         return dates.of_column(column, move, other)
 
     def _make_number(self, column: Column, options: dict[str, Any]) -> Kernel:
-        percent, keyed = float(options.get("percent", 10)), self.keyed("number")
+        percent, keyed = options.get("percent", 10), self.keyed("number")
         kind = column.base_type.removeprefix("_")
         if kind not in TEXTS | NUMBERS:  # a range, or a duration: its numbers would stay
             raise InvalidInput(f"{column.name} is {column.type}: no number", hint="Use null.")
