@@ -61,7 +61,7 @@ def _in_force(policy: Policy) -> None:
         if table.rows != "all":
             rows.append((look.code(key), look.tag("no rows"), "the table comes along empty", ""))
         rows += [
-            (look.code(f"{key}.{name}"), _method(d), look.text(METHODS[d.method]), _why(d))
+            (look.code(f"{key}.{name}"), _method(d), look.text(_meaning(d)), _why(d))
             for name, d in table.columns.items()
         ]
     parts.table(("Column", "Method", "Which means", "Why"), rows)
@@ -70,6 +70,11 @@ def _in_force(policy: Policy) -> None:
 def _method(decision: Decision) -> str:
     tone = "calm" if decision.method == "keep" else "good"
     return f'<span class="gr-badge gr-{tone}"><i></i>{look.text(decision.method)}</span>'
+
+
+def _meaning(decision: Decision) -> str:
+    given = (f"{name}: {value}" for name, value in decision.options.items())
+    return " · ".join([METHODS[decision.method], *given])
 
 
 def _why(decision: Decision) -> str:
